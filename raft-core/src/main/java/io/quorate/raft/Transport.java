@@ -1,0 +1,81 @@
+package io.quorate.raft;
+
+import io.quorate.raft.core.Message;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Carries messages between the replicas of one group, and requests of clients to this replica.
+ *
+ * <p>Sending never blocks: what cannot be queued is dropped, and Raft copes. The transport refuses connections from another
+ * cluster, from a lower recovery epoch, for another node, and from an older boot of a replica; it does not judge incarnations.
+ */
+public interface Transport extends AutoCloseable {
+
+    /**
+     * Who this end is, in every handshake.
+     *
+     * @param identity the replica, its boot, and its group if it has one
+     */
+    record Local(Identity identity) { }
+
+    /** Where a transport delivers. Called on the transport's threads; every method returns quickly. */
+    interface Receiver {
+
+        /** A message from a peer of the same cluster, in one piece, its entries intact. */
+        void onMessage(Message message);
+
+        /** A message from a node that is blank, or to one. */
+        void onFounding(FoundingMessage message);
+
+        /**
+         * A client asks.
+         *
+         * @param request what
+         * @param reply   takes the answer, once, on any thread
+         */
+        void onClientRequest(ClientRequest request, Consumer<ClientResponse> reply);
+
+        /**
+         * A younger boot of this very replica is running: a copy of the data directory, or a process that should be dead. This
+         * server stops.
+         *
+         * @param reporter the node that says so
+         * @param boot     the younger boot's number
+         */
+        void onYoungerBoot(int reporter, long boot);
+    }
+
+    /**
+     * Binds, accepts, and connects to the peers. Called once.
+     *
+     * @param local    who this end is
+     * @param peers    the other nodes' addresses, by node id
+     * @param receiver where to deliver
+     * @throws TransportException if the address cannot be bound
+     */
+    void start(Local local, Map<Integer, String> peers, Receiver receiver);
+
+    /** This replica has been founded: connections are made again, in the group's name. */
+    void founded(Local local);
+
+    /** The other nodes' addresses have changed. */
+    void peers(Map<Integer, String> peers);
+
+    /** Sends to a peer, or drops. Any thread; order is kept per thread and peer while the connection lasts. */
+    void send(Message message);
+
+    /** Sends to a node, or drops. Any thread. */
+    void send(FoundingMessage message);
+
+    /** The address that others should connect to, as {@code host:port}; known after {@code start} when the port was 0. */
+    String advertisedAddress();
+
+    /** Why the peer cannot be reached at the moment, for people; null if it is connected or was never tried. */
+    @Nullable String trouble(int nodeId);
+
+    /** Closes all connections and frees the port before it returns. May be called twice. */
+    @Override
+    void close();
+}

@@ -1,0 +1,5 @@
+/** Calling a group from outside it: {@link io.quorate.raft.client.RaftClient} finds the leader and follows it. */
+@NullMarked
+package io.quorate.raft.client;
+
+import org.jspecify.annotations.NullMarked;

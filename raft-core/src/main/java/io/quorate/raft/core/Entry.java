@@ -1,0 +1,225 @@
+package io.quorate.raft.core;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.zip.CRC32C;
+
+/**
+ * One entry of the log, in the very bytes that go to disk and over the wire.
+ *
+ * <p>The leader lays the bytes out once and seals them with a checksum; every replica keeps, writes, forwards and applies
+ * those same bytes. An entry shares its array with others that arrived or were read together; nobody changes it.
+ *
+ * <pre>
+ *   0  int   size of everything, in bytes (header and payload)
+ *   4  int   CRC32C of all that follows
+ *   8  long  index
+ *  16  long  term
+ *  24  long  replicated time, nanoseconds
+ *  32  byte  kind
+ *  33  3 x 0 reserved
+ *  36        payload
+ * </pre>
+ * All numbers are big-endian.
+ */
+public final class Entry {
+
+    /** What an entry is for. The numbers are part of the format. */
+    public enum Kind {
+        /** A new leader's first entry: commits what it inherited (§8). */
+        NO_OP(0),
+        /** A user's command. */
+        COMMAND(1),
+        /** A change of who belongs to the group. */
+        MEMBERSHIP(2),
+        /** Moves replicated time. */
+        TIME(3);
+
+        private final int code;
+
+        Kind(int code) {
+            this.code = code;
+        }
+
+        private static Kind of(int code) {
+            return switch (code) {
+                case 0 -> NO_OP;
+                case 1 -> COMMAND;
+                case 2 -> MEMBERSHIP;
+                case 3 -> TIME;
+                default -> throw new IllegalArgumentException("entry of unknown kind " + code);
+            };
+        }
+    }
+
+    /** Bytes before the payload. */
+    public static final int HEADER_BYTES = 36;
+    /** The largest payload: with its header it fits every frame on disk and on the wire. */
+    public static final int PAYLOAD_BYTES_MAX = 32 << 20;
+    /** The largest entry. */
+    public static final int SIZE_MAX = HEADER_BYTES + PAYLOAD_BYTES_MAX;
+
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+    private final long index;
+    private final long term;
+    private final Kind kind;
+    private final byte[] array;
+    private final int offset;
+    private final int size;
+
+    private Entry(long index, long term, Kind kind, byte[] array, int offset, int size) {
+        this.index = index;
+        this.term = term;
+        this.kind = kind;
+        this.array = array;
+        this.offset = offset;
+        this.size = size;
+    }
+
+    /**
+     * Lays out and seals a new entry; the payload is copied.
+     *
+     * @throws IllegalArgumentException if the payload is larger than {@link #PAYLOAD_BYTES_MAX}
+     */
+    public static Entry of(long index, long term, Kind kind, long timeNanos, byte[] payload) {
+        if (payload.length > PAYLOAD_BYTES_MAX) {
+            throw new IllegalArgumentException("payload of " + payload.length + " bytes; at most " + PAYLOAD_BYTES_MAX);
+        }
+        if (index < 1 || term < 1) {
+            throw new IllegalArgumentException("no entry has index " + index + " and term " + term);
+        }
+        int size = HEADER_BYTES + payload.length;
+        byte[] array = new byte[size];
+        INT.set(array, 0, size);
+        LONG.set(array, 8, index);
+        LONG.set(array, 16, term);
+        LONG.set(array, 24, timeNanos);
+        array[32] = (byte) kind.code;
+        System.arraycopy(payload, 0, array, HEADER_BYTES, payload.length);
+        INT.set(array, 4, checksum(array, 0, size));
+        return new Entry(index, term, kind, array, 0, size);
+    }
+
+    /**
+     * The entry whose bytes begin at {@code offset}. Shares the array.
+     *
+     * @param array  where the bytes are
+     * @param offset where the entry begins
+     * @param limit  where the readable bytes end
+     * @throws IllegalArgumentException if the bytes are not an intact entry; the message says what is wrong
+     */
+    public static Entry decode(byte[] array, int offset, int limit) {
+        if (limit - offset < HEADER_BYTES) {
+            throw new IllegalArgumentException("entry cut off in its header: " + (limit - offset) + " bytes left");
+        }
+        int size = (int) INT.get(array, offset);
+        if (size < HEADER_BYTES || size > SIZE_MAX) {
+            throw new IllegalArgumentException("entry of impossible size " + size);
+        }
+        if (size > limit - offset) {
+            throw new IllegalArgumentException("entry of " + size + " bytes cut off: " + (limit - offset) + " bytes left");
+        }
+        int expected = (int) INT.get(array, offset + 4);
+        int actual = checksum(array, offset, size);
+        if (expected != actual) {
+            throw new IllegalArgumentException(String.format("entry with checksum %08x says %08x", actual, expected));
+        }
+        long index = (long) LONG.get(array, offset + 8);
+        long term = (long) LONG.get(array, offset + 16);
+        if (index < 1 || term < 1) {
+            throw new IllegalArgumentException("entry with impossible index " + index + " and term " + term);
+        }
+        if (array[offset + 33] != 0 || array[offset + 34] != 0 || array[offset + 35] != 0) {
+            throw new IllegalArgumentException("entry with flags of a newer version");
+        }
+        return new Entry(index, term, Kind.of(array[offset + 32]), array, offset, size);
+    }
+
+    public long index() {
+        return index;
+    }
+
+    public long term() {
+        return term;
+    }
+
+    public EntryId id() {
+        return new EntryId(term, index);
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    /** Replicated time when the leader made this entry, in nanoseconds; 0 where no time is kept. */
+    public long timeNanos() {
+        return (long) LONG.get(array, offset + 24);
+    }
+
+    /** The array that holds the entry's bytes, and perhaps other bytes too; not to be changed. */
+    public byte[] array() {
+        return array;
+    }
+
+    /** Where in {@link #array()} the entry begins. */
+    public int offset() {
+        return offset;
+    }
+
+    /** Header and payload, in bytes. */
+    public int size() {
+        return size;
+    }
+
+    /** Where in {@link #array()} the payload begins. */
+    public int payloadOffset() {
+        return offset + HEADER_BYTES;
+    }
+
+    /** The payload, in bytes. */
+    public int payloadSize() {
+        return size - HEADER_BYTES;
+    }
+
+    /** A copy of the payload. */
+    public byte[] payload() {
+        return Arrays.copyOfRange(array, offset + HEADER_BYTES, offset + size);
+    }
+
+    /** The checksum that the leader sealed the entry with. */
+    public int checksum() {
+        return (int) INT.get(array, offset + 4);
+    }
+
+    /** Whether the bytes still are what the leader sealed. */
+    public boolean isIntact() {
+        return checksum(array, offset, size) == checksum();
+    }
+
+    /** Two entries are equal when their bytes are. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Entry that
+            && Arrays.equals(array, offset, offset + size, that.array, that.offset, that.offset + that.size);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Long.hashCode(index) + checksum();
+    }
+
+    @Override
+    public String toString() {
+        return id() + (kind == Kind.COMMAND ? "" : ":" + kind) + "[" + payloadSize() + "]";
+    }
+
+    private static int checksum(byte[] array, int offset, int size) {
+        CRC32C crc = new CRC32C();
+        crc.update(array, offset + 8, size - 8);
+        return (int) crc.getValue();
+    }
+}

@@ -1,0 +1,107 @@
+package io.quorate.raft.core;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who belongs to the group and who counts, at one point of the log.
+ *
+ * <p>While {@code outgoing} is not empty the membership is joint: whatever needs a quorum needs one of {@code voters} and one
+ * of {@code outgoing} (§6). The lists are sorted by replica, so that a membership has one form.
+ *
+ * @param version  1 for the founding record; each membership entry raises it
+ * @param voters   whose votes and disks count
+ * @param outgoing the voters of the membership being left; empty when not joint
+ * @param learners who receive the log and count for nothing
+ */
+public record Membership(long version, List<Member> voters, List<Member> outgoing, List<Member> learners) {
+
+    public Membership {
+        voters = sorted(voters);
+        outgoing = sorted(outgoing);
+        learners = sorted(learners);
+        if (version < 1) {
+            throw new IllegalArgumentException("A membership's version is 1 or more, not " + version);
+        }
+        if (voters.isEmpty()) {
+            throw new IllegalArgumentException("A membership has at least one voter");
+        }
+        distinct(voters);
+        distinct(outgoing);
+        distinct(learners);
+        for (Member learner : learners) {
+            if (named(voters, learner.id()) || named(outgoing, learner.id())) {
+                throw new IllegalArgumentException("A replica is a voter or a learner, not both: " + learner);
+            }
+        }
+    }
+
+    /** The plain membership of these voters: not joint, no learners. */
+    public static Membership of(long version, List<Member> voters) {
+        return new Membership(version, voters, List.of(), List.of());
+    }
+
+    public boolean isJoint() {
+        return !outgoing.isEmpty();
+    }
+
+    /** Whether the replica counts in either half. */
+    public boolean isVoter(ReplicaId id) {
+        return named(voters, id) || named(outgoing, id);
+    }
+
+    /** Whether the group is one voter alone, which has nobody to wait for. */
+    public boolean isSingleVoter() {
+        return voters.size() == 1 && outgoing.isEmpty();
+    }
+
+    /** All members, each once, sorted by replica: the order in which positions are counted everywhere. */
+    public List<Member> members() {
+        List<Member> all = new ArrayList<>(voters);
+        for (Member member : outgoing) {
+            if (!named(voters, member.id())) {
+                all.add(member);
+            }
+        }
+        all.addAll(learners);
+        return sorted(all);
+    }
+
+    /** The member with this id, or null. */
+    public @Nullable Member member(ReplicaId id) {
+        for (Member member : members()) {
+            if (member.id().equals(id)) {
+                return member;
+            }
+        }
+        return null;
+    }
+
+    private static List<Member> sorted(List<Member> members) {
+        List<Member> sorted = new ArrayList<>(members);
+        sorted.sort(Comparator.comparing(Member::id));
+        return List.copyOf(sorted);
+    }
+
+    private static void distinct(List<Member> members) {
+        Set<ReplicaId> seen = new HashSet<>();
+        for (Member member : members) {
+            if (!seen.add(member.id())) {
+                throw new IllegalArgumentException("A replica is named twice: " + member.id());
+            }
+        }
+    }
+
+    private static boolean named(List<Member> members, ReplicaId id) {
+        for (Member member : members) {
+            if (member.id().equals(id)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

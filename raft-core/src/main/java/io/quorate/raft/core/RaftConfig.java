@@ -1,0 +1,48 @@
+package io.quorate.raft.core;
+
+import java.time.Duration;
+
+/**
+ * What an operator may choose. Everything else is a named constant where it is used.
+ *
+ * @param electionTimeoutNanos  T: how long a silent leader is trusted; timeouts are drawn from [T, 2T)
+ * @param uncommittedBytesMax   how many bytes of proposals may wait for their commit before new ones are refused
+ * @param unappliedBytesMax     how many bytes of committed entries may be handed out and not yet applied
+ * @param inflightBytesMax      how many bytes of entries may be on their way to one peer
+ * @param appendBytesMax        how many bytes of entries one message carries; a single larger entry goes alone
+ * @param cachedBytesMax        how many bytes of the log's tail stay in memory
+ */
+public record RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, long unappliedBytesMax, long inflightBytesMax,
+                         int appendBytesMax, long cachedBytesMax) {
+
+    /** One second of election timeout, and budgets that fit a small heap. */
+    public static final RaftConfig DEFAULT =
+        new RaftConfig(Duration.ofSeconds(1).toNanos(), 64L << 20, 64L << 20, 4L << 20, 512 << 10, 32L << 20);
+
+    public RaftConfig {
+        if (electionTimeoutNanos < Duration.ofMillis(10).toNanos() || electionTimeoutNanos > Duration.ofHours(1).toNanos()) {
+            throw new IllegalArgumentException("electionTimeoutNanos is between 10 ms and 1 h, not " + electionTimeoutNanos);
+        }
+        positive("uncommittedBytesMax", uncommittedBytesMax);
+        positive("unappliedBytesMax", unappliedBytesMax);
+        positive("inflightBytesMax", inflightBytesMax);
+        positive("appendBytesMax", appendBytesMax);
+        positive("cachedBytesMax", cachedBytesMax);
+    }
+
+    /** The same with another election timeout. 150 ms is the shortest that is tested. */
+    public RaftConfig withElectionTimeout(Duration timeout) {
+        return new RaftConfig(timeout.toNanos(), uncommittedBytesMax, unappliedBytesMax, inflightBytesMax, appendBytesMax, cachedBytesMax);
+    }
+
+    /** How often a leader is heard: a tenth of the election timeout. */
+    public long heartbeatNanos() {
+        return electionTimeoutNanos / 10;
+    }
+
+    private static void positive(String name, long value) {
+        if (value < 1) {
+            throw new IllegalArgumentException(name + " is 1 or more, not " + value);
+        }
+    }
+}

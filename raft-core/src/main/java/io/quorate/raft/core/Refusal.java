@@ -1,0 +1,24 @@
+package io.quorate.raft.core;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Why a request was turned away. Nothing happened: it left no trace in any log.
+ *
+ * @param reason what stood in the way
+ * @param leader who leads, as far as this replica knows, for {@link Reason#NOT_LEADER}; else null
+ */
+public record Refusal(Reason reason, @Nullable ReplicaId leader) {
+
+    /** What stood in the way. */
+    public enum Reason {
+        /** This replica does not lead, or no longer. */
+        NOT_LEADER,
+        /** This replica leads, but has not heard a quorum for an election timeout. */
+        NO_QUORUM,
+        /** As many uncommitted bytes, or waiting reads, as the configuration allows. */
+        OVERLOADED,
+        /** The command is larger than an entry may be. */
+        TOO_LARGE
+    }
+}
