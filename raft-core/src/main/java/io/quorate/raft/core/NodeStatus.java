@@ -1,0 +1,44 @@
+package io.quorate.raft.core;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a node is at one moment.
+ *
+ * @param self         which replica
+ * @param role         what it does
+ * @param term         its current term
+ * @param leader       who leads that term, as far as it knows
+ * @param firstIndex   of its log
+ * @param lastIndex    of its log
+ * @param durableIndex how much of its log is durable
+ * @param commitIndex  how much it knows to be committed
+ * @param membership   who belongs to the group
+ * @param peers        the other members
+ */
+public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable ReplicaId leader, long firstIndex, long lastIndex,
+                         long durableIndex, long commitIndex, Membership membership, List<Peer> peers) {
+
+    public NodeStatus {
+        peers = List.copyOf(peers);
+    }
+
+    /** The roles, by name. */
+    public enum RoleName {
+        FOLLOWER,
+        PRE_CANDIDATE,
+        CANDIDATE,
+        LEADER
+    }
+
+    /**
+     * Another member.
+     *
+     * @param member       who, and where
+     * @param heardNanosAgo when its last message came, or -1 if none has come since the node started
+     * @param matchIndex   how much of this leader's log is known to be durable there; -1 unless this node leads
+     * @param replication  how this leader replicates to it: {@code probe} or {@code replicate}; null unless this node leads
+     */
+    public record Peer(Member member, long heardNanosAgo, long matchIndex, @Nullable String replication) { }
+}
