@@ -6,4 +6,5 @@ module io.quorate.raft {
     exports io.quorate.raft;
     exports io.quorate.raft.client;
     exports io.quorate.raft.core;
+    exports io.quorate.raft.testing;
 }

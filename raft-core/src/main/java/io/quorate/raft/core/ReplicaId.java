@@ -26,9 +26,9 @@ public record ReplicaId(int nodeId, long incarnation) implements Comparable<Repl
         return byNode != 0 ? byNode : Long.compareUnsigned(incarnation, other.incarnation);
     }
 
-    /** The node and the first bits of the incarnation, as in {@code 3#9f04}. */
+    /** The node and the last digits of the incarnation, as in {@code 3#9f04}. */
     @Override
     public String toString() {
-        return nodeId + "#" + String.format("%016x", incarnation).substring(0, 4);
+        return nodeId + "#" + String.format("%04x", incarnation & 0xFFFF);
     }
 }

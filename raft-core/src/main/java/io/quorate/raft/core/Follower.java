@@ -1,0 +1,128 @@
+package io.quorate.raft.core;
+
+import org.jspecify.annotations.Nullable;
+
+/** Follows the leader of its term, or waits for one; campaigns when it has waited long enough (§5.2). */
+final class Follower implements Role {
+
+    private final RaftNode node;
+    private @Nullable ReplicaId leader;   // set at most once in a term
+    private long deadline;                // when it stops waiting
+    private long verifiedIndex;           // up to here the log is this leader's
+    private long round;                   // the newest heard from this leader
+    private long answeredIndex = -1;      // the match index of the last answer
+    private boolean isAnswerDue;
+
+    Follower(RaftNode node, @Nullable ReplicaId leader, long deadline) {
+        this.node = node;
+        this.leader = leader;
+        this.deadline = deadline;
+    }
+
+    @Override
+    public NodeStatus.RoleName name() {
+        return NodeStatus.RoleName.FOLLOWER;
+    }
+
+    @Override
+    public @Nullable ReplicaId leader() {
+        return leader;
+    }
+
+    @Override
+    public long deadline() {
+        return deadline;
+    }
+
+    @Override
+    public void onDeadline() {
+        if (node.mayCampaign()) {
+            node.becomePreCandidate();
+        } else {
+            deadline = node.drawDeadline();
+        }
+    }
+
+    @Override
+    public void onPause() {
+        deadline = node.drawDeadline();
+    }
+
+    /** Acknowledges what the disk holds by now, and no more: an answer cannot be earlier than its write. */
+    @Override
+    public void onFlush() {
+        if (leader == null) {
+            return;
+        }
+        long matchIndex = Math.min(verifiedIndex, node.durableIndex());
+        if (isAnswerDue || matchIndex > answeredIndex) {
+            isAnswerDue = false;
+            answeredIndex = Math.max(answeredIndex, matchIndex);
+            node.send(new Message.AppendAccepted(node.self(), leader, node.term(), matchIndex, verifiedIndex, round,
+                node.holdsNanos(), node.appliedIndex()));
+        }
+    }
+
+    @Override
+    public void onAppendEntries(Message.AppendEntries message) {
+        if (leader != null && !leader.equals(message.from())) {
+            return;   // two leaders of one term: not ours to settle, and nobody must hear that both are followed
+        }
+        leader = message.from();
+        node.onLeaderHeard();
+        deadline = node.drawDeadline();
+
+        if (!node.agreesAt(message.prev())) {
+            node.send(new Message.AppendRejected(node.self(), leader, node.term(), message.prev(),
+                node.log().lastAgreeing(message.prev()), node.log().last(), node.commitIndex(), message.round()));
+            return;
+        }
+        node.append(message.entries());
+        verifiedIndex = Math.max(verifiedIndex, message.lastIndex());
+        // Only up to what this very message has shown to be the leader's (§5.3); what stands behind may be another's.
+        node.commitTo(Math.min(message.commitIndex(), message.lastIndex()));
+
+        boolean isRepeated = !message.entries().isEmpty() && message.lastIndex() <= answeredIndex;   // the answer may have been lost
+        if (message.round() > round || isRepeated) {
+            round = Math.max(round, message.round());
+            isAnswerDue = true;
+        }
+    }
+
+    @Override
+    public void onRequestVote(Message.RequestVote message) {
+        if (node.answerRequestVote(message)) {
+            deadline = node.drawDeadline();   // its candidate needs time; who is refused earns none
+        }
+    }
+
+    @Override
+    public void onPreVote(Message.PreVote message) {
+        node.answerPreVote(message);
+    }
+
+    @Override
+    public void onAppendAccepted(Message.AppendAccepted message) {
+        // Not leading: meant for a leader that this term does not have here.
+    }
+
+    @Override
+    public void onAppendRejected(Message.AppendRejected message) {
+        // As above.
+    }
+
+    @Override
+    public void onPreVoteAnswer(Message.PreVoteAnswer message) {
+        // The question is no longer asked.
+    }
+
+    @Override
+    public void onVote(Message.Vote message) {
+        // The candidacy is over.
+    }
+
+    @Override
+    public String toString() {
+        return "FOLLOWER of " + leader + " verified " + verifiedIndex + " round " + round;
+    }
+}

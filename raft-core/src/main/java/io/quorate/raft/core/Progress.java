@@ -1,0 +1,160 @@
+package io.quorate.raft.core;
+
+import java.util.ArrayDeque;
+import java.util.Locale;
+
+/**
+ * What a leader knows of one peer's log, and what it has sent there.
+ *
+ * <p>While probing, it looks for the last entry on which the logs agree, one question at a time and without payload. Once found, it
+ * replicates: a pipeline of appends, bounded by the bytes that the peer has not yet confirmed as durable.
+ */
+final class Progress {
+
+    enum State {
+        PROBE, REPLICATE;
+
+        String label() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private record Sent(long lastIndex, long bytes) { }
+
+    private State state = State.PROBE;
+    private long matchIndex;             // known to be durable there; < nextIndex
+    private long nextIndex;              // the first entry not sent yet; while probing, one behind the entry asked about
+    private boolean isProbeOut;          // a probe is out since the last heartbeat
+    private boolean isReading;           // old entries are being read from storage for this peer
+    private long sentRound;              // the newest round when entries were last sent
+    private long toldRound;              // the newest round that the peer was told of
+    private long toldCommitIndex;        // the commit index that the peer can know from what was sent
+    private final ArrayDeque<Sent> inflight = new ArrayDeque<>();
+    private long inflightBytes;
+
+    Progress(long nextIndex) {
+        this.nextIndex = nextIndex;
+    }
+
+    State state() {
+        return state;
+    }
+
+    long matchIndex() {
+        return matchIndex;
+    }
+
+    long nextIndex() {
+        return nextIndex;
+    }
+
+    boolean mayProbe() {
+        return state == State.PROBE && !isProbeOut;
+    }
+
+    boolean isReading() {
+        return isReading;
+    }
+
+    /** Whether more entries may be sent now. One entry larger than the window passes an empty one. */
+    boolean hasRoom(long inflightBytesMax) {
+        return state == State.REPLICATE && !isReading && inflightBytes < inflightBytesMax;
+    }
+
+    /** Whether the peer has not been told of this round yet. */
+    boolean isRoundUntold(long round) {
+        return round > toldRound;
+    }
+
+    /** How much of the commit index can be told to the peer at its matched entry and has not been told yet, or 0. */
+    long untoldCommit(long commitIndex) {
+        long telling = Math.min(commitIndex, matchIndex);
+        return telling > toldCommitIndex ? telling : 0;
+    }
+
+    void onProbeSent() {
+        isProbeOut = true;
+    }
+
+    void onReadStarted() {
+        isReading = true;
+    }
+
+    void onReadEnded() {
+        isReading = false;
+    }
+
+    void onEntriesSent(long lastIndex, long bytes, long round) {
+        nextIndex = lastIndex + 1;
+        sentRound = round;
+        inflight.addLast(new Sent(lastIndex, bytes));
+        inflightBytes += bytes;
+    }
+
+    /** A message told the peer of this round, and that everything up to here is committed. */
+    void onTold(long round, long commitIndex) {
+        toldRound = Math.max(toldRound, round);
+        toldCommitIndex = Math.max(toldCommitIndex, commitIndex);
+    }
+
+    /** A heartbeat interval has passed: if the probe was lost, it may be sent again. */
+    void onHeartbeat() {
+        isProbeOut = false;
+    }
+
+    /**
+     * The peer has this leader's entries up to {@code verified}, durably up to {@code match}.
+     *
+     * @param round the newest round the peer had heard
+     */
+    void onAccepted(long match, long verified, long round) {
+        matchIndex = Math.max(matchIndex, match);
+        while (!inflight.isEmpty() && inflight.peekFirst().lastIndex <= matchIndex) {
+            inflightBytes -= inflight.removeFirst().bytes;
+        }
+        nextIndex = Math.max(nextIndex, matchIndex + 1);
+        boolean isProbeAnswered = state == State.PROBE && verified >= nextIndex - 1;
+        // A round that began after everything was sent came back, and yet something is missing there: it was lost.
+        boolean isTailLost = state == State.REPLICATE && round > sentRound && verified < nextIndex - 1;
+        if (isProbeAnswered || isTailLost) {
+            replicateFrom(Math.max(verified, matchIndex) + 1);
+        }
+    }
+
+    /**
+     * The peer does not have the entry that stood before an append.
+     *
+     * @param rejectedIndex where that entry stood
+     * @param agreedIndex   where the logs may agree, going by the hint
+     * @return whether this is news; else it is late, and the peer has matched since
+     */
+    boolean onRejected(long rejectedIndex, long agreedIndex) {
+        if (rejectedIndex <= matchIndex) {
+            return false;   // stale: it has matched since
+        }
+        if (rejectedIndex >= nextIndex || (state == State.PROBE && rejectedIndex != nextIndex - 1)) {
+            return false;   // stale: not the question that is out
+        }
+        state = State.PROBE;
+        isProbeOut = false;
+        isReading = false;
+        nextIndex = Math.max(matchIndex, Math.min(agreedIndex, rejectedIndex - 1)) + 1;
+        inflight.clear();
+        inflightBytes = 0;
+        return true;
+    }
+
+    @Override
+    public String toString() {
+        return state.label() + " match " + matchIndex + " next " + nextIndex
+            + (inflightBytes > 0 ? " inflight " + inflightBytes : "");
+    }
+
+    private void replicateFrom(long index) {
+        state = State.REPLICATE;
+        nextIndex = index;
+        isReading = false;
+        inflight.clear();
+        inflightBytes = 0;
+    }
+}

@@ -1,0 +1,176 @@
+package io.quorate.raft.core;
+
+import java.util.List;
+
+/**
+ * The log as the algorithm sees it: the term of every entry, and the last entries themselves.
+ *
+ * <p>The tail in memory is bounded in bytes. Entries leave it from the front, but not before they are committed and durable; older ones
+ * are read from storage by whoever needs them, off the raft thread.
+ */
+final class RaftLog {
+
+    private final TermTable terms;
+    private Entry[] ring = new Entry[64];   // a power of two; the entry at index i stands at i & (length - 1)
+    private long tailFirst;                 // the first index in memory; lastIndex + 1 if none is
+    private long tailBytes;
+    private long unwrittenFirst;            // entries from here on have not been given to storage
+
+    RaftLog(LogView view) {
+        terms = new TermTable(view.terms());
+        tailFirst = terms.lastIndex() + 1;
+        unwrittenFirst = tailFirst;
+        List<Entry> tail = view.tail();
+        if (!tail.isEmpty()) {
+            tailFirst = tail.get(0).index();
+            makeRoomFor(tail.size());
+            for (Entry entry : tail) {
+                put(entry);
+            }
+        }
+    }
+
+    long firstIndex() {
+        return terms.base().index() + 1;
+    }
+
+    long lastIndex() {
+        return terms.lastIndex();
+    }
+
+    /** The last entry, or what the log stands on. */
+    EntryId last() {
+        return terms.last();
+    }
+
+    /** The identity of the entry at this index, which the log must cover. */
+    EntryId idAt(long index) {
+        return new EntryId(terms.termAt(index), index);
+    }
+
+    long termAt(long index) {
+        return terms.termAt(index);
+    }
+
+    /** Whether exactly this entry stands in the log. */
+    boolean contains(EntryId id) {
+        return terms.covers(id.index()) && terms.termAt(id.index()) == id.term();
+    }
+
+    /** The last entry at or before this one whose term is no higher: where another log with this entry can still agree with ours. */
+    EntryId lastAgreeing(EntryId other) {
+        return terms.lastWithTermAtMost(other.term(), other.index());
+    }
+
+    /** Adds the entry behind the last one. */
+    void append(Entry entry) {
+        terms.append(entry.term(), entry.index());
+        makeRoomFor(entry.index() - tailFirst + 1);
+        put(entry);
+    }
+
+    /** Forgets the entries from {@code firstIndex} on. */
+    void truncate(long firstIndex) {
+        for (long index = Math.max(firstIndex, tailFirst); index <= lastIndex(); index++) {
+            tailBytes -= clear(index).size();
+        }
+        terms.truncate(firstIndex);
+        tailFirst = Math.min(tailFirst, firstIndex);
+        unwrittenFirst = Math.min(unwrittenFirst, firstIndex);
+    }
+
+    boolean isInMemory(long index) {
+        return index >= tailFirst && index <= lastIndex();
+    }
+
+    /** The entry at this index, which must be in memory. */
+    Entry inMemory(long index) {
+        if (!isInMemory(index)) {
+            throw new IllegalArgumentException("Entry " + index + " is not in memory: " + this);
+        }
+        return ring[slot(index)];
+    }
+
+    /** The first index in memory, or one behind the last entry. */
+    long firstInMemory() {
+        return tailFirst;
+    }
+
+    /**
+     * Entries in memory from {@code firstIndex} on, not beyond {@code lastIndex}, and not more than {@code bytesMax} unless the first alone
+     * is larger.
+     */
+    List<Entry> entries(long firstIndex, long lastIndex, long bytesMax) {
+        long bytes = inMemory(firstIndex).size();
+        long last = firstIndex;
+        while (last < lastIndex && (bytes += ring[slot(last + 1)].size()) <= bytesMax) {
+            last++;
+        }
+        Entry[] entries = new Entry[(int) (last - firstIndex + 1)];
+        for (int i = 0; i < entries.length; i++) {
+            entries[i] = ring[slot(firstIndex + i)];
+        }
+        return List.of(entries);
+    }
+
+    boolean hasUnwritten() {
+        return unwrittenFirst <= lastIndex();
+    }
+
+    /** From where on the log has changed since the last write: one behind the last entry if it has not. */
+    long unwrittenFirst() {
+        return unwrittenFirst;
+    }
+
+    /** Hands over what storage has not been given yet; all of it is in memory. */
+    List<Entry> takeUnwritten() {
+        List<Entry> entries = hasUnwritten() ? entries(unwrittenFirst, lastIndex(), Long.MAX_VALUE) : List.of();
+        unwrittenFirst = lastIndex() + 1;
+        return entries;
+    }
+
+    /** Lets entries at or before {@code lastIndex} go from memory until at most {@code bytesMax} are left. */
+    void evict(long lastIndex, long bytesMax) {
+        while (tailBytes > bytesMax && tailFirst <= Math.min(lastIndex, lastIndex())) {
+            tailBytes -= clear(tailFirst).size();
+            tailFirst++;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return terms + (tailFirst <= lastIndex() ? " [" + tailFirst + ".. in memory]" : "");
+    }
+
+    private void put(Entry entry) {
+        ring[slot(entry.index())] = entry;
+        tailBytes += entry.size();
+    }
+
+    @SuppressWarnings("NullAway")
+    private Entry clear(long index) {
+        int slot = slot(index);
+        Entry entry = ring[slot];
+        ring[slot] = null;
+        return entry;
+    }
+
+    private int slot(long index) {
+        return (int) index & (ring.length - 1);
+    }
+
+    private void makeRoomFor(long count) {
+        if (count <= ring.length) {
+            return;
+        }
+        int length = Integer.highestOneBit((int) count) << 1;
+        Entry[] larger = new Entry[length];
+        for (long index = tailFirst; index < tailFirst + ring.length; index++) {
+            Entry entry = ring[slot(index)];
+            if (entry != null) {
+                larger[(int) index & (length - 1)] = entry;
+            }
+        }
+        ring = larger;
+    }
+}

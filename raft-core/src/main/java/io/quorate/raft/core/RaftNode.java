@@ -1,0 +1,515 @@
+package io.quorate.raft.core;
+
+import io.quorate.raft.core.Refusal.Reason;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One replica's part in the algorithm: told events by {@link #step}, it says by {@link #flush} what to do about them.
+ *
+ * <p>A driver steps {@link Event.Tick} first in every batch, then everything in its inbox, then flushes; it sleeps until {@link
+ * #deadline} at most. The node is deterministic: the same events and random numbers give the same effects. It is not thread-safe; one
+ * thread owns it.
+ *
+ * <p>The node settles terms and keeps what outlives a role: term and vote, the log, what is durable and what is committed. The role of the
+ * moment does the rest. An {@link InvariantViolation} means that the replica must stop.
+ *
+ * @see <a href="https://raft.github.io/raft.pdf">In Search of an Understandable Consensus Algorithm (extended version)</a>; section
+ *     numbers in comments are of that paper, or of Ongaro's thesis where it says so
+ */
+public final class RaftNode {
+
+    private static final int LOST_ROUNDS_MAX = 4;   // 2^4: an election timeout grows up to sixteenfold
+    private static final long FAR_NANOS = 1L << 60;
+
+    private record Accepted(long requestId, EntryId at) { }
+
+    private record Readable(long requestId, long index, long validUntilNanos) { }
+
+    private record Refused(long requestId, Reason reason) { }
+
+    private record Reading(ReplicaId peer, long firstIndex, long lastIndex) { }
+
+    private record HandedOut(long lastIndex, long bytes) { }
+
+    private final RaftConfig config;
+    private final ReplicaId self;
+    private final RandomGenerator random;
+    private final RaftLog log;
+    private final WriteLedger ledger;
+    private final Outbox outbox = new Outbox();
+    private final Membership membership;
+    private final Quorum quorum;
+
+    private long now;
+    private long term;                        // never goes back
+    private @Nullable ReplicaId votedFor;     // in this term; set at most once in it
+    private boolean isVoteUnwritten;          // term or votedFor has changed since the last write
+    private long voteWriteId;                 // the write that makes them durable
+    private long commitIndex;                 // never goes back
+    private long appliedIndex;
+    private Role role;
+    private long promiseNanos;                // until then, every other candidate is told no
+    private int lostRounds;                   // candidacies lost since a leader was last known
+    private long preVoteAttempt;
+    private final boolean[] isHeard;          // by position: whether and when a member was last heard
+    private final long[] heardNanos;
+
+    // What the next flush will report.
+    private final List<Accepted> accepted = new ArrayList<>();
+    private final List<Readable> readable = new ArrayList<>();
+    private final List<Refused> refused = new ArrayList<>();
+    private final List<Reading> readings = new ArrayList<>();
+    private final ArrayDeque<HandedOut> unapplied = new ArrayDeque<>();   // entries handed out from memory, not applied yet
+    private long unappliedBytes;
+    private long handedOutIndex;              // apply has been asked for up to here
+
+    /**
+     * A node as it is after a start.
+     *
+     * @param config    the same for as long as the node lives
+     * @param self      which replica this is
+     * @param hardState as recovered
+     * @param log       as recovered
+     * @param random    for election timeouts
+     * @param nowNanos  the time at which it starts, on the clock of the ticks
+     */
+    public RaftNode(RaftConfig config, ReplicaId self, HardState hardState, LogView log, RandomGenerator random, long nowNanos) {
+        this.config = config;
+        this.self = self;
+        this.random = random;
+        this.log = new RaftLog(log);
+        ledger = new WriteLedger(this.log.lastIndex());
+        membership = log.base().membership();
+        quorum = new Quorum(membership);
+        isHeard = new boolean[quorum.size()];
+        heardNanos = new long[quorum.size()];
+        now = nowNanos;
+        term = hardState.term();
+        votedFor = hardState.votedFor();
+        if (term < this.log.last().term()) {
+            throw new InvariantViolation("The log ends in term " + this.log.last().term() + ", but the recovered term is " + term);
+        }
+        commitIndex = Math.max(log.base().last().index(), Math.min(hardState.commitIndex(), this.log.lastIndex()));
+        appliedIndex = log.base().last().index();
+        handedOutIndex = appliedIndex;
+        preVoteAttempt = random.nextInt();
+        // A promise made before the restart is forgotten; one to everybody, for as long, covers it. Who is alone has promised nobody.
+        boolean isAlone = membership.isSingleVoter() && membership.isVoter(self);
+        promiseNanos = isAlone ? now : now + config.electionTimeoutNanos();
+        role = new Follower(this, null, isAlone ? now : drawDeadline());
+    }
+
+    /** Digests one event. What follows from it is reported by the next {@link #flush}. */
+    public void step(Event event) {
+        if (event instanceof Message message) {
+            receive(message);
+        } else if (event instanceof Event.Propose proposal) {
+            if (role instanceof Leader leader) {
+                leader.onPropose(proposal);
+            } else {
+                refuse(proposal.requestId(), Reason.NOT_LEADER);
+            }
+        } else if (event instanceof Event.Read read) {
+            if (role instanceof Leader leader) {
+                leader.onRead(read);
+            } else {
+                refuse(read.requestId(), Reason.NOT_LEADER);
+            }
+        } else if (event instanceof Event.Written written) {
+            ledger.written(written.writeId());
+        } else if (event instanceof Event.Applied applied) {
+            onApplied(applied.index());
+        } else if (event instanceof Event.EntriesRead read) {
+            if (role instanceof Leader leader && read.term() == term) {
+                leader.onEntriesRead(read);
+            }
+        } else if (event instanceof Event.Tick tick) {
+            onTick(tick.nowNanos());
+        } else {
+            throw new IllegalArgumentException("An event that no node answers: " + event);
+        }
+    }
+
+    /**
+     * Reports everything that follows from the events since the last flush.
+     *
+     * @param effects      told what to do, in the order of its methods
+     * @param inboxDrained whether nothing was left in the inbox: only then does silence mean anything, and deadlines are judged
+     */
+    public void flush(Effects effects, boolean inboxDrained) {
+        if (inboxDrained && Nanos.reached(now, role.deadline())) {
+            role.onDeadline();
+        }
+        Role settled;
+        do {
+            settled = role;
+            role.onFlush();
+        } while (role != settled);
+
+        writeTo(effects);
+        if (isVoteDurable()) {
+            outbox.sendAll(effects);
+        }
+        for (Accepted request : accepted) {
+            effects.accepted(request.requestId, request.at);
+        }
+        accepted.clear();
+        applyTo(effects);
+        for (Readable read : readable) {
+            effects.readable(read.requestId, read.index, read.validUntilNanos);
+        }
+        readable.clear();
+        for (Refused request : refused) {
+            effects.refuse(request.requestId, new Refusal(request.reason, request.reason == Reason.NOT_LEADER ? role.leader() : null));
+        }
+        refused.clear();
+        for (Reading reading : readings) {
+            effects.readEntries(reading.peer, term, reading.firstIndex, reading.lastIndex, config.appendBytesMax());
+        }
+        readings.clear();
+        log.evict(Math.min(commitIndex, ledger.durableIndex()), config.cachedBytesMax());
+    }
+
+    /** When the node wants to be flushed again if nothing happens before: after a tick with this time or a later one. */
+    public long deadline() {
+        return role.deadline();
+    }
+
+    public ReplicaId self() {
+        return self;
+    }
+
+    public long term() {
+        return term;
+    }
+
+    /** Who leads the current term, as far as this node knows. */
+    public @Nullable ReplicaId leader() {
+        return role.leader();
+    }
+
+    public NodeStatus.RoleName role() {
+        return role.name();
+    }
+
+    public long commitIndex() {
+        return commitIndex;
+    }
+
+    /** How the node is now. */
+    public NodeStatus status() {
+        List<NodeStatus.Peer> peers = new ArrayList<>();
+        for (int i = 0; i < quorum.size(); i++) {
+            Member member = quorum.member(i);
+            if (!member.id().equals(self)) {
+                Progress progress = role instanceof Leader leader ? leader.progress(i) : null;
+                peers.add(new NodeStatus.Peer(member, isHeard[i] ? now - heardNanos[i] : -1, progress == null ? -1 : progress.matchIndex(),
+                    progress == null ? null : progress.state().label()));
+            }
+        }
+        return new NodeStatus(self, role.name(), term, role.leader(), log.firstIndex(), log.lastIndex(), ledger.durableIndex(), commitIndex,
+            membership, peers);
+    }
+
+    @Override
+    public String toString() {
+        return self + " t" + term + (isVoteDurable() ? "" : "?") + " voted " + votedFor + " " + role + " commit " + commitIndex + " applied "
+            + appliedIndex + " " + ledger + " log " + log;
+    }
+
+    // ---- messages: terms are settled here, so that a role never sees a message of another term (§5.1)
+
+    private void receive(Message message) {
+        if (!message.to().equals(self)) {
+            return;   // meant for a previous life of this node
+        }
+        int position = quorum.position(message.from());
+        if (position >= 0) {
+            isHeard[position] = true;
+            heardNanos[position] = now;
+        }
+        if (isDisturbance(message)) {
+            answerNo(message);
+            return;
+        }
+        if (message.term() > term) {
+            raiseTerm(message.term());
+        }
+        if (message.term() == term) {
+            message.dispatch(role);
+        } else {
+            answerNo(message);
+        }
+    }
+
+    /**
+     * Whether somebody asks for votes while there is no need: a leader was heard less than an election timeout ago, or this is one and hears
+     * its quorum (thesis 4.2.3). Asked before terms are settled, so that a disturbance cannot raise them.
+     */
+    private boolean isDisturbance(Message message) {
+        boolean isAsking = message instanceof Message.RequestVote || message instanceof Message.PreVote;
+        return isAsking && (!Nanos.reached(now, promiseNanos) || role instanceof Leader leader && leader.hearsQuorum());
+    }
+
+    /** Tells the sender of an old or unwelcome message this node's term: a stale leader steps down by it, a stale candidate learns it. */
+    private void answerNo(Message message) {
+        if (message instanceof Message.RequestVote) {
+            send(new Message.Vote(self, message.from(), term, false));
+        } else if (message instanceof Message.PreVote question) {
+            send(new Message.PreVoteAnswer(self, question.from(), term, false, question.round()));
+        } else if (message instanceof Message.AppendEntries append) {
+            send(new Message.AppendRejected(self, append.from(), term, append.prev(), log.lastAgreeing(append.prev()), log.last(), commitIndex,
+                append.round()));
+        }
+    }
+
+    private void raiseTerm(long newTerm) {
+        // A follower's patience does not start again because somebody has raised the term, or a hopeless candidate could silence all others.
+        boolean isWaiting = role instanceof Follower || role instanceof PreCandidate;
+        long deadline = isWaiting ? role.deadline() : drawDeadline();
+        if (role instanceof Candidate) {
+            onCandidacyLost();
+        }
+        enterTerm(newTerm, null);
+        changeRole(new Follower(this, null, deadline));
+    }
+
+    private void enterTerm(long newTerm, @Nullable ReplicaId vote) {
+        if (newTerm <= term) {
+            throw new InvariantViolation("Term " + newTerm + " cannot follow " + term);
+        }
+        term = newTerm;
+        votedFor = vote;
+        isVoteUnwritten = true;
+        outbox.clear();
+    }
+
+    // ---- roles
+
+    /** Whether this node could be elected: it counts in its own membership. */
+    boolean mayCampaign() {
+        return membership.isVoter(self);
+    }
+
+    void becomeFollower(@Nullable ReplicaId leader) {
+        changeRole(new Follower(this, leader, drawDeadline()));
+    }
+
+    void becomePreCandidate() {
+        preVoteAttempt++;
+        PreCandidate candidate = new PreCandidate(this, quorum, preVoteAttempt, drawDeadline());
+        changeRole(candidate);
+        candidate.start();
+    }
+
+    void becomeCandidate() {
+        enterTerm(term + 1, self);
+        changeRole(new Candidate(this, quorum));
+    }
+
+    void becomeLeader() {
+        lostRounds = 0;
+        changeRole(new Leader(this, quorum));
+    }
+
+    /** Another leads this term: follows it, beginning with this message. */
+    void follow(Message.AppendEntries message) {
+        becomeFollower(message.from());
+        message.dispatch(role);
+    }
+
+    void onCandidacyLost() {
+        lostRounds = Math.min(lostRounds + 1, LOST_ROUNDS_MAX);
+    }
+
+    private void changeRole(Role next) {
+        if (role instanceof Leader leader) {
+            leader.refuseReads();
+        }
+        role = next;
+    }
+
+    // ---- time
+
+    private void onTick(long nowNanos) {
+        long late = nowNanos - role.deadline();
+        now = Nanos.later(now, nowNanos);
+        if (late > config.electionTimeoutNanos() / 2) {
+            role.onPause();
+        }
+    }
+
+    long now() {
+        return now;
+    }
+
+    /** A time that is too far to matter. */
+    long noDeadline() {
+        return now + FAR_NANOS;
+    }
+
+    /** When patience ends that begins now: drawn anew each time, longer after lost candidacies, so that one of several is alone. */
+    long drawDeadline() {
+        long base = config.electionTimeoutNanos() << lostRounds;
+        return now + base + random.nextLong(base);
+    }
+
+    void onLeaderHeard() {
+        promiseNanos = now + config.electionTimeoutNanos();
+        lostRounds = 0;
+    }
+
+    /** For how long from now this node will say no to candidates. */
+    long holdsNanos() {
+        return Math.max(0, promiseNanos - now);
+    }
+
+    // ---- votes
+
+    /** Answers a request of this term; whether it was granted. */
+    boolean answerRequestVote(Message.RequestVote message) {
+        boolean isFree = votedFor == null || votedFor.equals(message.from());
+        boolean isGranted = isFree && message.last().isAtLeast(log.last());
+        if (isGranted && votedFor == null) {
+            votedFor = message.from();
+            isVoteUnwritten = true;
+        }
+        send(new Message.Vote(self, message.from(), term, isGranted));
+        return isGranted;
+    }
+
+    /** Answers a pre-vote of this term. Changes nothing. */
+    void answerPreVote(Message.PreVote message) {
+        send(new Message.PreVoteAnswer(self, message.from(), term, message.last().isAtLeast(log.last()), message.round()));
+    }
+
+    /** Whether term and vote are durable: before, nothing is said in this term. */
+    boolean isVoteDurable() {
+        return !isVoteUnwritten && ledger.isDurable(voteWriteId);
+    }
+
+    // ---- the log
+
+    RaftLog log() {
+        return log;
+    }
+
+    RaftConfig config() {
+        return config;
+    }
+
+    long durableIndex() {
+        return ledger.durableIndex();
+    }
+
+    long appliedIndex() {
+        return appliedIndex;
+    }
+
+    /** Whether this entry stands in the log, or is known to: what is committed here stands in every leader's log. */
+    boolean agreesAt(EntryId prev) {
+        return prev.index() <= commitIndex || log.contains(prev);
+    }
+
+    /** Takes over a leader's entries: skips those that are here, cuts only where one differs (§5.3). */
+    void append(List<Entry> entries) {
+        for (int i = 0; i < entries.size(); i++) {
+            Entry entry = entries.get(i);
+            if (entry.index() < log.firstIndex()) {
+                continue;
+            }
+            if (entry.index() <= log.lastIndex()) {
+                if (log.termAt(entry.index()) == entry.term()) {
+                    continue;
+                }
+                truncate(entry.index());
+            }
+            log.append(entry);
+        }
+    }
+
+    Entry appendOwn(Entry.Kind kind, byte[] payload) {
+        Entry entry = Entry.of(log.lastIndex() + 1, term, kind, 0, payload);
+        log.append(entry);
+        return entry;
+    }
+
+    private void truncate(long firstIndex) {
+        if (firstIndex <= commitIndex) {
+            throw new InvariantViolation("A leader of term " + term + " replaces entry " + log.idAt(firstIndex)
+                + ", but everything up to " + commitIndex + " is committed here: " + this);
+        }
+        log.truncate(firstIndex);
+        ledger.truncate(firstIndex);
+    }
+
+    void commitTo(long index) {
+        commitIndex = Math.max(commitIndex, index);
+    }
+
+    private void onApplied(long index) {
+        if (index > handedOutIndex) {
+            throw new InvariantViolation("Entry " + index + " was applied, but only " + handedOutIndex + " are handed out");
+        }
+        appliedIndex = Math.max(appliedIndex, index);
+        while (!unapplied.isEmpty() && unapplied.peekFirst().lastIndex <= appliedIndex) {
+            unappliedBytes -= unapplied.removeFirst().bytes;
+        }
+    }
+
+    // ---- what a flush reports
+
+    void send(Message message) {
+        outbox.add(message);
+    }
+
+    void accepted(long requestId, EntryId at) {
+        accepted.add(new Accepted(requestId, at));
+    }
+
+    void readable(long requestId, long index, long validUntilNanos) {
+        readable.add(new Readable(requestId, index, validUntilNanos));
+    }
+
+    void refuse(long requestId, Reason reason) {
+        refused.add(new Refused(requestId, reason));
+    }
+
+    void readEntries(ReplicaId peer, long firstIndex, long lastIndex) {
+        readings.add(new Reading(peer, firstIndex, lastIndex));
+    }
+
+    private void writeTo(Effects effects) {
+        if (!isVoteUnwritten && !log.hasUnwritten()) {
+            return;
+        }
+        long firstIndex = log.unwrittenFirst();
+        List<Entry> entries = log.takeUnwritten();
+        long writeId = ledger.issue(log.lastIndex());
+        if (isVoteUnwritten) {
+            isVoteUnwritten = false;
+            voteWriteId = writeId;
+        }
+        effects.write(writeId, new HardState(term, votedFor, commitIndex), firstIndex, entries);
+    }
+
+    private void applyTo(Effects effects) {
+        long lastIndex = Math.min(commitIndex, ledger.durableIndex());
+        while (handedOutIndex < lastIndex && unappliedBytes < config.unappliedBytesMax()) {
+            long first = handedOutIndex + 1;
+            List<Entry> entries = log.isInMemory(first) ? log.entries(first, lastIndex, config.appendBytesMax()) : List.of();
+            handedOutIndex = entries.isEmpty() ? Math.min(lastIndex, log.firstInMemory() - 1) : entries.get(entries.size() - 1).index();
+            long bytes = 0;
+            for (Entry entry : entries) {
+                bytes += entry.size();
+            }
+            unapplied.addLast(new HandedOut(handedOutIndex, bytes));
+            unappliedBytes += bytes;
+            effects.apply(first, handedOutIndex, entries);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package io.quorate.raft.core;
+
+import java.util.ArrayDeque;
+
+/**
+ * Numbers the writes given to storage and knows how much of the log is durable.
+ *
+ * <p>Writes complete in order, so a completion is one number. Each pending write claims the log up to an index; cutting the log lowers
+ * what earlier writes may claim, so that a late completion never vouches for the entries that replaced its own.
+ */
+final class WriteLedger {
+
+    private static final class Pending {
+        private final long id;
+        private long lastIndex;   // what will be durable when this write is
+
+        private Pending(long id, long lastIndex) {
+            this.id = id;
+            this.lastIndex = lastIndex;
+        }
+    }
+
+    private final ArrayDeque<Pending> pending = new ArrayDeque<>();
+    private long lastId;
+    private long durableIndex;
+
+    /** Of a log that is durable up to here. */
+    WriteLedger(long durableIndex) {
+        this.durableIndex = durableIndex;
+    }
+
+    /** Every entry up to here is durable, as the log now stands. */
+    long durableIndex() {
+        return durableIndex;
+    }
+
+    boolean isDurable(long writeId) {
+        return writeId <= lastId && (pending.isEmpty() || writeId < pending.peekFirst().id);
+    }
+
+    boolean hasPending() {
+        return !pending.isEmpty();
+    }
+
+    /** Numbers the next write, after which the log on disk will end at {@code lastIndex}. */
+    long issue(long lastIndex) {
+        lastId++;
+        pending.addLast(new Pending(lastId, lastIndex));
+        return lastId;
+    }
+
+    /** The log was cut: what was written from {@code firstIndex} on, or still is being written, is no longer part of it. */
+    void truncate(long firstIndex) {
+        durableIndex = Math.min(durableIndex, firstIndex - 1);
+        for (Pending write : pending) {
+            write.lastIndex = Math.min(write.lastIndex, firstIndex - 1);
+        }
+    }
+
+    /** This write and all earlier ones are durable. Telling it again changes nothing. */
+    void written(long writeId) {
+        if (writeId > lastId) {
+            throw new InvariantViolation("Storage completed write " + writeId + ", but only " + lastId + " were given to it");
+        }
+        while (!pending.isEmpty() && pending.peekFirst().id <= writeId) {
+            durableIndex = Math.max(durableIndex, pending.removeFirst().lastIndex);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "durable " + durableIndex + (pending.isEmpty() ? "" : " (" + pending.size() + " writes pending)");
+    }
+}
