@@ -97,11 +97,11 @@ final class Leader implements Role {
 
     void onEntriesRead(Event.EntriesRead read) {
         int position = quorum.position(read.peer());
-        if (position < 0 || !peers[position].isReading() || read.firstIndex() != peers[position].nextIndex()) {
-            return;   // for a position that has been left meanwhile
+        if (position < 0 || !peers[position].isReading()) {
+            return;   // the peer was found elsewhere meanwhile
         }
         peers[position].onReadEnded();
-        if (!read.entries().isEmpty()) {
+        if (!read.entries().isEmpty() && read.firstIndex() == peers[position].nextIndex()) {
             sendEntries(position, read.entries());
         }
     }

@@ -1,0 +1,437 @@
+package io.quorate.raft.testing;
+
+import io.quorate.raft.core.Event;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.NodeStatus.RoleName;
+import io.quorate.raft.core.RaftConfig;
+import io.quorate.raft.core.ReplicaId;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.Objects;
+import java.util.PriorityQueue;
+import java.util.SplittableRandom;
+
+/**
+ * A whole group in one thread, in virtual time, from one seed: several nodes, their disks, the network between them and some clients, with
+ * everything going wrong that a {@link FaultPlan} asks for.
+ *
+ * <p>After each event every invariant of the group is checked. In the end the faults stop, a random minimal quorum is healed (the other
+ * nodes stay away for good), and that quorum must elect a leader, take a write, answer a read and agree. The same seed gives the same
+ * run, event by event.
+ */
+public final class Simulation {
+
+    /** How long, in election timeouts, a healed quorum may take. Candidates may have backed off sixteenfold, up to 32 timeouts, twice. */
+    private static final int HEAL_TIMEOUTS_MAX = 100;
+    private static final int TRACE_LENGTH = 400;
+    private static final int PENDING_MESSAGES_MAX = 10_000;   // of a paused node; the rest is lost
+
+    /**
+     * What a run came to.
+     *
+     * @param seed         that repeats it
+     * @param turns        how many batches nodes have digested
+     * @param traceHash    of everything that happened, in order
+     * @param lastTerm     the highest term
+     * @param committed    how many entries were committed
+     * @param acknowledged how many proposals were answered as done
+     * @param readsServed  how many reads were answered
+     * @param crashes      how many crashes there were
+     * @param healNanos    how long the healed quorum took to do its work
+     */
+    public record Report(long seed, long turns, long traceHash, long lastTerm, long committed, long acknowledged, long readsServed,
+                         long crashes, long healNanos) { }
+
+    private record Scheduled(long atNanos, long sequence, Runnable task) { }
+
+    private final long seed;
+    private final FaultPlan plan;
+    private final RaftConfig config;
+    private final SplittableRandom random;
+    private final PriorityQueue<Scheduled> agenda =
+        new PriorityQueue<>(Comparator.comparingLong(Scheduled::atNanos).thenComparingLong(Scheduled::sequence));
+    private final List<SimulatedReplica> replicas = new ArrayList<>();
+    private final GroupInvariants invariants;
+    private final boolean[][] isCut;                      // from, to
+    private final Deque<Object[]> trace = new ArrayDeque<>();
+
+    private long now;
+    private long sequence;
+    private long traceHash;
+    private long turns;
+    private long crashes;
+    private long nextRequestId = 1;
+    private boolean isHealing;
+
+    // What clients know.
+    private long acknowledged;
+    private long readsServed;
+    private long observedIndex;   // everything up to here has been told to some client
+
+    private Simulation(long seed, int nodes, FaultPlan plan) {
+        this.seed = seed;
+        this.plan = plan;
+        config = plan.config();
+        random = new SplittableRandom(seed);
+        isCut = new boolean[nodes][nodes];
+        List<Member> members = new ArrayList<>();
+        for (int i = 1; i <= nodes; i++) {
+            members.add(new Member(new ReplicaId(i, random.nextLong() | 1), "node-" + i));
+        }
+        Membership membership = Membership.of(1, members);
+        for (Member member : members) {
+            replicas.add(new SimulatedReplica(this, member.id(), membership));
+        }
+        invariants = new GroupInvariants(replicas);
+    }
+
+    /**
+     * Runs one seed with the faults that the seed itself draws.
+     *
+     * @param seed     any number
+     * @param nodes    how many, 1 to 7
+     * @param timeouts for how many election timeouts faults go on
+     * @throws SimulationFailure if an invariant broke, or the healed quorum made no progress
+     */
+    public static Report run(long seed, int nodes, int timeouts) {
+        return run(seed, nodes, timeouts, FaultPlan.swarm(new SplittableRandom(seed ^ 0x5DEECE66DL)));
+    }
+
+    /** Runs one seed with these faults. */
+    public static Report run(long seed, int nodes, int timeouts, FaultPlan plan) {
+        Simulation simulation = new Simulation(seed, nodes, plan);
+        try {
+            return simulation.run(timeouts);
+        } catch (RuntimeException | AssertionError e) {
+            throw simulation.failure(nodes, timeouts, e);
+        }
+    }
+
+    private Report run(int timeouts) {
+        for (SimulatedReplica replica : replicas) {
+            replica.start();
+        }
+        long t = plan.electionTimeoutNanos();
+        every(t / 20, this::clientActs);
+        every(plan.partitionMean() * t, this::cutLinks);
+        every(plan.crashMean() * t, this::crashOne);
+        every(plan.pauseMean() * t, this::pauseOne);
+        runUntil(timeouts * t);
+        return heal();
+    }
+
+    // ---- time
+
+    long now() {
+        return now;
+    }
+
+    void after(long nanos, Runnable task) {
+        agenda.add(new Scheduled(now + nanos, sequence++, task));
+    }
+
+    /** Does this again and again until healing, after pauses around {@code meanNanos}; never if that is 0. */
+    private void every(long meanNanos, Runnable task) {
+        if (meanNanos > 0) {
+            after(random.nextLong(2 * meanNanos), () -> {
+                if (!isHealing) {
+                    task.run();
+                    every(meanNanos, task);
+                }
+            });
+        }
+    }
+
+    private void runUntil(long nanos) {
+        while (!agenda.isEmpty() && agenda.peek().atNanos <= nanos) {
+            runNext();
+        }
+        now = nanos;
+    }
+
+    private void runNext() {
+        Scheduled next = agenda.remove();
+        now = next.atNanos;
+        next.task.run();
+    }
+
+    // ---- the end: faults stop, and a minimal quorum must do its work
+
+    private Report heal() {
+        isHealing = true;
+        List<SimulatedReplica> core = new ArrayList<>(replicas);
+        for (int i = core.size() - 1; i > 0; i--) {
+            Collections.swap(core, i, random.nextInt(i + 1));
+        }
+        core = core.subList(0, replicas.size() / 2 + 1);
+        for (boolean[] row : isCut) {
+            Arrays.fill(row, false);
+        }
+        for (SimulatedReplica replica : replicas) {
+            if (!core.contains(replica)) {
+                replica.crash(false);
+            } else if (replica.isUp()) {
+                replica.resume();
+            } else {
+                replica.start();
+            }
+        }
+        long healedAt = now;
+        long giveUpAt = now + HEAL_TIMEOUTS_MAX * plan.electionTimeoutNanos();
+        boolean isServed = false;
+        long acknowledgedBefore = acknowledged;
+        long readsBefore = readsServed;
+        long askAgainAt = now;
+        while (true) {
+            if (agenda.isEmpty() || agenda.peek().atNanos > giveUpAt) {
+                throw new InvariantBroken("Progress", "a healed quorum " + core + " did not do its work in " + HEAL_TIMEOUTS_MAX
+                    + " election timeouts: served " + isServed);
+            }
+            runNext();
+            isServed |= acknowledged > acknowledgedBefore && readsServed > readsBefore;
+            if (isServed && agree(core)) {
+                break;
+            }
+            if (!isServed && now >= askAgainAt) {
+                askAgainAt = now + plan.electionTimeoutNanos() / 4;
+                for (SimulatedReplica replica : core) {
+                    replica.propose(nextRequestId++, new byte[] {1});
+                    replica.read(nextRequestId++, observedIndex);
+                }
+            }
+        }
+        for (SimulatedReplica replica : core) {
+            if (replica.appliedIndex() < observedIndex) {
+                throw new InvariantBroken("NothingAcknowledgedIsLost", replica + " ends before " + observedIndex);
+            }
+        }
+        long lastTerm = 0;
+        for (SimulatedReplica replica : core) {
+            lastTerm = Math.max(lastTerm, replica.status().term());
+        }
+        return new Report(seed, turns, traceHash, lastTerm, core.get(0).status().commitIndex(), acknowledged, readsServed, crashes,
+            now - healedAt);
+    }
+
+    private static boolean agree(List<SimulatedReplica> core) {
+        long lastIndex = core.get(0).status().lastIndex();
+        int leaders = 0;
+        for (SimulatedReplica replica : core) {
+            var status = replica.status();
+            leaders += status.role() == RoleName.LEADER ? 1 : 0;
+            if (status.lastIndex() != lastIndex || status.commitIndex() != lastIndex || replica.appliedIndex() != lastIndex
+                || replica.hasOpenRequests()) {
+                return false;
+            }
+        }
+        return leaders == 1;
+    }
+
+    // ---- clients
+
+    private void clientActs() {
+        SimulatedReplica replica = replicas.get(random.nextInt(replicas.size()));
+        if (!replica.isUp()) {
+            return;
+        }
+        if (random.nextBoolean()) {
+            int size = random.nextInt(8) == 0 ? random.nextInt(3000) : random.nextInt(100);
+            byte[] command = new byte[size];
+            random.nextBytes(command);
+            replica.propose(nextRequestId++, command);
+        } else {
+            replica.read(nextRequestId++, observedIndex);
+        }
+    }
+
+    /** A client has been told that the entry at this index is done. */
+    void onAcknowledged(long index) {
+        acknowledged++;
+        observedIndex = Math.max(observedIndex, index);
+    }
+
+    /**
+     * A client's read was answered.
+     *
+     * @param floor        what clients had been told before it was asked
+     * @param appliedIndex what the answer shows
+     */
+    void onReadServed(ReplicaId by, long floor, long appliedIndex) {
+        if (appliedIndex < floor) {   // I22
+            throw new InvariantBroken("ReadsAreFresh", by + " answers a read from " + appliedIndex + ", but " + floor + " was told before");
+        }
+        readsServed++;
+        observedIndex = Math.max(observedIndex, appliedIndex);
+    }
+
+    // ---- the network
+
+    void send(Message message) {
+        int from = message.from().nodeId() - 1;
+        int to = message.to().nodeId() - 1;
+        if (isCut[from][to] || !isHealing && random.nextInt(100) < plan.lossPercent()) {
+            return;
+        }
+        deliver(message, replicas.get(to), messageDelay());
+        if (!isHealing && random.nextInt(100) < plan.duplicatePercent()) {
+            deliver(message, replicas.get(to), messageDelay() + random.nextLong(plan.lateNanos() + 1));
+        }
+    }
+
+    private void deliver(Message message, SimulatedReplica to, long delay) {
+        after(delay, () -> {
+            if (to.isUp() && to.inboxSize() < PENDING_MESSAGES_MAX) {
+                to.post(message);
+            }
+        });
+    }
+
+    private long messageDelay() {
+        if (!isHealing && random.nextInt(100) < plan.latePercent()) {
+            return random.nextLong(plan.lateNanos() + 1);
+        }
+        return random.nextLong((isHealing ? plan.electionTimeoutNanos() / 1000 : plan.delayNanosMax()) + 1);
+    }
+
+    private void cutLinks() {
+        int nodes = replicas.size();
+        int kind = random.nextInt(6);
+        int chosen = random.nextInt(nodes);
+        long half = random.nextLong();
+        for (int i = 0; i < nodes; i++) {
+            for (int j = 0; j < nodes; j++) {
+                isCut[i][j] = i != j && switch (kind) {
+                    case 0 -> false;                                                  // healed
+                    case 1 -> (half >> i & 1) != (half >> j & 1);                     // two halves
+                    case 2 -> i == chosen || j == chosen;                             // one alone
+                    case 3 -> j == chosen;                                            // one that hears nothing
+                    case 4 -> Math.abs(i - j) > 1;                                    // a chain
+                    default -> random.nextInt(3) == 0;                                // single directions
+                };
+            }
+        }
+        note("cut", Arrays.deepToString(isCut));
+    }
+
+    // ---- processes and disks
+
+    private void crashOne() {
+        SimulatedReplica replica = replicas.get(random.nextInt(replicas.size()));
+        if (replica.isUp()) {
+            crash(replica);
+        }
+    }
+
+    /** Kills it, and starts it again after a while: at once, or after some elections. */
+    void crash(SimulatedReplica replica) {
+        crashes++;
+        replica.crash(random.nextInt(3) == 0);
+        long t = plan.electionTimeoutNanos();
+        after(random.nextBoolean() ? random.nextLong(t / 10) : random.nextLong(10 * t), () -> {
+            if (!replica.isUp() && !isHealing) {
+                replica.start();
+            }
+        });
+    }
+
+    private void pauseOne() {
+        SimulatedReplica replica = replicas.get(random.nextInt(replicas.size()));
+        if (replica.isUp()) {
+            long t = plan.electionTimeoutNanos();
+            long nanos = random.nextLong(t / 10, plan.pauseMax() * t);
+            note(replica.id(), "pauses for " + nanos);
+            replica.pause();
+            int boot = replica.boot();
+            after(nanos, () -> {
+                if (replica.isUp() && replica.boot() == boot) {
+                    replica.resume();
+                }
+            });
+        }
+    }
+
+    boolean crashesInFlush() {
+        return !isHealing && plan.crashInFlushPermille() > 0 && random.nextInt(20_000) < plan.crashInFlushPermille();
+    }
+
+    long diskDelay() {
+        if (isHealing) {
+            return random.nextLong(plan.electionTimeoutNanos() / 1000);
+        }
+        return random.nextLong((random.nextInt(100) < plan.slowDiskPercent() ? plan.slowDiskNanosMax() : plan.diskNanosMax()) + 1);
+    }
+
+    long applyDelay() {
+        return isHealing || plan.slowApplyNanosMax() == 0 ? 0 : random.nextLong(plan.slowApplyNanosMax());
+    }
+
+    /** How long a node takes to get to what has arrived. */
+    long turnDelay() {
+        return random.nextLong(plan.electionTimeoutNanos() / 10_000);
+    }
+
+    /** Whether a node leaves part of its inbox for later. */
+    boolean leavesSome() {
+        return random.nextInt(20) == 0;
+    }
+
+    SplittableRandom split() {
+        return random.split();
+    }
+
+    FaultPlan plan() {
+        return plan;
+    }
+
+    RaftConfig config() {
+        return config;
+    }
+
+    GroupInvariants invariants() {
+        return invariants;
+    }
+
+    // ---- the trace
+
+    void countTurn() {
+        turns++;
+    }
+
+    void hash(long value) {
+        traceHash = (traceHash ^ value) * 0x9E3779B97F4A7C15L + Long.rotateLeft(traceHash, 17);
+    }
+
+    void note(Object... what) {
+        if (trace.size() == TRACE_LENGTH) {
+            trace.removeFirst();
+        }
+        Object[] line = new Object[what.length + 1];
+        line[0] = now;
+        System.arraycopy(what, 0, line, 1, what.length);
+        trace.addLast(line);
+    }
+
+    private SimulationFailure failure(int nodes, int timeouts, Throwable cause) {
+        StringBuilder text = new StringBuilder();
+        for (Object[] line : trace) {
+            text.append(String.format("%12.3f ms", (long) line[0] / 1e6));
+            for (int i = 1; i < line.length; i++) {
+                text.append(' ').append(line[i] instanceof Event.Propose p ? p.toString() : Objects.toString(line[i]));
+            }
+            text.append('\n');
+        }
+        text.append(cause).append("\nRepeat it with Simulation.run(").append(seed).append("L, ").append(nodes).append(", ").append(timeouts)
+            .append(", plan)\nplan: ").append(plan).append('\n');
+        for (SimulatedReplica replica : replicas) {
+            text.append(replica).append('\n');
+        }
+        return new SimulationFailure(text.toString(), cause);
+    }
+}

@@ -1,0 +1,49 @@
+package io.quorate.raft.testing;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole groups under faults. {@code -Dsimulation.seeds=N} and {@code -Dsimulation.first=S} choose other seeds and more of them. */
+class SimulationTest {
+
+    private static final int SEEDS = Integer.getInteger("simulation.seeds", 100);
+    private static final long FIRST = Long.getLong("simulation.first", 1);
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 5})
+    void everyInvariantHoldsUnderFaultsAndAHealedQuorumMakesProgress(int nodes) {
+        long acknowledged = 0;
+        long reads = 0;
+        long crashes = 0;
+        long slowestHeal = 0;
+        for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
+            Simulation.Report report = Simulation.run(seed, nodes, 60);
+            acknowledged += report.acknowledged();
+            reads += report.readsServed();
+            crashes += report.crashes();
+            slowestHeal = Math.max(slowestHeal, report.healNanos());
+        }
+        System.out.printf("simulation: nodes=%d seeds=%d acknowledged=%d reads=%d crashes=%d slowest_heal_ms=%d%n",
+            nodes, SEEDS, acknowledged, reads, crashes, slowestHeal / 1_000_000);
+        assertTrue(acknowledged > 10L * SEEDS && reads > 10L * SEEDS, "the groups did hardly any work: " + acknowledged + ", " + reads);
+    }
+
+    @Test
+    void theSameSeedGivesTheSameRun() {
+        Simulation.Report first = Simulation.run(7, 5, 60);
+        assertEquals(first, Simulation.run(7, 5, 60));
+        assertNotEquals(first.traceHash(), Simulation.run(8, 5, 60).traceHash());
+    }
+
+    @Test
+    void withoutFaultsThereIsOneElection() {
+        Simulation.Report report = Simulation.run(1, 5, 600, FaultPlan.none());
+        assertEquals(1, report.crashes() + 1);
+        assertTrue(report.lastTerm() <= 2, "terms: " + report);
+    }
+}
