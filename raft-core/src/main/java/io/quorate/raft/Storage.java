@@ -65,6 +65,17 @@ public interface Storage extends AutoCloseable {
      */
     List<Entry> read(long firstIndex, long lastIndex, int bytesMax);
 
+    /**
+     * Does one bounded piece of work off the critical path, such as preparing a segment. Called on the thread that calls {@code write},
+     * while no write waits, once the replica has been founded.
+     *
+     * @return true if there may be more to do
+     * @throws StorageException if it failed; final, like a failed write
+     */
+    default boolean maintain() {
+        return false;
+    }
+
     /** Lets go of the directory. May be called twice. */
     @Override
     void close();
