@@ -22,6 +22,17 @@ public final class NotLeaderException extends RaftException {
         this.leaderAddress = leaderAddress;
     }
 
+    /**
+     * No leader is known, and more can be said about it.
+     *
+     * @param message says that nothing happened, why, and what to do
+     */
+    public NotLeaderException(String message) {
+        super(message);
+        leaderNodeId = 0;
+        leaderAddress = null;
+    }
+
     /** Who leads, as far as this replica knows; 0 if it does not. */
     public int leaderNodeId() {
         return leaderNodeId;

@@ -5,8 +5,8 @@ package io.quorate.raft;
  * nothing happened.
  */
 public abstract sealed class RaftException extends RuntimeException
-    permits NotLeaderException, OverloadedException, CommandTooLargeException, OutcomeUnknownException, ServerStoppedException,
-            StorageException, TransportException {
+    permits NotLeaderException, OverloadedException, CommandTooLargeException, OutcomeUnknownException, RequestFailedException,
+            ServerStoppedException, StorageException, TransportException {
 
     private static final long serialVersionUID = 1;
 
