@@ -1,0 +1,477 @@
+package io.quorate.raft.runtime;
+
+import io.quorate.raft.CommandTooLargeException;
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.Identity;
+import io.quorate.raft.NotLeaderException;
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.OverloadedException;
+import io.quorate.raft.RaftObserver;
+import io.quorate.raft.ServerStatus;
+import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.Storage;
+import io.quorate.raft.Transport;
+import io.quorate.raft.core.Effects;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Event;
+import io.quorate.raft.core.HardState;
+import io.quorate.raft.core.LogView;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.NodeStatus;
+import io.quorate.raft.core.RaftConfig;
+import io.quorate.raft.core.RaftNode;
+import io.quorate.raft.core.Refusal;
+import io.quorate.raft.core.ReplicaId;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The raft thread's work: tells the node the time and what has come, and carries out what it says.
+ *
+ * <p>Until the replica is founded there is no node; then {@link Founding} takes its place, and peers' messages are dropped. What a turn
+ * has to say to callers goes to the applier in one piece at the turn's end, so no caller's code runs here.
+ *
+ * <p>One thread at a time. An exception from {@code turn} is final: the server stops.
+ */
+public final class EventLoop {
+
+    /** How many bytes of mail one turn takes before it flushes, so that replication does not wait for a long queue. */
+    static final long TURN_BYTES = 1 << 20;
+
+    /** How often a blank replica of a founded group says so. */
+    static final long LEFT_OUT_LOG_NANOS = 30_000_000_000L;
+    /** How often dropped or refused load is reported. */
+    static final long OVERLOAD_LOG_NANOS = 10_000_000_000L;
+
+    private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
+
+    private final ReplicaId self;
+    private final Map<Integer, String> initialMembers;
+    private final RaftConfig config;
+    private final Storage storage;
+    private final Transport transport;
+    private final RaftObserver observer;
+    private final RandomGenerator random;
+    private final Mailbox mailbox;
+    private final LogWriter writer;
+    private final LogReader reader;
+    private final Founding founding;
+    private final CallTable calls = new CallTable();
+    private final Sweep sweep = new Sweep();
+    private final Effects effects = new Carrier();
+    private final Throttle leftOutLog = new Throttle(LEFT_OUT_LOG_NANOS);
+    private final Throttle overloadLog = new Throttle(OVERLOAD_LOG_NANOS);
+    private final Throttle refusedLog = new Throttle(OVERLOAD_LOG_NANOS);
+
+    private @Nullable Applier applier;              // set once, before the first turn
+    private @Nullable RaftNode node;                // null while blank
+    private List<Work> forApplier = new ArrayList<>();
+    private long nextRequestId = 1;
+    private long now;
+    private long droppedTold;                       // of the mailbox's count, how many have been logged
+    private long refusedTold;                       // likewise
+
+    private ServerStatus.State state = ServerStatus.State.BLANK;   // as last reported
+    private long term;
+    private @Nullable ReplicaId leader;
+    private volatile LeaderHint hint = LeaderHint.NONE;
+    private volatile boolean isBlank = true;
+
+    EventLoop(Map<Integer, String> initialMembers, RaftConfig config, Storage storage, Transport transport, RaftObserver observer,
+              RandomGenerator random, Mailbox mailbox, LogWriter writer, LogReader reader, long nowNanos) {
+        Identity identity = storage.identity();
+        self = identity.replica();
+        this.initialMembers = Map.copyOf(initialMembers);
+        this.config = config;
+        this.storage = storage;
+        this.transport = transport;
+        this.observer = observer;
+        this.random = random;
+        this.mailbox = mailbox;
+        this.writer = writer;
+        this.reader = reader;
+        now = nowNanos;
+        founding = new Founding(self, initialMembers, identity.founding(), random, transport::send, nowNanos);
+        if (!founding.isBlank()) {
+            begin();
+        }
+    }
+
+    void handTo(Applier theApplier) {
+        applier = theApplier;
+    }
+
+    /**
+     * One batch: the time, about {@link #TURN_BYTES} of what has come, then what to do about it.
+     *
+     * @param nowNanos a monotonic clock's reading
+     */
+    public void turn(long nowNanos) {
+        now = nowNanos;
+        if (node != null) {
+            node.step(new Event.Tick(nowNanos));
+        }
+        mailbox.fill();
+        long bytes = 0;
+        while (bytes < TURN_BYTES) {
+            Mail mail = mailbox.poll();
+            if (mail == null) {
+                break;
+            }
+            bytes += mail.bytes();
+            mail.deliver(this);
+        }
+        FoundingRecord record = founding.turn(nowNanos);
+        if (record != null) {
+            found(record);
+        }
+        if (node != null) {
+            node.flush(effects, mailbox.isDrained());
+            reportChange(node);
+        }
+        if (sweep.isDue(nowNanos)) {
+            expire();
+        }
+        handOver();
+        logTrouble();
+    }
+
+    /** For how many nanoseconds there is nothing to do unless mail comes. */
+    public long nanosUntilDeadline(long nowNanos) {
+        if (!mailbox.isDrained()) {
+            return 0;
+        }
+        long nanos = (node == null ? founding.deadline() : node.deadline()) - nowNanos;
+        return Math.max(0, Math.min(nanos, sweep.nanosUntil(nowNanos)));
+    }
+
+    /** Whether the replica belongs to no group yet. Any thread. */
+    public boolean isBlank() {
+        return isBlank;
+    }
+
+    /** Why a caller is turned away who asked for the leader. Any thread. */
+    NotLeaderException notLeader() {
+        return isBlank
+            ? new NotLeaderException("Nothing happened: this replica is blank and belongs to no group yet; ask another replica")
+            : hint.notLeader();
+    }
+
+    /** The node, for tests and the simulation to look at; null while blank. */
+    public @Nullable RaftNode node() {
+        return node;
+    }
+
+    /** How the replica is. On the raft thread only, like {@code turn}. */
+    public ServerStatus status() {
+        long boot = storage.identity().boot();
+        long applied = applier == null ? 0 : applier.appliedIndex();
+        RaftNode running = node;
+        FoundingRecord record = storage.identity().founding();
+        if (running == null || record == null) {
+            List<ServerStatus.Peer> peers = new ArrayList<>();
+            for (Map.Entry<Integer, String> each : new TreeMap<>(initialMembers).entrySet()) {
+                if (each.getKey() != self.nodeId()) {
+                    peers.add(new ServerStatus.Peer(null, each.getKey(), each.getValue(), -1, -1, null, transport.trouble(each.getKey())));
+                }
+            }
+            return new ServerStatus(self, boot, null, ServerStatus.State.BLANK, 0, null, null, 1, 0, 0, 0, applied, peers,
+                founding.problem(now));
+        }
+        NodeStatus status = running.status();
+        List<ServerStatus.Peer> peers = new ArrayList<>();
+        for (NodeStatus.Peer peer : status.peers()) {
+            int nodeId = peer.member().id().nodeId();
+            peers.add(new ServerStatus.Peer(peer.member().id(), nodeId, peer.member().address(), peer.heardNanosAgo(), peer.matchIndex(),
+                peer.replication(), transport.trouble(nodeId)));
+        }
+        return new ServerStatus(self, boot, record.clusterId(), stateOf(status.role()), status.term(), status.leader(),
+            addressOf(status.leader(), status), status.firstIndex(), status.lastIndex(), status.durableIndex(), status.commitIndex(),
+            applied, peers, status.leader() == null ? "no leader of term " + status.term() + " is known here" : null);
+    }
+
+    /** How the replica was when it stopped. When nobody turns any more. */
+    public ServerStatus stoppedStatus(@Nullable Throwable cause) {
+        String problem = cause == null ? "closed" : "stopped: " + cause;
+        long applied = applier == null ? 0 : applier.appliedIndex();
+        FoundingRecord record = storage.identity().founding();
+        try {
+            ServerStatus last = status();
+            return new ServerStatus(self, last.boot(), last.clusterId(), ServerStatus.State.STOPPED, last.term(), null, null,
+                last.firstIndex(), last.lastIndex(), last.durableIndex(), last.commitIndex(), applied, List.of(), problem);
+        } catch (RuntimeException e) {       // a node that broke may not be able to tell
+            return new ServerStatus(self, storage.identity().boot(), record == null ? null : record.clusterId(),
+                ServerStatus.State.STOPPED, term, null, null, 0, 0, 0, 0, applied, List.of(), problem);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ called by the mail
+
+    void step(Event event) {
+        if (node != null) {
+            node.step(event);
+        }
+    }
+
+    void found(FoundingMessage message) {
+        founding.step(message, now);
+    }
+
+    void call(Call call) {
+        if (call.isExpired(now)) {
+            refuse(call, new OverloadedException("Nothing happened: the request waited for the raft thread until its time was up; try "
+                + "again, with more time or less load"));
+        } else if (node == null) {
+            refuse(call, notLeader());
+        } else {
+            call.stepped(nextRequestId++);
+            calls.put(call);
+            sweep.include(call.deadlineNanos());
+            node.step(switch (call.kind()) {
+                case PROPOSE -> new Event.Propose(call.requestId(), call.takePayload());
+                case READ -> new Event.Read(call.requestId());
+                case LOCAL_READ -> throw new IllegalStateException(call + " is the applier's");
+            });
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------- founding
+
+    private void found(FoundingRecord record) {
+        storage.found(record);
+        begin();
+        // The node starts before anything leaves: a message that answers ours then finds it.
+        transport.founded(new Transport.Local(storage.identity()));
+        founding.founded(record);
+        LOG.info("Replica {} is now a member of group {}: {}", self, record.clusterId(), record.membership().voters());
+        observe(() -> observer.onFounded(record));
+    }
+
+    private void begin() {
+        Storage.Recovered recovered = storage.recover();
+        HardState hardState = recovered.hardState();
+        LogView log = recovered.log();
+        RaftNode started = new RaftNode(config, self, hardState, log, random, now);
+        started.step(new Event.Tick(now));
+        node = started;
+        isBlank = false;
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------- telling others
+
+    private void reportChange(RaftNode running) {
+        ServerStatus.State newState = stateOf(running.role());
+        long newTerm = running.term();
+        ReplicaId newLeader = running.leader();
+        if (newState == state && newTerm == term && Objects.equals(newLeader, leader)) {
+            return;
+        }
+        boolean isNewLeader = newLeader != null && (newTerm != term || !newLeader.equals(leader));
+        boolean hasLostLeader = newLeader == null && leader != null;
+        if (isNewLeader || hasLostLeader) {
+            NodeStatus status = running.status();
+            hint = newLeader == null ? LeaderHint.NONE : new LeaderHint(newLeader.nodeId(), addressOf(newLeader, status));
+        }
+        if (isNewLeader) {
+            LOG.info("Replica {}: {} leads term {}", self, newLeader.equals(self) ? "this replica" : newLeader, newTerm);
+        } else if (state == ServerStatus.State.LEADER) {
+            LOG.info("Replica {} no longer leads; it is a {} of term {}", self, newState, newTerm);
+        } else {
+            LOG.debug("Replica {} is a {} of term {}, leader {}", self, newState, newTerm, newLeader);
+        }
+        state = newState;
+        term = newTerm;
+        leader = newLeader;
+        observe(() -> observer.onChange(newState, newTerm, newLeader));
+    }
+
+    private void observe(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            LOG.warn("Replica {}: its observer failed; nothing else is affected", self, e);
+        }
+    }
+
+    private void logTrouble() {
+        if (founding.isLeftOut() && leftOutLog.isOpen(now)) {
+            LOG.warn("Replica {}: {}", self, founding.problem(now));
+        }
+        long dropped = mailbox.dropped();
+        if (dropped != droppedTold && overloadLog.isOpen(now)) {
+            LOG.warn("Replica {} dropped {} messages of its peers: more than {} bytes were waiting for the raft thread", self,
+                dropped - droppedTold, Mailbox.PEER_BYTES_MAX);
+            droppedTold = dropped;
+        }
+        long refused = mailbox.refusedCalls();
+        if (refused != refusedTold && refusedLog.isOpen(now)) {
+            LOG.warn("Replica {} refused {} requests as overloaded: as many bytes of requests as are allowed were open", self,
+                refused - refusedTold);
+            refusedTold = refused;
+        }
+    }
+
+    private void handOver() {
+        if (forApplier.isEmpty() || applier == null) {
+            return;
+        }
+        if (!applier.add(forApplier)) {
+            throw new IllegalStateException("The applier is closed while the raft thread runs");
+        }
+        forApplier = new ArrayList<>();
+    }
+
+    // ----------------------------------------------------------------------------------------------------------------- calls
+
+    private void refuse(Call call, RuntimeException why) {
+        call.refused(why);
+        forApplier.add(call);
+    }
+
+    private void expire() {
+        sweep.begin();
+        calls.removeIf(call -> {
+            if (!call.isExpired(now)) {
+                sweep.include(call.deadlineNanos());
+                return false;
+            }
+            refuse(call, call.kind() == Call.Kind.PROPOSE
+                ? new OutcomeUnknownException("Perhaps it happens: the leader still held the command when its time was up; read the state "
+                    + "before you repeat it")
+                : new NotLeaderException("Nothing happened: no quorum confirmed in time that this replica leads; try again, or ask another "
+                    + "replica"));
+            return true;
+        });
+        sweep.end(now);
+    }
+
+    /** Completes the calls that have come this far, each as exactly as is known. Not beside any other method. */
+    void close(@Nullable Throwable cause) {
+        for (Mail mail : mailbox.close()) {
+            if (mail instanceof Call call) {
+                call.fail(new ServerStoppedException("Nothing happened: this server has stopped", cause));
+            } else if (mail instanceof Mail.OfQuestion question) {
+                question.answer().accept(stoppedStatus(cause));
+            }
+        }
+        // Every flush answers every proposal it was told of; one that is still here met a failure in the middle of a turn.
+        calls.drain(call -> call.fail(call.kind() == Call.Kind.PROPOSE
+            ? unknown(cause)
+            : new ServerStoppedException("Nothing happened: this server has stopped", cause)));
+        for (Work work : forApplier) {
+            if (work instanceof Call call) {
+                Applier.stop(call, cause);
+            }
+        }
+        forApplier = new ArrayList<>();
+    }
+
+    private static OutcomeUnknownException unknown(@Nullable Throwable cause) {
+        OutcomeUnknownException unknown = new OutcomeUnknownException("Perhaps it happened: this server stopped while it took the command "
+            + "in; read the state at another replica before you repeat it");
+        if (cause != null) {
+            unknown.initCause(cause);
+        }
+        return unknown;
+    }
+
+    private static ServerStatus.State stateOf(NodeStatus.RoleName role) {
+        return switch (role) {
+            case FOLLOWER -> ServerStatus.State.FOLLOWER;
+            case PRE_CANDIDATE -> ServerStatus.State.PRE_CANDIDATE;
+            case CANDIDATE -> ServerStatus.State.CANDIDATE;
+            case LEADER -> ServerStatus.State.LEADER;
+        };
+    }
+
+    private static @Nullable String addressOf(@Nullable ReplicaId id, NodeStatus status) {
+        Member member = id == null ? null : status.membership().member(id);
+        return member == null ? null : member.address();
+    }
+
+    /** Carries out what the node wants done, each thing as soon as it is said, except what is for the applier. */
+    private final class Carrier implements Effects {
+
+        @Override
+        public void write(long writeId, HardState hardState, long firstIndex, List<Entry> entries) {
+            writer.add(new Storage.Write(writeId, hardState, firstIndex, entries));
+        }
+
+        @Override
+        public void send(Message message) {
+            transport.send(message);
+        }
+
+        @Override
+        public void accepted(long requestId, EntryId at) {
+            Call call = calls.remove(requestId);
+            if (call != null) {
+                call.accepted(at);
+                forApplier.add(call);
+            }
+        }
+
+        @Override
+        public void apply(long firstIndex, long lastIndex, List<Entry> entries) {
+            forApplier.add(new Work.Apply(firstIndex, lastIndex, entries));
+        }
+
+        @Override
+        public void readable(long requestId, long index, long validUntilNanos) {
+            Call call = calls.remove(requestId);
+            if (call != null) {
+                call.readable(index, validUntilNanos);
+                forApplier.add(call);
+            }
+        }
+
+        @Override
+        public void refuse(long requestId, Refusal why) {
+            Call call = calls.remove(requestId);
+            if (call != null) {
+                EventLoop.this.refuse(call, exceptionFor(why));
+            }
+        }
+
+        @Override
+        public void readEntries(ReplicaId peer, long atTerm, long firstIndex, long lastIndex, int bytesMax) {
+            reader.add(peer, atTerm, firstIndex, lastIndex, bytesMax);
+        }
+
+        private RuntimeException exceptionFor(Refusal why) {
+            return switch (why.reason()) {
+                case NOT_LEADER -> new NotLeaderException(why.leader() == null ? 0 : why.leader().nodeId(), addressNow(why.leader()));
+                case NO_QUORUM -> new NotLeaderException("Nothing happened: this replica leads, but does not hear a quorum; try again, or "
+                    + "ask another replica");
+                case OVERLOADED -> new OverloadedException("Nothing happened: as much waits for its commit, or for a read, as the "
+                    + "configuration allows; try again after a pause");
+                case TOO_LARGE -> new CommandTooLargeException("Nothing happened: a command has at most " + Entry.PAYLOAD_BYTES_MAX
+                    + " bytes");
+            };
+        }
+
+        private @Nullable String addressNow(@Nullable ReplicaId id) {
+            if (id == null) {
+                return null;
+            }
+            LeaderHint known = hint;
+            if (known.nodeId() == id.nodeId()) {
+                return known.address();
+            }
+            // The node has learned of this leader in the present turn, and the hint follows at its end.
+            RaftNode running = node;
+            return running == null ? null : addressOf(id, running.status());
+        }
+    }
+}

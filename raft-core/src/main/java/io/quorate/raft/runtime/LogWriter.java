@@ -1,0 +1,53 @@
+package io.quorate.raft.runtime;
+
+import io.quorate.raft.Storage;
+import io.quorate.raft.core.Event;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes the node's writes durable, and tells it so. This is the group commit: all that waited while the previous batch was being
+ * written is the next batch.
+ *
+ * <p>In two steps, so that a simulation can let time pass, or crash, between taking a batch and its being durable. After an exception
+ * from {@code write} nothing is told and nothing more may be written.
+ */
+public final class LogWriter {
+
+    private final Storage storage;
+    private final Mailbox mailbox;
+    private final Inbox<Storage.Write> inbox;
+
+    LogWriter(Storage storage, Mailbox mailbox, Waker diskThread) {
+        this.storage = storage;
+        this.mailbox = mailbox;
+        inbox = new Inbox<>(diskThread);
+    }
+
+    void add(Storage.Write write) {
+        inbox.add(write);
+    }
+
+    public boolean hasWork() {
+        return inbox.hasMore();
+    }
+
+    /** Everything that waits now, in order; empty if nothing does. */
+    public List<Storage.Write> take() {
+        inbox.fill();
+        if (inbox.isHandEmpty()) {
+            return List.of();
+        }
+        List<Storage.Write> batch = new ArrayList<>();
+        for (Storage.Write write = inbox.poll(); write != null; write = inbox.poll()) {
+            batch.add(write);
+        }
+        return batch;
+    }
+
+    /** Makes the batch durable, then tells the node once: its last write, and so all before it. */
+    public void write(List<Storage.Write> batch) {
+        storage.write(batch);
+        mailbox.complete(new Event.Written(batch.get(batch.size() - 1).id()));
+    }
+}

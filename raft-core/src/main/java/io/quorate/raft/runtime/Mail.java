@@ -1,0 +1,54 @@
+package io.quorate.raft.runtime;
+
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.ServerStatus;
+import io.quorate.raft.core.Event;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Something for the raft thread. */
+sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfQuestion, Call {
+
+    void deliver(EventLoop loop);
+
+    /** How many bytes of a turn this takes. */
+    int bytes();
+
+    /**
+     * An event for the node.
+     *
+     * @param event  a peer's message, or a completion
+     * @param budget where its bytes go back to; null for a completion, which no bound holds up
+     */
+    record OfEvent(Event event, int bytes, @Nullable Budget budget) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            if (budget != null) {
+                budget.give(bytes);
+            }
+            loop.step(event);
+        }
+    }
+
+    /** A message from a node that is blank, or to one. */
+    record OfFounding(FoundingMessage message, int bytes, Budget budget) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            budget.give(bytes);
+            loop.found(message);
+        }
+    }
+
+    /** How are you? */
+    record OfQuestion(Consumer<ServerStatus> answer) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            answer.accept(loop.status());
+        }
+
+        @Override
+        public int bytes() {
+            return 100;
+        }
+    }
+}

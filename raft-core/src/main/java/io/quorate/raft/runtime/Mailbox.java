@@ -1,0 +1,138 @@
+package io.quorate.raft.runtime;
+
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.ServerStatus;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.Event;
+import io.quorate.raft.core.Message;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that other threads have for the raft thread, in one queue.
+ *
+ * <p>Bounded in bytes. A peer's message beyond {@link #PEER_BYTES_MAX} is dropped, for Raft copes with loss; calls are bounded by the
+ * {@link Budget} they carry before they get here; completions (written, applied, entries read) are never dropped, and there are only as
+ * many as the core has asked for.
+ */
+public final class Mailbox {
+
+    /** How many bytes of peers' messages may wait; twice the largest message. */
+    public static final long PEER_BYTES_MAX = 96L << 20;
+
+    /** What a message costs besides its entries. */
+    private static final int MESSAGE_BYTES = 200;
+
+    private final Waker waker = new Waker();
+    private final Inbox<Mail> inbox = new Inbox<>(waker);
+    private final Budget peerBytes;
+    private final LongAdder dropped = new LongAdder();
+    private final LongAdder refusedCalls = new LongAdder();
+
+    public Mailbox() {
+        this(PEER_BYTES_MAX);
+    }
+
+    Mailbox(long peerBytesMax) {
+        peerBytes = new Budget(peerBytesMax);
+    }
+
+    /** A peer's message: taken, or dropped and counted. */
+    public void post(Message message) {
+        int bytes = sizeOf(message);
+        if (!peerBytes.take(bytes)) {
+            dropped.increment();
+        } else if (!inbox.add(new Mail.OfEvent(message, bytes, peerBytes))) {
+            peerBytes.give(bytes);
+        }
+    }
+
+    /** A blank node's message, or one to a blank node: taken, or dropped and counted. */
+    public void post(FoundingMessage message) {
+        if (!peerBytes.take(MESSAGE_BYTES)) {
+            dropped.increment();
+        } else if (!inbox.add(new Mail.OfFounding(message, MESSAGE_BYTES, peerBytes))) {
+            peerBytes.give(MESSAGE_BYTES);
+        }
+    }
+
+    /** Something the node has asked for is done. Never dropped. */
+    public void complete(Event event) {
+        inbox.add(new Mail.OfEvent(event, MESSAGE_BYTES, null));
+    }
+
+    /** A call; false if the server has stopped. */
+    boolean submit(Call call) {
+        return inbox.add(call);
+    }
+
+    /** Asks how the server is; the answer comes on the raft thread and must return quickly. False if the server has stopped. */
+    boolean ask(Consumer<ServerStatus> answer) {
+        return inbox.add(new Mail.OfQuestion(answer));
+    }
+
+    /** How many messages were dropped because too much was waiting. */
+    public long dropped() {
+        return dropped.sum();
+    }
+
+    /** A call was turned away before it got here, because too much was open. */
+    void countRefusedCall() {
+        refusedCalls.increment();
+    }
+
+    /** How many calls were turned away because too much was open. */
+    public long refusedCalls() {
+        return refusedCalls.sum();
+    }
+
+    /** How many bytes of peers' messages wait. */
+    public long peerBytes() {
+        return peerBytes.taken();
+    }
+
+    /** Wakes the raft thread. */
+    public void wake() {
+        waker.wake();
+    }
+
+    /** Whether anything waits. The consumer only. */
+    public boolean hasMail() {
+        return inbox.hasMore();
+    }
+
+    /** Sleeps until there is mail, until woken, or for this long. The consumer only. */
+    public void sleep(long nanos) {
+        waker.sleep(nanos, inbox::hasMore);
+    }
+
+    void fill() {
+        inbox.fill();
+    }
+
+    @Nullable Mail poll() {
+        return inbox.poll();
+    }
+
+    /** Whether all that had come before the last {@code fill} has been polled. */
+    boolean isDrained() {
+        return inbox.isHandEmpty();
+    }
+
+    List<Mail> close() {
+        return inbox.close();
+    }
+
+    private static int sizeOf(Message message) {
+        int bytes = MESSAGE_BYTES;
+        if (message instanceof Message.AppendEntries append) {
+            List<Entry> entries = append.entries();
+            for (int i = 0; i < entries.size(); i++) {
+                bytes += entries.get(i).size() + 48;
+            }
+        }
+        return bytes;
+    }
+}

@@ -1,0 +1,195 @@
+package io.quorate.raft.runtime;
+
+import io.quorate.raft.CommandTooLargeException;
+import io.quorate.raft.NotLeaderException;
+import io.quorate.raft.OverloadedException;
+import io.quorate.raft.RaftObserver;
+import io.quorate.raft.ServerStatus;
+import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.StateMachine;
+import io.quorate.raft.Storage;
+import io.quorate.raft.Transport;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.RaftConfig;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A server without threads: its parts, put together, for whoever turns them.
+ *
+ * <pre>
+ *   raft   loop().turn(now)                              then sleep in mailbox() for loop().nanosUntilDeadline(now)
+ *   disk   reader().turn(); writer().take(); write(it)   when there is nothing, maintain()
+ *   apply  applier().turn(now)                           then sleep for applier().nanosUntilDeadline(now)
+ * </pre>
+ * The three may be turned by three threads or, in any order, by one. Calls and messages may come from any thread.
+ */
+public final class PassiveServer {
+
+    /** How many bytes of calls may be open at once: submitted, and not yet completed. */
+    public static final long CALL_BYTES_MAX = 128L << 20;
+
+    private final Storage storage;
+    private final LongSupplier nanoClock;
+    private final Waker diskWaker = new Waker();
+    private final Mailbox mailbox = new Mailbox();
+    private final Budget callBytes;
+    private final LogWriter writer;
+    private final LogReader reader;
+    private final EventLoop loop;
+    private final Applier applier;
+    private volatile @Nullable Throwable stopCause;
+
+    /**
+     * @param members   the initial members' addresses by node id, this node included
+     * @param config    what an operator may choose
+     * @param storage   opened
+     * @param transport started before the first turn
+     * @param machine   the user's
+     * @param observer  told on the raft thread
+     * @param random    for election timeouts and, on founding, the cluster id
+     * @param nanoClock the clock of all turns
+     */
+    public PassiveServer(Map<Integer, String> members, RaftConfig config, Storage storage, Transport transport, StateMachine machine,
+                         RaftObserver observer, RandomGenerator random, LongSupplier nanoClock) {
+        this(members, config, storage, transport, machine, observer, random, nanoClock, CALL_BYTES_MAX);
+    }
+
+    PassiveServer(Map<Integer, String> members, RaftConfig config, Storage storage, Transport transport, StateMachine machine,
+                  RaftObserver observer, RandomGenerator random, LongSupplier nanoClock, long callBytesMax) {
+        this.storage = storage;
+        this.nanoClock = nanoClock;
+        callBytes = new Budget(callBytesMax);
+        writer = new LogWriter(storage, mailbox, diskWaker);
+        reader = new LogReader(storage, mailbox, diskWaker);
+        loop = new EventLoop(members, config, storage, transport, observer, random, mailbox, writer, reader, nanoClock.getAsLong());
+        applier = new Applier(machine, storage, mailbox, nanoClock, loop::notLeader);
+        loop.handTo(applier);
+    }
+
+    public Mailbox mailbox() {
+        return mailbox;
+    }
+
+    public EventLoop loop() {
+        return loop;
+    }
+
+    public LogWriter writer() {
+        return writer;
+    }
+
+    public LogReader reader() {
+        return reader;
+    }
+
+    public Applier applier() {
+        return applier;
+    }
+
+    /** How many bytes of calls are open. */
+    public long callBytes() {
+        return callBytes.taken();
+    }
+
+    /**
+     * Replicates a command.
+     *
+     * @return null if the completion will be told; otherwise why the command was turned away at once, and the completion is told nothing
+     */
+    public @Nullable RuntimeException propose(byte[] command, long timeoutNanos, Completion completion) {
+        if (command.length > Entry.PAYLOAD_BYTES_MAX) {
+            return new CommandTooLargeException("Nothing happened: the command has " + command.length + " bytes, and at most "
+                + Entry.PAYLOAD_BYTES_MAX + " are possible");
+        }
+        return submit(Call.Kind.PROPOSE, command, timeoutNanos, completion);
+    }
+
+    /** Answers a query from a state that includes everything acknowledged before; returns as {@link #propose}. */
+    public @Nullable RuntimeException read(byte[] query, long timeoutNanos, Completion completion) {
+        return submit(Call.Kind.READ, query, timeoutNanos, completion);
+    }
+
+    /** Answers a query from the state of this replica once {@code minIndex} is applied here; returns as {@link #propose}. */
+    public @Nullable RuntimeException localRead(byte[] query, long minIndex, long timeoutNanos, Completion completion) {
+        if (loop.isBlank()) {
+            return stopCause == null ? loop.notLeader() : stopped();
+        }
+        int bytes = Call.bytesOf(query);
+        if (!callBytes.take(bytes)) {
+            return overloaded();
+        }
+        Call call = new Call(Call.Kind.LOCAL_READ, query, nanoClock.getAsLong() + timeoutNanos, callBytes, completion);
+        call.readable(minIndex, Long.MAX_VALUE);
+        if (!applier.add(List.of(call))) {
+            callBytes.give(bytes);
+            return stopped();
+        }
+        return null;
+    }
+
+    /** Asks how the server is; the answer comes on the raft thread and must return quickly. False if the server has stopped. */
+    public boolean ask(Consumer<ServerStatus> answer) {
+        return mailbox.ask(answer);
+    }
+
+    /** One bounded piece of storage's own work. On the disk thread, while no write waits. */
+    public boolean maintain() {
+        return !loop.isBlank() && storage.maintain();
+    }
+
+    /** Whether there is work for the disk thread. */
+    public boolean hasDiskWork() {
+        return writer.hasWork() || reader.hasWork();
+    }
+
+    /** The disk thread sleeps until there is work, until woken, or for this long. */
+    public void sleepDisk(long nanos) {
+        diskWaker.sleep(nanos, this::hasDiskWork);
+    }
+
+    /** Wakes whoever turns the parts, to look whether to stop. */
+    public void wakeAll() {
+        mailbox.wake();
+        diskWaker.wake();
+        applier.wake();
+    }
+
+    /**
+     * Completes every call that is open, each as exactly as is known, and refuses all that come later. Only when nobody turns any part any
+     * more, and nobody will.
+     *
+     * @param cause why the server stops, or null if it is closed
+     */
+    public void close(@Nullable Throwable cause) {
+        stopCause = cause;
+        loop.close(cause);
+        applier.close(cause);
+    }
+
+    private @Nullable RuntimeException submit(Call.Kind kind, byte[] payload, long timeoutNanos, Completion completion) {
+        int bytes = Call.bytesOf(payload);
+        if (!callBytes.take(bytes)) {
+            return overloaded();
+        }
+        if (!mailbox.submit(new Call(kind, payload, nanoClock.getAsLong() + timeoutNanos, callBytes, completion))) {
+            callBytes.give(bytes);
+            return stopped();
+        }
+        return null;
+    }
+
+    private OverloadedException overloaded() {
+        mailbox.countRefusedCall();
+        return new OverloadedException("Nothing happened: " + callBytes.taken() + " bytes of requests are open at this replica, and "
+            + callBytes.bytesMax() + " is the most; try again after a pause");
+    }
+
+    private ServerStoppedException stopped() {
+        return new ServerStoppedException("Nothing happened: this server has stopped", stopCause);
+    }
+}

@@ -1,0 +1,43 @@
+package io.quorate.raft.runtime;
+
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets one thread sleep until there is work, and lets others wake it at the price of one read while it is awake.
+ *
+ * <p>Nothing is missed: the sleeper shows itself first and looks for work once more before it sleeps; who brings work adds it first
+ * and looks for a sleeper after.
+ */
+public final class Waker {
+
+    private volatile @Nullable Thread sleeper;
+
+    /** Wakes the sleeper, if there is one. Any thread, after it has added its work. */
+    public void wake() {
+        Thread thread = sleeper;
+        if (thread != null) {
+            LockSupport.unpark(thread);
+        }
+    }
+
+    /**
+     * Sleeps until woken, or for this long, or not at all if there is work. May return early. An interrupt ends one sleep and is
+     * forgotten: this library's threads end when they are told to, and an interrupt left standing would break the next file channel.
+     *
+     * @param nanos   for how long at most
+     * @param hasWork looked at once the sleeper can be seen
+     */
+    public void sleep(long nanos, BooleanSupplier hasWork) {
+        sleeper = Thread.currentThread();
+        try {
+            if (nanos > 0 && !hasWork.getAsBoolean()) {
+                LockSupport.parkNanos(this, nanos);
+            }
+        } finally {
+            sleeper = null;
+            Thread.interrupted();
+        }
+    }
+}
