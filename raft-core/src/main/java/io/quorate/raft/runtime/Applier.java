@@ -110,9 +110,9 @@ public final class Applier {
         return sweep.nanosUntil(nowNanos);
     }
 
-    /** Wakes the apply thread. */
-    public void wake() {
-        waker.wake();
+    /** Wakes the apply thread for good. */
+    public void endSleep() {
+        waker.end();
     }
 
     /** Sleeps until there is work, until woken, or for this long. */
@@ -134,6 +134,9 @@ public final class Applier {
     void call(Call call) {
         switch (call.state()) {
             case ACCEPTED -> {
+                if (call.index() <= applied) {
+                    throw new InvariantViolation(call + " was accepted where " + applied + " is applied already");
+                }
                 proposals.add(call);
                 sweep.include(call.deadlineNanos());
             }

@@ -93,9 +93,9 @@ public final class Mailbox {
         return peerBytes.taken();
     }
 
-    /** Wakes the raft thread. */
-    public void wake() {
-        waker.wake();
+    /** Wakes the raft thread for good. */
+    public void endSleep() {
+        waker.end();
     }
 
     /** Whether anything waits. The consumer only. */

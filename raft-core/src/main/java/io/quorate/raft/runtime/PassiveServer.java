@@ -152,22 +152,24 @@ public final class PassiveServer {
         diskWaker.sleep(nanos, this::hasDiskWork);
     }
 
-    /** Wakes whoever turns the parts, to look whether to stop. */
-    public void wakeAll() {
-        mailbox.wake();
-        diskWaker.wake();
-        applier.wake();
+    /** Wakes the disk thread for good. */
+    public void endDiskSleep() {
+        diskWaker.end();
     }
 
     /**
-     * Completes every call that is open, each as exactly as is known, and refuses all that come later. Only when nobody turns any part any
-     * more, and nobody will.
+     * Nobody turns the loop any more, and nobody will: completes the calls that have come so far, refuses all that come later, and answers
+     * whoever asks for the status.
      *
      * @param cause why the server stops, or null if it is closed
      */
-    public void close(@Nullable Throwable cause) {
+    public void closeLoop(@Nullable Throwable cause) {
         stopCause = cause;
         loop.close(cause);
+    }
+
+    /** Likewise for the applier; after {@link #closeLoop}. Every call is completed then. */
+    public void closeApplier(@Nullable Throwable cause) {
         applier.close(cause);
     }
 

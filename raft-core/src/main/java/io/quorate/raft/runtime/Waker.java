@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 public final class Waker {
 
     private volatile @Nullable Thread sleeper;
+    private volatile boolean isOver;
 
     /** Wakes the sleeper, if there is one. Any thread, after it has added its work. */
     public void wake() {
@@ -20,6 +21,12 @@ public final class Waker {
         if (thread != null) {
             LockSupport.unpark(thread);
         }
+    }
+
+    /** Wakes the sleeper for good: nobody sleeps here any more. */
+    public void end() {
+        isOver = true;
+        wake();
     }
 
     /**
@@ -32,7 +39,7 @@ public final class Waker {
     public void sleep(long nanos, BooleanSupplier hasWork) {
         sleeper = Thread.currentThread();
         try {
-            if (nanos > 0 && !hasWork.getAsBoolean()) {
+            if (nanos > 0 && !isOver && !hasWork.getAsBoolean()) {
                 LockSupport.parkNanos(this, nanos);
             }
         } finally {

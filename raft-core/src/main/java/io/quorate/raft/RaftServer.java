@@ -1,0 +1,539 @@
+package io.quorate.raft;
+
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.RaftConfig;
+import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.runtime.Completion;
+import io.quorate.raft.runtime.PassiveServer;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One replica of a group, running: it keeps your {@link StateMachine} a copy of the others', and takes commands and queries for it.
+ *
+ * <pre>{@code
+ * RaftServer server = RaftServer.builder()
+ *     .members(Map.of(1, "a:4000", 2, "b:4000", 3, "c:4000"))     // the same on all three
+ *     .storage(storage)                                           // says which of them this is
+ *     .transport(transport)
+ *     .stateMachine(machine)
+ *     .start();
+ * byte[] result = server.propose(command).get();
+ * }</pre>
+ *
+ * <p><b>Outcomes.</b> Every future completes: with the result, or with an exception that tells whether anything happened. Only an
+ * {@link OutcomeUnknownException} means "perhaps"; after every other one nothing happened, and nothing will. All calls have a deadline
+ * ({@link Builder#callTimeout}, or the one given with the call). It is noticed a few milliseconds late; while your state machine is
+ * inside a method, as late as that returns.
+ *
+ * <p><b>Threads.</b> Three: {@code quorate-<node>-raft}, {@code -disk} and {@code -apply}; while it stops, a fourth, {@code -stop}.
+ * They are not daemons: a replica that others count on ends by {@link #close}, not because {@code main} returned. Your state machine
+ * and, mostly, what you chain to the futures run on the apply thread: be quick there, and never wait there for another call of this
+ * server. What fails at once is completed before it is returned, and what a stop leaves open is completed on the stop thread.
+ *
+ * <p><b>Failure.</b> When the disk fails, the state machine throws, a thread dies or an invariant is broken, the server stops: it says why
+ * at ERROR, in {@link #status} and in {@link #stopped}, and completes all calls. Nothing is retried; start a new server on the same
+ * directory when the cause is gone.
+ *
+ * <p>All methods may be called from any thread.
+ */
+public final class RaftServer implements AutoCloseable {
+
+    /** How long a call may take unless it says otherwise. */
+    public static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
+
+    private static final Logger LOG = LoggerFactory.getLogger(RaftServer.class);
+    private static final long FAR_NANOS = Duration.ofHours(1).toNanos();
+    private static final long STOP_LOG_MILLIS = 10_000;
+
+    private final ReplicaId replica;
+    private final Storage storage;
+    private final Transport transport;
+    private final RaftObserver observer;
+    private final long callTimeoutNanos;
+    private final PassiveServer parts;
+    private final Thread raftThread;
+    private final Thread diskThread;
+    private final Thread applyThread;
+    private final CompletableFuture<Optional<Throwable>> stopped = new CompletableFuture<>();
+    private final AtomicBoolean isStopping = new AtomicBoolean();
+    private volatile boolean raftRuns = true;
+    private volatile boolean diskRuns = true;
+    private volatile boolean applyRuns = true;
+    private volatile @Nullable Thread stopThread;
+    private volatile @Nullable ServerStatus lastStatus;     // set when everything has ended
+
+    private RaftServer(Builder builder, Map<Integer, String> members, Storage storage, Transport transport, StateMachine machine) {
+        this.storage = storage;
+        this.transport = transport;
+        observer = builder.observer;
+        callTimeoutNanos = builder.callTimeout.toNanos();
+        replica = storage.identity().replica();
+        parts = new PassiveServer(members, builder.config, storage, transport, machine, observer, new SecureRandom(), System::nanoTime);
+        raftThread = thread("raft", this::runRaft);
+        diskThread = thread("disk", this::runDisk);
+        applyThread = thread("apply", this::runApply);
+    }
+
+    /** What a server is made of. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Which replica this is. */
+    public ReplicaId replica() {
+        return replica;
+    }
+
+    /** Where others reach this replica. */
+    public String address() {
+        return transport.advertisedAddress();
+    }
+
+    /**
+     * Replicates a command, and completes with what the state machine returned for it on this replica.
+     *
+     * <p>Fails with {@link NotLeaderException} (ask the leader it names), {@link OverloadedException} (try again later), {@link
+     * CommandTooLargeException}, {@link ServerStoppedException}: nothing happened. With {@link OutcomeUnknownException}: perhaps it did.
+     *
+     * @param command at most 32 MiB; not changed until the future completes
+     */
+    public CompletableFuture<byte[]> propose(byte[] command) {
+        return propose(command, callTimeoutNanos);
+    }
+
+    /** The same, with a deadline of its own. */
+    public CompletableFuture<byte[]> propose(byte[] command, Duration timeout) {
+        return propose(command, nanosOf(timeout));
+    }
+
+    /**
+     * Answers a query from a state that includes everything that was acknowledged to anybody before this call. Only the leader can; no
+     * entry is written. The state machine may be asked more than once.
+     *
+     * <p>Fails as {@link #propose}, but never with {@link OutcomeUnknownException}; or with whatever {@link StateMachine#query} threw.
+     *
+     * @param query not changed until the future completes
+     */
+    public CompletableFuture<byte[]> read(byte[] query) {
+        return read(query, callTimeoutNanos);
+    }
+
+    /** The same, with a deadline of its own. */
+    public CompletableFuture<byte[]> read(byte[] query, Duration timeout) {
+        return read(query, nanosOf(timeout));
+    }
+
+    /**
+     * Answers a query from this replica's state as it is, which may be old: nobody else is asked.
+     *
+     * @param query not changed until the future completes
+     */
+    public CompletableFuture<byte[]> localRead(byte[] query) {
+        FutureCompletion future = new FutureCompletion();
+        return future.unless(parts.localRead(query, 0, callTimeoutNanos, future));
+    }
+
+    /** How this replica is. Waits for the raft thread, which never waits for anything itself. */
+    public ServerStatus status() {
+        if (Thread.currentThread() == raftThread) {
+            return parts.loop().status();
+        }
+        CompletableFuture<ServerStatus> answer = new CompletableFuture<>();
+        if (parts.ask(answer::complete)) {
+            return answer.join();
+        }
+        return Objects.requireNonNull(lastStatus, "set before the mailbox is closed");
+    }
+
+    /**
+     * Completes when the server has stopped, all its calls are completed and its threads have ended: with the cause, or empty if it was
+     * closed. What is chained to it runs on the stop thread.
+     */
+    public CompletionStage<Optional<Throwable>> stopped() {
+        return stopped.minimalCompletionStage();
+    }
+
+    /**
+     * Stops the server and returns when it has stopped: the transport first, then the raft, disk and apply threads, then the storage. Calls
+     * that are open complete. It waits for a state machine that is inside a method. Called from one of the server's own threads (by the
+     * state machine, an observer, or what is chained to a future) it returns at once, and the server stops when that thread is free.
+     */
+    @Override
+    public void close() {
+        stop(null);
+        if (!isOwnThread(Thread.currentThread())) {
+            stopped.join();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "RaftServer[" + replica + "]";
+    }
+
+    private CompletableFuture<byte[]> propose(byte[] command, long timeoutNanos) {
+        FutureCompletion future = new FutureCompletion();
+        return future.unless(parts.propose(command, timeoutNanos, future));
+    }
+
+    private CompletableFuture<byte[]> read(byte[] query, long timeoutNanos) {
+        FutureCompletion future = new FutureCompletion();
+        return future.unless(parts.read(query, timeoutNanos, future));
+    }
+
+    private static long nanosOf(Duration timeout) {
+        if (timeout.isNegative() || timeout.compareTo(Duration.ofDays(365)) > 0) {
+            throw new IllegalArgumentException("A timeout is between 0 and 365 days, not " + timeout);
+        }
+        return timeout.toNanos();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------- the threads
+
+    private void runRaft() {
+        while (raftRuns) {
+            long now = System.nanoTime();
+            parts.loop().turn(now);
+            parts.mailbox().sleep(parts.loop().nanosUntilDeadline(System.nanoTime()));
+        }
+    }
+
+    private void runDisk() {
+        while (diskRuns) {
+            parts.reader().turn();
+            var batch = parts.writer().take();
+            if (!batch.isEmpty()) {
+                parts.writer().write(batch);
+            } else if (!parts.maintain()) {
+                parts.sleepDisk(FAR_NANOS);
+            }
+        }
+    }
+
+    private void runApply() {
+        while (applyRuns) {
+            parts.applier().turn(System.nanoTime());
+            parts.applier().sleep(Math.min(FAR_NANOS, parts.applier().nanosUntilDeadline(System.nanoTime())));
+        }
+    }
+
+    private Thread thread(String name, Runnable work) {
+        Thread thread = new Thread(() -> {
+            try {
+                work.run();
+            } catch (Throwable e) {       // whatever it is: a server with a dead thread only looks alive
+                stop(e);
+            }
+        }, "quorate-" + replica.nodeId() + "-" + name);
+        thread.setDaemon(false);
+        return thread;
+    }
+
+    private boolean isOwnThread(Thread thread) {
+        return thread == raftThread || thread == diskThread || thread == applyThread || thread == stopThread;
+    }
+
+    private void start() {
+        try {
+            transport.start(new Transport.Local(storage.identity()), peers(), new Deliverer());
+        } catch (Throwable e) {
+            raftRuns = false;
+            diskRuns = false;
+            applyRuns = false;
+            if (isStopping.compareAndSet(false, true)) {
+                end(null);
+            }
+            throw e;
+        }
+        LOG.info("Replica {} starts, boot {}, at {}", replica, storage.identity().boot(), transport.advertisedAddress());
+        applyThread.start();
+        diskThread.start();
+        raftThread.start();
+    }
+
+    private Map<Integer, String> peers() {
+        Map<Integer, String> peers = new TreeMap<>();
+        for (ServerStatus.Peer peer : parts.loop().status().peers()) {
+            peers.put(peer.nodeId(), peer.address());
+        }
+        return peers;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------- stopping
+
+    private void stop(@Nullable Throwable cause) {
+        if (!isStopping.compareAndSet(false, true)) {
+            if (cause != null) {
+                LOG.warn("Replica {}: while it stopped, this failed too", replica, cause);
+            }
+            return;
+        }
+        if (cause != null) {
+            LOG.error("Replica {} stops: {}", replica, cause, cause);
+        }
+        Thread thread = new Thread(() -> end(cause), "quorate-" + replica.nodeId() + "-stop");
+        thread.setDaemon(false);
+        stopThread = thread;
+        thread.start();
+    }
+
+    private void end(@Nullable Throwable cause) {
+        try {
+            carefully("closing the transport", transport::close);
+            raftRuns = false;
+            parts.mailbox().endSleep();
+            join(raftThread);
+            // Now, not at the end: the apply thread may be waiting for the status, in a callback.
+            lastStatus = parts.loop().stoppedStatus(cause);
+            carefully("completing the calls that came last", () -> parts.closeLoop(cause));
+            diskRuns = false;
+            parts.endDiskSleep();
+            join(diskThread);
+            applyRuns = false;
+            parts.applier().endSleep();
+            join(applyThread);
+            lastStatus = parts.loop().stoppedStatus(cause);
+            carefully("completing the open calls", () -> parts.closeApplier(cause));
+            carefully("closing the storage", storage::close);
+            LOG.info("Replica {} has stopped", replica);
+            carefully("telling the observer", () -> observer.onStopped(cause));
+        } finally {
+            stopped.complete(Optional.ofNullable(cause));
+        }
+    }
+
+    private void carefully(String what, Runnable step) {
+        try {
+            step.run();
+        } catch (Throwable e) {
+            LOG.warn("Replica {}: {} failed; the rest is stopped all the same", replica, what, e);
+        }
+    }
+
+    private void join(Thread thread) {
+        boolean isInterrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join(STOP_LOG_MILLIS);
+                if (thread.isAlive()) {
+                    LOG.warn("Replica {} cannot stop yet: its thread {} is still at {}", replica, thread.getName(),
+                        thread.getStackTrace().length == 0 ? "an unknown place" : thread.getStackTrace()[0]);
+                }
+            } catch (InterruptedException e) {
+                isInterrupted = true;
+            }
+        }
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------- callers
+
+    /** A caller's future. */
+    private static final class FutureCompletion extends CompletableFuture<byte[]> implements Completion {
+
+        @Override
+        public void done(byte[] result, long index) {
+            complete(result);
+        }
+
+        @Override
+        public void failed(Throwable why) {
+            completeExceptionally(why);
+        }
+
+        CompletableFuture<byte[]> unless(@Nullable RuntimeException refused) {
+            if (refused != null) {
+                completeExceptionally(refused);
+            }
+            return this;
+        }
+    }
+
+    /** A client's answer. */
+    private final class ReplyCompletion implements Completion {
+
+        private final Consumer<ClientResponse> reply;
+
+        ReplyCompletion(Consumer<ClientResponse> reply) {
+            this.reply = reply;
+        }
+
+        @Override
+        public void done(byte[] result, long index) {
+            answer(new ClientResponse.Done(result, index));
+        }
+
+        @Override
+        public void failed(Throwable why) {
+            answer(responseTo(why));
+        }
+
+        void unless(@Nullable RuntimeException refused) {
+            if (refused != null) {
+                failed(refused);
+            }
+        }
+
+        void answer(ClientResponse response) {
+            try {
+                reply.accept(response);
+            } catch (RuntimeException e) {
+                LOG.warn("Replica {}: the transport could not take an answer for a client", replica, e);
+            }
+        }
+
+        private static ClientResponse responseTo(Throwable why) {
+            String message = String.valueOf(why.getMessage());
+            if (why instanceof NotLeaderException notLeader) {
+                return new ClientResponse.NotLeader(notLeader.leaderNodeId(), notLeader.leaderAddress());
+            } else if (why instanceof OverloadedException) {
+                return new ClientResponse.Overloaded(message);
+            } else if (why instanceof OutcomeUnknownException) {
+                return new ClientResponse.Unknown(message);
+            } else if (why instanceof ServerStoppedException) {
+                return new ClientResponse.Unavailable(message);
+            } else if (why instanceof CommandTooLargeException) {
+                return new ClientResponse.Failed(message);
+            }
+            return new ClientResponse.Failed("the query failed: " + why);
+        }
+    }
+
+    private final class Deliverer implements Transport.Receiver {
+
+        @Override
+        public void onMessage(Message message) {
+            parts.mailbox().post(message);
+        }
+
+        @Override
+        public void onFounding(FoundingMessage message) {
+            parts.mailbox().post(message);
+        }
+
+        @Override
+        public void onClientRequest(ClientRequest request, Consumer<ClientResponse> reply) {
+            ReplyCompletion completion = new ReplyCompletion(reply);
+            if (request instanceof ClientRequest.Propose propose) {
+                completion.unless(parts.propose(propose.command(), callTimeoutNanos, completion));
+            } else if (request instanceof ClientRequest.Read read) {
+                completion.unless(parts.read(read.query(), callTimeoutNanos, completion));
+            } else if (request instanceof ClientRequest.LocalRead read) {
+                completion.unless(parts.localRead(read.query(), read.minIndex(), callTimeoutNanos, completion));
+            } else if (!parts.ask(status -> completion.answer(new ClientResponse.Status(status)))) {
+                completion.answer(new ClientResponse.Unavailable("Nothing happened: this server has stopped"));
+            }
+        }
+
+        @Override
+        public void onYoungerBoot(int reporter, long boot) {
+            stop(new IllegalStateException("Node " + reporter + " says that boot " + boot + " of this very replica " + replica
+                + " is running, and this is boot " + storage.identity().boot() + ": the data directory was copied, or this process should "
+                + "be dead. Run one of them only; a copy must start with a blank directory"));
+        }
+    }
+
+    /** What a server is made of. Members, storage, transport and state machine are required. */
+    public static final class Builder {
+
+        private @Nullable Map<Integer, String> members;
+        private @Nullable Storage storage;
+        private @Nullable Transport transport;
+        private @Nullable StateMachine stateMachine;
+        private RaftConfig config = RaftConfig.DEFAULT;
+        private RaftObserver observer = RaftObserver.NONE;
+        private Duration callTimeout = CALL_TIMEOUT;
+
+        private Builder() { }
+
+        /**
+         * The group's first members, this one included, the same on each: their addresses by node id. After the founding the group knows
+         * its own members and this is not looked at, except for a blank directory, which asks these for its group.
+         */
+        public Builder members(Map<Integer, String> initialMembers) {
+            members = Map.copyOf(initialMembers);
+            return this;
+        }
+
+        /** The opened data directory. It is the server's from {@link #start} on, which closes it whatever happens. */
+        public Builder storage(Storage opened) {
+            storage = opened;
+            return this;
+        }
+
+        /** Not started yet. It is the server's from {@link #start} on. */
+        public Builder transport(Transport unstarted) {
+            transport = unstarted;
+            return this;
+        }
+
+        /** Your state, empty: every start applies the log to it again. */
+        public Builder stateMachine(StateMachine machine) {
+            stateMachine = machine;
+            return this;
+        }
+
+        public Builder config(RaftConfig raftConfig) {
+            config = raftConfig;
+            return this;
+        }
+
+        public Builder observer(RaftObserver raftObserver) {
+            observer = raftObserver;
+            return this;
+        }
+
+        /** How long a call may take that brings no timeout of its own; 10 s unless this is called. */
+        public Builder callTimeout(Duration timeout) {
+            nanosOf(timeout);
+            callTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * Starts the server. It returns at once; that the group is founded, or has a leader, the observer tells.
+         *
+         * @throws IllegalStateException    if something required was not set
+         * @throws IllegalArgumentException if the members do not include this node
+         * @throws TransportException       if the transport cannot be started; nothing runs then, and everything is closed
+         * @throws StorageException         if the log cannot be read
+         */
+        public RaftServer start() {
+            Map<Integer, String> initial = required("members", members);
+            Storage opened = required("storage", storage);
+            Transport unstarted = required("transport", transport);
+            StateMachine machine = required("stateMachine", stateMachine);
+            RaftServer server;
+            try {
+                server = new RaftServer(this, initial, opened, unstarted, machine);
+            } catch (Throwable e) {
+                unstarted.close();
+                opened.close();
+                throw e;
+            }
+            server.start();
+            return server;
+        }
+
+        private static <T> T required(String name, @Nullable T value) {
+            if (value == null) {
+                throw new IllegalStateException("Set " + name + "(...) before start()");
+            }
+            return value;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package io.quorate.raft.testing;
+
+import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.Identity;
+import io.quorate.raft.Storage;
+import io.quorate.raft.core.Entry;
+import java.util.List;
+
+/**
+ * A storage that forgets everything with the process, for tests and trials. It is one opening of an {@link InMemoryDisk}, which keeps what
+ * was written for the next.
+ */
+public final class InMemoryStorage implements Storage {
+
+    private final InMemoryDisk disk;
+    private final long boot;
+
+    InMemoryStorage(InMemoryDisk disk, long boot) {
+        this.disk = disk;
+        this.boot = boot;
+    }
+
+    /** The first opening of a blank disk; the disk itself is had by {@link #disk}. */
+    public static InMemoryStorage blank(int nodeId, long incarnation) {
+        return new InMemoryDisk(nodeId, incarnation).open();
+    }
+
+    /** What this storage stands on: open it again for a restart. */
+    public InMemoryDisk disk() {
+        return disk;
+    }
+
+    @Override
+    public Identity identity() {
+        return disk.identity(boot);
+    }
+
+    @Override
+    public Recovered recover() {
+        return disk.recover(this);
+    }
+
+    @Override
+    public void found(FoundingRecord record) {
+        disk.found(this, record);
+    }
+
+    @Override
+    public void write(List<Write> batch) {
+        disk.write(this, batch);
+    }
+
+    @Override
+    public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
+        return disk.read(this, firstIndex, lastIndex, bytesMax);
+    }
+
+    @Override
+    public void close() {
+        disk.close(this);
+    }
+}
