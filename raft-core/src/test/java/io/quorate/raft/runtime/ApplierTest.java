@@ -1,0 +1,351 @@
+package io.quorate.raft.runtime;
+
+import static io.quorate.raft.runtime.Recorder.bytes;
+import static io.quorate.raft.runtime.Recorder.command;
+import static io.quorate.raft.runtime.Recorder.noOp;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.quorate.raft.ClusterId;
+import io.quorate.raft.Command;
+import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.NotLeaderException;
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.StateMachine;
+import io.quorate.raft.Storage;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Event;
+import io.quorate.raft.core.HardState;
+import io.quorate.raft.core.InvariantViolation;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.testing.InMemoryStorage;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ApplierTest {
+
+    private final Recorder.Journal journal = new Recorder.Journal();
+    private final InMemoryStorage storage = InMemoryStorage.blank(1, 11);
+    private final Mailbox mailbox = new Mailbox();
+    private final Budget budget = new Budget(1 << 20);
+    private long now;
+    private Applier applier = applier(journal);
+
+    @Test
+    void commandsReachTheStateMachineInOrderAndOtherEntriesOnlyCount() {
+        Entry membership = Entry.of(3, 1, Entry.Kind.MEMBERSHIP, 0, bytes("m"));
+        Entry time = Entry.of(4, 1, Entry.Kind.TIME, 0, new byte[0]);
+        apply(noOp(1, 1), command(2, 1, "a"), membership, time, command(5, 1, "b"));
+        applier.turn(now);
+
+        assertEquals(List.of("2:a", "5:b"), journal.commands);
+        assertEquals(5, applier.appliedIndex());
+        assertEquals(List.of(new Event.Applied(5)), completions());
+    }
+
+    @Test
+    void aProposalIsDoneWithItsResultWhenItsEntryIsApplied() {
+        Recorder caller = propose(2, 1, 100);
+        apply(noOp(1, 1));
+        applier.turn(now);
+        assertEquals("open", caller.outcome());
+
+        apply(command(2, 1, "a"));
+        applier.turn(now);
+        assertEquals("did a at 2", caller.outcome());
+        assertEquals(0, budget.taken());
+    }
+
+    @Test
+    void aProposalReplacedByAnotherEntryHasFailedAndNothingHappened() {
+        Recorder caller = propose(1, 1, 100);
+        apply(command(1, 2, "another"));
+        applier.turn(now);
+        assertEquals("NotLeaderException", caller.outcome());
+        assertEquals(7, ((NotLeaderException) caller.failure()).leaderNodeId());
+        assertEquals(0, budget.taken());
+    }
+
+    @Test
+    void aProposalWithoutOutcomeInTimeMayHaveHappened() {
+        now = Long.MAX_VALUE - 10;            // the clock wraps around before the deadline
+        applier = applier(journal);
+        Recorder caller = propose(1, 1, now + 100);
+        applier.turn(now);
+        assertEquals(100, applier.nanosUntilDeadline(now));
+        applier.turn(now + 99);
+        assertEquals("open", caller.outcome());
+
+        applier.turn(now + 100);
+        assertEquals("OutcomeUnknownException", caller.outcome());
+        assertEquals(Long.MAX_VALUE, applier.nanosUntilDeadline(now));
+
+        apply(command(1, 1, "late"));
+        applier.turn(now + 200);
+        assertEquals(List.of("1:late"), journal.commands);
+        assertEquals("OutcomeUnknownException", caller.outcome());
+    }
+
+    @Test
+    void aReadWaitsForItsIndex() {
+        Recorder caller = read(2, Long.MAX_VALUE, 100, "all");
+        apply(command(1, 1, "a"));
+        applier.turn(now);
+        assertEquals("open", caller.outcome());
+
+        apply(command(2, 1, "b"));
+        applier.turn(now);
+        assertEquals("1:a,2:b at 2", caller.outcome());
+    }
+
+    @Test
+    void readsAreAnsweredInTheOrderOfTheirIndexes() {
+        Recorder later = read(2, Long.MAX_VALUE, 100, "all");
+        Recorder sooner = read(1, Long.MAX_VALUE, 100, "all");
+        apply(command(1, 1, "a"));
+        applier.turn(now);
+        assertEquals("1:a at 1", sooner.outcome());
+        assertEquals("open", later.outcome());
+    }
+
+    @Test
+    void aReadThatWaitsTooLongFailsAndNothingHappened() {
+        Recorder caller = read(5, Long.MAX_VALUE, 100, "all");
+        applier.turn(now);
+        applier.turn(100);
+        assertEquals("OverloadedException", caller.outcome());
+        assertEquals(0, budget.taken());
+    }
+
+    @Test
+    void aFailingQueryFailsItsCallerAlone() {
+        Recorder bad = read(0, Long.MAX_VALUE, 100, "bad");
+        Recorder good = read(0, Long.MAX_VALUE, 100, "all");
+        applier.turn(now);
+        assertEquals("IllegalArgumentException", bad.outcome());
+        assertEquals(" at 0", good.outcome());
+    }
+
+    @Test
+    void anAnswerReadAfterTheLeaseRanOutIsThrownAwayAndAskedForAgain() {
+        applier = applier(new StateMachine() {
+            @Override
+            public byte[] apply(Command command) {
+                return new byte[0];
+            }
+
+            @Override
+            public byte[] query(byte[] query) {
+                now += 50;                    // the query takes its time
+                return bytes("stale?");
+            }
+        });
+        Recorder inTime = read(0, 60, 1000, "q");
+        applier.turn(now);
+        assertEquals("stale? at 0", inTime.outcome());
+
+        Recorder late = read(0, 100, 1000, "q");
+        applier.turn(now);                    // the query ends at 100, as does the lease
+        assertEquals("open", late.outcome());
+        mailbox.fill();
+        assertInstanceOf(Call.class, mailbox.poll());
+    }
+
+    @Test
+    void entriesThatAreNotInMemoryAreReadFromStorageChunkByChunk() {
+        byte[] large = new byte[Applier.CHUNK_BYTES * 2 / 3];
+        List<Entry> entries = new ArrayList<>();
+        for (int i = 1; i <= 4; i++) {
+            entries.add(Entry.of(i, 1, Entry.Kind.COMMAND, 0, large));
+        }
+        store(entries);
+        applier = applier(new Counter());
+        applier.add(List.of(new Work.Apply(1, 4, List.of())));
+
+        applier.turn(now);
+        assertEquals(1, applier.appliedIndex());
+        assertTrue(applier.hasWork());
+        while (applier.hasWork()) {
+            applier.turn(now);
+        }
+        assertEquals(4, applier.appliedIndex());
+        assertEquals(List.of(new Event.Applied(1), new Event.Applied(2), new Event.Applied(3), new Event.Applied(4)), completions());
+    }
+
+    @Test
+    void aTurnAppliesABoundedPartOfALongList() {
+        byte[] large = new byte[Applier.CHUNK_BYTES / 2 + 1];
+        List<Entry> entries = new ArrayList<>();
+        for (int i = 1; i <= 3; i++) {
+            entries.add(Entry.of(i, 1, Entry.Kind.COMMAND, 0, large));
+        }
+        applier = applier(new Counter());
+        applier.add(List.of(new Work.Apply(1, 3, entries)));
+        applier.turn(now);
+        assertEquals(2, applier.appliedIndex());
+        applier.turn(now);
+        assertEquals(3, applier.appliedIndex());
+        assertFalse(applier.hasWork());
+    }
+
+    @Test
+    void anEntryDamagedInMemoryIsNotApplied() {
+        Entry entry = command(1, 1, "good");
+        entry.array()[entry.payloadOffset()] ^= 1;
+        apply(entry);
+        InvariantViolation thrown = assertThrows(InvariantViolation.class, () -> applier.turn(now));
+        assertTrue(thrown.getMessage().contains("damaged"), thrown.getMessage());
+        assertEquals(List.of(), journal.commands);
+        assertEquals(0, applier.appliedIndex());
+    }
+
+    @Test
+    void aGapInWhatIsToBeAppliedIsABrokenInvariant() {
+        applier.add(List.of(new Work.Apply(2, 2, List.of(command(2, 1, "b")))));
+        assertThrows(InvariantViolation.class, () -> applier.turn(now));
+
+        applier = applier(journal);
+        applier.add(List.of(new Work.Apply(1, 1, List.of(command(3, 1, "c")))));
+        assertThrows(InvariantViolation.class, () -> applier.turn(now));
+    }
+
+    @Test
+    void aProposalAcceptedBehindWhatIsAppliedIsABrokenInvariant() {
+        apply(command(1, 1, "a"));
+        applier.turn(now);
+        propose(1, 2, 100);
+        assertThrows(InvariantViolation.class, () -> applier.turn(now));
+    }
+
+    @Test
+    void anExceptionFromApplyEndsTheTurnAndItsCallerHearsPerhaps() {
+        Recorder caller = propose(1, 1, 100);
+        apply(command(1, 1, "bad"));
+        IllegalStateException cause = assertThrows(IllegalStateException.class, () -> applier.turn(now));
+        assertEquals("cannot apply this", cause.getMessage());
+        assertEquals(0, applier.appliedIndex());
+
+        applier.close(cause);
+        assertEquals("OutcomeUnknownException", caller.outcome());
+        assertSame(cause, caller.failure().getCause());
+    }
+
+    @Test
+    void noResultAtAllIsAnError() {
+        applier = applier(new StateMachine() {
+            @Override
+            @SuppressWarnings("NullAway")
+            public byte[] apply(Command command) {
+                return null;
+            }
+
+            @Override
+            public byte[] query(byte[] query) {
+                return null;
+            }
+        });
+        Recorder caller = read(0, Long.MAX_VALUE, 100, "q");
+        applier.turn(now);
+        assertEquals("IllegalStateException", caller.outcome());
+        apply(command(1, 1, "a"));
+        assertThrows(IllegalStateException.class, () -> applier.turn(now));
+    }
+
+    @Test
+    void closingCompletesEverythingEachAsExactlyAsIsKnown() {
+        Recorder accepted = propose(3, 1, 1000);
+        Recorder reading = read(9, Long.MAX_VALUE, 1000, "q");
+        applier.turn(now);
+        Recorder acceptedLate = propose(4, 1, 1000);
+        Recorder readingLate = read(0, Long.MAX_VALUE, 1000, "q");
+        Recorder refused = new Recorder();
+        Call refusedCall = call(Call.Kind.PROPOSE, 1000, refused);
+        refusedCall.refused(new NotLeaderException(2, "b"));
+        applier.add(List.of(refusedCall));
+
+        applier.close(null);
+        assertEquals("OutcomeUnknownException", accepted.outcome());
+        assertEquals("OutcomeUnknownException", acceptedLate.outcome());
+        assertEquals("ServerStoppedException", reading.outcome());
+        assertEquals("ServerStoppedException", readingLate.outcome());
+        assertEquals("NotLeaderException", refused.outcome());
+        assertEquals(0, budget.taken());
+        assertFalse(applier.add(List.of()));
+    }
+
+    @Test
+    void aCauseIsHandedOn() {
+        Recorder accepted = propose(1, 1, 1000);
+        Recorder reading = read(9, Long.MAX_VALUE, 1000, "q");
+        RuntimeException cause = new RuntimeException("disk");
+        applier.close(cause);
+        assertSame(cause, assertInstanceOf(OutcomeUnknownException.class, accepted.failure()).getCause());
+        assertSame(cause, assertInstanceOf(ServerStoppedException.class, reading.failure()).getCause());
+    }
+
+    private static final class Counter implements StateMachine {
+        @Override
+        public byte[] apply(Command command) {
+            return new byte[0];
+        }
+
+        @Override
+        public byte[] query(byte[] query) {
+            return new byte[0];
+        }
+    }
+
+    private Applier applier(StateMachine machine) {
+        return new Applier(machine, storage, mailbox, () -> now, () -> new NotLeaderException(7, "seven"));
+    }
+
+    private void apply(Entry... entries) {
+        applier.add(List.of(new Work.Apply(entries[0].index(), entries[entries.length - 1].index(), List.of(entries))));
+    }
+
+    private void store(List<Entry> entries) {
+        storage.found(new FoundingRecord(new ClusterId(1, 1), 0, Membership.of(1, List.of(new Member(new ReplicaId(1, 11), "a")))));
+        storage.write(List.of(new Storage.Write(1, new HardState(1, null, 0), 1, entries)));
+    }
+
+    private Call call(Call.Kind kind, long deadline, Completion completion) {
+        byte[] payload = bytes("x");
+        budget.take(Call.bytesOf(payload));
+        return new Call(kind, payload, deadline, budget, completion);
+    }
+
+    private Recorder propose(long index, long term, long deadline) {
+        Recorder caller = new Recorder();
+        Call call = call(Call.Kind.PROPOSE, deadline, caller);
+        call.accepted(new EntryId(term, index));
+        applier.add(List.of(call));
+        return caller;
+    }
+
+    private Recorder read(long index, long validUntil, long deadline, String query) {
+        Recorder caller = new Recorder();
+        budget.take(Call.bytesOf(bytes(query)));
+        Call call = new Call(Call.Kind.READ, bytes(query), deadline, budget, caller);
+        call.readable(index, validUntil);
+        applier.add(List.of(call));
+        return caller;
+    }
+
+    private List<Event> completions() {
+        List<Event> events = new ArrayList<>();
+        mailbox.fill();
+        for (Mail mail = mailbox.poll(); mail != null; mail = mailbox.poll()) {
+            events.add(((Mail.OfEvent) mail).event());
+        }
+        return events;
+    }
+}
