@@ -43,6 +43,11 @@ final class RaftLog {
         return terms.last();
     }
 
+    /** Whether the term at this index is known: it is in the log, or what the log stands on. */
+    boolean covers(long index) {
+        return terms.covers(index);
+    }
+
     /** The identity of the entry at this index, which the log must cover. */
     EntryId idAt(long index) {
         return new EntryId(terms.termAt(index), index);

@@ -200,6 +200,11 @@ public final class RaftNode {
         return commitIndex;
     }
 
+    /** The identity of the entry at this index of the log, or null if the log does not cover it. For checks. */
+    public @Nullable EntryId entryAt(long index) {
+        return log.covers(index) ? log.idAt(index) : null;
+    }
+
     /** How the node is now. */
     public NodeStatus status() {
         List<NodeStatus.Peer> peers = new ArrayList<>();

@@ -7,9 +7,11 @@ import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.core.ReplicaId;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What must hold in every group at every moment, whatever goes wrong. Each invariant is a small class that remembers what it needs; all are
@@ -23,14 +25,14 @@ final class GroupInvariants {
         /** A replica has digested a batch, and everything it asked for was done. */
         void onTurn(ReplicaView replica, NodeStatus status) { }
 
-        /** A replica gives its disk a new suffix. */
-        void onWrite(ReplicaView replica, HardState hardState, List<Entry> entries) { }
+        /** A replica gives its disk a new suffix, which begins behind {@code previous}. */
+        void onWrite(ReplicaView replica, EntryId previous, List<Entry> entries) { }
 
         /** A replica sends a message. */
         void onSend(ReplicaView replica, Message message) { }
 
-        /** A replica's state machine applies an entry. */
-        void onApply(ReplicaView replica, Entry entry) { }
+        /** A replica's state machine applies a command. */
+        void onApply(ReplicaView replica, long index, byte[] command) { }
 
         final void require(boolean holds, String seen, Object... values) {
             if (!holds) {
@@ -44,9 +46,10 @@ final class GroupInvariants {
     GroupInvariants(List<? extends ReplicaView> replicas) {
         Leaders leaders = new Leaders();
         Committed committed = new Committed();
+        Entries entries = new Entries();
         all = List.of(new ElectionSafety(leaders), new OneVotePerTerm(), new TermsNeverGoBack(), new OnlyTheLeaderMakesEntries(leaders),
-            new LogMatching(), new CommittedIsDurableOnAQuorum(replicas, committed), new LeaderCompleteness(committed),
-            new StateMachineSafety(committed), new CommitIsMonotonic(), new AnswersAreDurable(), new MatchIsTrue(replicas),
+            new LogMatching(entries), new CommittedIsDurableOnAQuorum(replicas, committed), new LeaderCompleteness(committed),
+            new StateMachineSafety(committed, entries), new CommitIsMonotonic(), new AnswersAreDurable(), new MatchIsTrue(replicas),
             new IndexesAreOrdered());
     }
 
@@ -62,9 +65,9 @@ final class GroupInvariants {
         }
     }
 
-    void onWrite(ReplicaView replica, HardState hardState, List<Entry> entries) {
+    void onWrite(ReplicaView replica, EntryId previous, List<Entry> entries) {
         for (Invariant invariant : all) {
-            invariant.onWrite(replica, hardState, entries);
+            invariant.onWrite(replica, previous, entries);
         }
     }
 
@@ -74,15 +77,22 @@ final class GroupInvariants {
         }
     }
 
-    void onApply(ReplicaView replica, Entry entry) {
+    void onApply(ReplicaView replica, long index, byte[] command) {
         for (Invariant invariant : all) {
-            invariant.onApply(replica, entry);
+            invariant.onApply(replica, index, command);
         }
     }
 
     /** Who has led which term: shared by those that need it. */
     static final class Leaders {
         private final Map<Long, ReplicaId> byTerm = new HashMap<>();
+    }
+
+    private record Made(Entry entry, EntryId previous) { }
+
+    /** Every entry that was ever made, with the one before it. */
+    static final class Entries {
+        private final Map<EntryId, Made> byId = new HashMap<>();
     }
 
     /** What is committed: the entry at each index, for ever. */
@@ -163,7 +173,7 @@ final class GroupInvariants {
         }
 
         @Override
-        void onWrite(ReplicaView replica, HardState hardState, List<Entry> entries) {
+        void onWrite(ReplicaView replica, EntryId previous, List<Entry> entries) {
             for (Entry entry : entries) {
                 if (makers.putIfAbsent(entry.id(), replica.id()) == null) {
                     // It may have led in the middle of a batch only, and so be seen to lead by what it made.
@@ -176,16 +186,20 @@ final class GroupInvariants {
 
     /** I5, I6: an identity means one content and one predecessor; so logs with an entry in common are the same up to it. */
     static final class LogMatching extends Invariant {
-        private record Content(int checksum, EntryId previous) { }
+        private final Entries entries;
 
-        private final Map<EntryId, Content> contents = new HashMap<>();
+        LogMatching(Entries entries) {
+            this.entries = entries;
+        }
 
         @Override
-        void onWrite(ReplicaView replica, HardState hardState, List<Entry> entries) {
-            for (Entry entry : entries) {
-                Content content = new Content(entry.checksum(), replica.logAt(entry.index() - 1));
-                Content known = contents.putIfAbsent(entry.id(), content);
-                require(known == null || known.equals(content), "%s has %s as %s, but it is %s", replica.id(), entry.id(), content, known);
+        void onWrite(ReplicaView replica, EntryId previous, List<Entry> written) {
+            EntryId before = previous;
+            for (Entry entry : written) {
+                Made made = new Made(entry, before);
+                Made known = entries.byId.putIfAbsent(entry.id(), made);
+                require(known == null || known.equals(made), "%s has %s, but it is %s", replica.id(), made, known);
+                before = entry.id();
             }
         }
     }
@@ -207,7 +221,7 @@ final class GroupInvariants {
                 EntryId id = replica.logAt(index);
                 int copies = 0;
                 for (ReplicaView other : replicas) {
-                    copies += other.diskContains(id) ? 1 : 0;
+                    copies += other.anyDiskContains(id) ? 1 : 0;   // a disk may be lost between its answer and the commit
                 }
                 require(copies > replicas.size() / 2, "%s commits %s, of which %d disks have a copy", replica.id(), id, copies);
                 committed.byIndex.put(index, id);
@@ -241,26 +255,38 @@ final class GroupInvariants {
         }
     }
 
-    /** I8, I16: replicas apply the committed entries, each once, in order. */
+    /** I8, I16: replicas apply the committed commands, each once, in order, none left out. */
     static final class StateMachineSafety extends Invariant {
         private record Boot(ReplicaId replica, int boot) { }
 
         private final Committed committed;
+        private final Entries entries;
         private final Map<Boot, Long> applied = new HashMap<>();
 
-        StateMachineSafety(Committed committed) {
+        StateMachineSafety(Committed committed, Entries entries) {
             this.committed = committed;
+            this.entries = entries;
         }
 
         @Override
-        void onApply(ReplicaView replica, Entry entry) {
-            Boot boot = new Boot(replica.id(), replica.boot());
-            long before = applied.getOrDefault(boot, 0L);
-            require(entry.index() == before + 1, "%s applies %s after %d", replica.id(), entry, before);
-            require(entry.id().equals(committed.byIndex.get(entry.index())), "%s applies %s, but %s is committed", replica.id(), entry,
-                committed.byIndex.get(entry.index()));
-            require(replica.diskContains(entry.id()), "%s applies %s, which its disk does not have", replica.id(), entry);
-            applied.put(boot, entry.index());
+        void onApply(ReplicaView replica, long index, byte[] command) {
+            long before = applied.getOrDefault(new Boot(replica.id(), replica.boot()), 0L);
+            require(index > before, "%s applies %d after %d", replica.id(), index, before);
+            for (long skipped = before + 1; skipped < index; skipped++) {
+                Entry entry = committedAt(skipped);
+                require(entry != null && entry.kind() != Entry.Kind.COMMAND, "%s applies %d after %d and leaves out %s", replica.id(), index,
+                    before, entry);
+            }
+            Entry entry = committedAt(index);
+            require(entry != null && entry.kind() == Entry.Kind.COMMAND && Arrays.equals(entry.payload(), command),
+                "%s applies a command of %d bytes at %d, but %s is committed", replica.id(), command.length, index, entry);
+            require(entry != null && replica.diskContains(entry.id()), "%s applies %s, which its disk does not have", replica.id(), entry);
+            applied.put(new Boot(replica.id(), replica.boot()), index);
+        }
+
+        private @Nullable Entry committedAt(long index) {
+            Made made = entries.byId.get(committed.byIndex.get(index));
+            return made == null ? null : made.entry;
         }
     }
 

@@ -142,6 +142,16 @@ public final class InMemoryDisk {
         return List.copyOf(log);
     }
 
+    /** Where the durable log ends. */
+    public synchronized long lastIndex() {
+        return log.size();
+    }
+
+    /** Whether exactly this entry is durable. */
+    public synchronized boolean contains(EntryId entry) {
+        return entry.index() >= 1 && entry.index() <= log.size() && log.get((int) entry.index() - 1).term() == entry.term();
+    }
+
     /** How many batches have become durable. */
     public synchronized long writes() {
         return writes;

@@ -16,10 +16,10 @@ interface ReplicaView {
     /** Whether it is running. */
     boolean isUp();
 
-    /** Only while it runs. */
+    /** Only while it runs and is founded. */
     NodeStatus status();
 
-    /** Whether its log, as given to the disk so far, has exactly this entry. */
+    /** Whether its log has exactly this entry. */
     boolean logContains(EntryId id);
 
     /** The identity of the entry at this index of its log. */
@@ -30,4 +30,7 @@ interface ReplicaView {
 
     /** Whether a crash at this moment would leave exactly this entry. */
     boolean diskContains(EntryId id);
+
+    /** Whether this disk, or one that the node has lost for good, contains exactly this entry. */
+    boolean anyDiskContains(EntryId id);
 }

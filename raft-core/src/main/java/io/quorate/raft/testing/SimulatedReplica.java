@@ -1,104 +1,117 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.Command;
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.RaftObserver;
+import io.quorate.raft.StateMachine;
+import io.quorate.raft.Storage;
+import io.quorate.raft.Transport;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
-import io.quorate.raft.core.Event;
 import io.quorate.raft.core.HardState;
-import io.quorate.raft.core.LogView;
-import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.RaftNode;
 import io.quorate.raft.core.ReplicaId;
-import io.quorate.raft.core.SnapshotId;
-import io.quorate.raft.core.TermTable;
-import java.util.ArrayDeque;
+import io.quorate.raft.runtime.Completion;
+import io.quorate.raft.runtime.PassiveServer;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/** One node of a simulated group: its process, which comes and goes, and its disk, which stays. */
+/**
+ * One node of a simulated group: its process, which comes and goes, and its disk, which stays.
+ *
+ * <p>The process is the real one, without its threads: the parts of {@link PassiveServer}, turned in virtual time.
+ */
 final class SimulatedReplica implements ReplicaView {
 
-    private record OpenRead(long index, long floor) { }
+    /** Ends a turn in its middle: the process dies between two effects. */
+    private static final class ProcessDied extends RuntimeException {
+
+        private static final long serialVersionUID = 1;
+
+        private ProcessDied() {
+            super(null, null, false, false);
+        }
+    }
 
     private final Simulation simulation;
-    private final ReplicaId id;
-    private final Membership membership;
+    private final int nodeId;
+    private final SplittableRandom random;
     private final double clockRate;
     private final long clockOrigin;
-
-    // The disk.
-    private HardState durable = HardState.INITIAL;
-    private final List<Entry> disk = new ArrayList<>();       // the entry at index i stands at i - 1
+    private InMemoryDisk disk;
+    private final List<InMemoryDisk> lostDisks = new ArrayList<>();
 
     // The process.
     private int boot;
-    private @Nullable RaftNode node;
+    private @Nullable PassiveServer server;
+    private @Nullable InMemoryStorage storage;
     private boolean isPaused;
     private boolean isTurnDue;
     private long wakeAt;
-    private final ArrayDeque<Event> inbox = new ArrayDeque<>();
-    private List<Entry> log = new ArrayList<>();        // as given to the disk, durable or not
-    private final ArrayDeque<RecordedEffects.Write> toWrite = new ArrayDeque<>();
-    private List<RecordedEffects.Write> writing = List.of();
-    private final ArrayDeque<RecordedEffects.Apply> toApply = new ArrayDeque<>();
+    private int waitingMessages;
+    private final List<Storage.Write> toWrite = new ArrayList<>();
+    private List<Storage.Write> writing = List.of();
+    private long writtenIndex;          // where the log ends, as given to the disk
+    private boolean isReading;
     private boolean isApplying;
-    private long appliedIndex;
-    private final Map<Long, EntryId> proposals = new HashMap<>();   // by index
-    private final Set<Long> openProposals = new HashSet<>();        // neither accepted nor refused
-    private final Map<Long, Long> openReads = new HashMap<>();      // to what they must show
-    private final List<OpenRead> readables = new ArrayList<>();
+    private int openCalls;
 
-    SimulatedReplica(Simulation simulation, ReplicaId id, Membership membership) {
+    SimulatedReplica(Simulation simulation, int nodeId) {
         this.simulation = simulation;
-        this.id = id;
-        this.membership = membership;
-        var random = simulation.split();
+        this.nodeId = nodeId;
+        random = simulation.split();
         boolean isSkewed = simulation.plan().isSkewed();
         clockRate = isSkewed ? 0.95 + random.nextDouble() / 10 : 1;
         clockOrigin = !isSkewed ? 0 : random.nextBoolean() ? Long.MAX_VALUE - random.nextLong(20_000_000_000L) : random.nextLong();
+        disk = newDisk();
     }
 
     // ---- the process
 
     void start() {
         boot++;
-        TermTable terms = new TermTable(EntryId.ZERO);
-        for (Entry entry : disk) {
-            terms.append(entry.term(), entry.index());
-        }
-        int cached = simulation.plan().isCramped() ? disk.size() / 2 : 0;
-        LogView view = new LogView(new SnapshotId(EntryId.ZERO, membership), terms, disk.subList(cached, disk.size()));
-        log = new ArrayList<>(disk);
-        node = new RaftNode(simulation.config(), id, durable, view, simulation.split(), clock());
-        simulation.note(id, "starts", node);
-        sleep();
+        InMemoryStorage opened = disk.open();
+        storage = opened;
+        writtenIndex = disk.lastIndex();
+        PassiveServer started = new PassiveServer(simulation.addresses(), simulation.config(), opened, new End(), new Recorder(),
+            RaftObserver.NONE, random.split(), this::clock);
+        server = started;
+        simulation.note(id(), "starts, boot", boot, started.loop().node());
+        requestTurn();
     }
 
     /** Loses the process. What the disk was just writing is there wholly or not at all: it is one frame. */
     void crash(boolean isWriteKept) {
-        simulation.note(id, "crashes", isWriteKept ? "keeps" : "loses", writing.size(), "writes");
-        node = null;
+        simulation.note(id(), "crashes,", isWriteKept ? "keeps" : "loses", writing.size(), "writes");
+        if (isWriteKept && !writing.isEmpty() && storage != null) {
+            storage.write(writing);
+        }
+        disk.crash(InMemoryDisk.Unreturned.LOST);
+        server = null;
+        storage = null;
         isPaused = false;
         isTurnDue = false;
-        isApplying = false;
         wakeAt = 0;
-        appliedIndex = 0;
-        inbox.clear();
+        waitingMessages = 0;
         toWrite.clear();
-        if (isWriteKept) {
-            writing.forEach(this::persist);
-        }
         writing = List.of();
-        toApply.clear();
-        proposals.clear();
-        openProposals.clear();
-        openReads.clear();
-        readables.clear();
+        isReading = false;
+        isApplying = false;
+        openCalls = 0;
+    }
+
+    /** While it is down: its machine is replaced, with an empty disk. */
+    void wipe() {
+        lostDisks.add(disk);
+        disk = newDisk();
+        simulation.note(id(), "has a new disk");
     }
 
     void pause() {
@@ -110,32 +123,94 @@ final class SimulatedReplica implements ReplicaView {
         requestTurn();
     }
 
-    void post(Event event) {
-        inbox.addLast(event);
-        requestTurn();
+    /** Delivers a message, unless too many wait already. */
+    void deliver(Message message) {
+        if (server != null && waitingMessages < Simulation.PENDING_MESSAGES_MAX) {
+            waitingMessages++;
+            simulation.note(id(), "<-", message);
+            server.mailbox().post(message);
+            requestTurn();
+        }
     }
 
-    int inboxSize() {
-        return inbox.size();
+    void deliver(FoundingMessage message) {
+        if (server != null && waitingMessages < Simulation.PENDING_MESSAGES_MAX) {
+            waitingMessages++;
+            simulation.note(id(), "<-", message);
+            server.mailbox().post(message);
+            requestTurn();
+        }
     }
 
-    void propose(long requestId, byte[] command) {
-        openProposals.add(requestId);
-        post(new Event.Propose(requestId, command));
+    /** Proposes a command that begins with a number of its own. */
+    void propose(long number, int padding) {
+        byte[] command = ByteBuffer.allocate(8 + padding).putLong(number).array();
+        submit("propose " + number, completion -> running().propose(command, simulation.callTimeout(), completion),
+            (result, index) -> simulation.onAcknowledged(index),
+            why -> {
+                if (!(why instanceof OutcomeUnknownException)) {
+                    simulation.onFailedForCertain(number);
+                }
+            });
     }
 
-    void read(long requestId, long floor) {
-        openReads.put(requestId, floor);
-        post(new Event.Read(requestId));
+    /** Asks for the last applied index, which must not lie before what clients have been told by now. */
+    void read() {
+        long floor = simulation.observedIndex();
+        submit("read", completion -> running().read(new byte[0], simulation.callTimeout(), completion),
+            (result, index) -> simulation.onReadServed(id(), floor, ByteBuffer.wrap(result).getLong()), why -> { });
     }
 
-    /** Whether a request was neither accepted, answered nor refused. */
-    boolean hasOpenRequests() {
-        return !openProposals.isEmpty() || !openReads.isEmpty() || !readables.isEmpty();
+    /** Whether a call of this process has not completed. */
+    boolean hasOpenCalls() {
+        return openCalls > 0;
     }
 
     long appliedIndex() {
-        return appliedIndex;
+        return running().applier().appliedIndex();
+    }
+
+    private interface Submission {
+        @Nullable RuntimeException submit(Completion completion);
+    }
+
+    private interface OnDone {
+        void done(byte[] result, long index);
+    }
+
+    private interface OnFailed {
+        void failed(Throwable why);
+    }
+
+    private void submit(String what, Submission submission, OnDone onDone, OnFailed onFailed) {
+        int thisBoot = boot;
+        openCalls++;
+        RuntimeException refused = submission.submit(new Completion() {
+            @Override
+            public void done(byte[] result, long index) {
+                end("done at " + index);
+                onDone.done(result, index);
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                end(why.toString());
+                onFailed.failed(why);
+            }
+
+            private void end(String how) {
+                if (boot != thisBoot || server == null) {
+                    throw new InvariantBroken("EveryCallCompletesOnce", what + " completes after its process died: " + how);
+                }
+                openCalls--;
+                simulation.note(id(), what, how);
+            }
+        });
+        if (refused != null) {
+            openCalls--;
+            onFailed.failed(refused);
+        }
+        requestTurn();
     }
 
     private long clock() {
@@ -146,7 +221,7 @@ final class SimulatedReplica implements ReplicaView {
     private void after(long nanos, Runnable task) {
         int thisBoot = boot;
         simulation.after(nanos, () -> {
-            if (node != null && boot == thisBoot) {
+            if (server != null && boot == thisBoot) {
                 task.run();
             }
         });
@@ -160,7 +235,7 @@ final class SimulatedReplica implements ReplicaView {
     }
 
     private void sleep() {
-        long nanos = (long) (Math.max(0, Math.min(running().deadline() - clock(), 1L << 50)) / clockRate) + 1;
+        long nanos = (long) (Math.min(running().loop().nanosUntilDeadline(clock()), 1L << 50) / clockRate) + 1;
         long at = simulation.now() + nanos;
         if (wakeAt <= simulation.now() || at < wakeAt) {
             wakeAt = at;
@@ -168,122 +243,73 @@ final class SimulatedReplica implements ReplicaView {
         }
     }
 
+    /** One batch of the raft thread, and whatever becomes possible by it. */
     private void turn() {
+        isTurnDue = false;
         if (isPaused) {
-            isTurnDue = false;
             return;
         }
-        isTurnDue = false;
         simulation.countTurn();
-        RaftNode running = running();
-        running.step(new Event.Tick(clock()));
-        int count = simulation.leavesSome() ? inbox.size() / 2 : inbox.size();
-        for (int i = 0; i < count; i++) {
-            Event event = inbox.removeFirst();
-            simulation.note(id, "<-", event);
-            running.step(event);
+        waitingMessages = 0;
+        try {
+            running().loop().turn(clock());
+        } catch (ProcessDied e) {
+            takeWrites();   // asked for, and lost with the process; others may have been told of the entries
+            simulation.crash(this);
+            return;
         }
-        RecordedEffects recorded = new RecordedEffects();
-        running.flush(recorded, inbox.isEmpty());
-        for (RecordedEffects.Effect effect : recorded.take()) {
-            if (simulation.crashesInFlush()) {
-                simulation.crash(this);
-                return;
-            }
-            simulation.note(id, "->", effect);
-            perform(effect);
+        simulation.hash(simulation.now() * 31 + nodeId);
+        takeWrites();
+        if (node() != null) {
+            simulation.invariants().onTurn(this);
         }
-        simulation.hash(simulation.now() * 31 + id.nodeId());
-        simulation.invariants().onTurn(this);
-        if (!inbox.isEmpty()) {
+        startWriting();
+        startReading();
+        startApplying();
+        if (running().mailbox().hasMail()) {
             requestTurn();
         }
         sleep();
     }
 
-    private void perform(RecordedEffects.Effect effect) {
-        if (effect instanceof RecordedEffects.Write write) {
-            simulation.hash(write.writeId() * 31 + write.firstIndex() * 7 + write.entries().hashCode());
-            replaceSuffix(log, write);
-            simulation.invariants().onWrite(this, write.hardState(), write.entries());
-            toWrite.addLast(write);
-            startWriting();
-        } else if (effect instanceof RecordedEffects.Send send) {
-            simulation.hash(send.message().hashCode());
-            simulation.invariants().onSend(this, send.message());
-            simulation.send(send.message());
-        } else if (effect instanceof RecordedEffects.Accepted accepted) {
-            openProposals.remove(accepted.requestId());
-            proposals.put(accepted.at().index(), accepted.at());
-        } else if (effect instanceof RecordedEffects.Apply apply) {
-            simulation.hash(apply.firstIndex() * 31 + apply.lastIndex());
-            toApply.addLast(apply);
-            startApplying();
-        } else if (effect instanceof RecordedEffects.Readable readable) {
-            Long floor = openReads.remove(readable.requestId());
-            if (floor != null) {
-                readables.add(new OpenRead(readable.index(), floor));
-                serveReads();
+    private void takeWrites() {
+        for (Storage.Write write : running().writer().take()) {
+            simulation.note(id(), "->", write);
+            simulation.hash(write.id() * 31 + write.firstIndex() * 7 + write.entries().hashCode());
+            toWrite.add(write);
+            if (!write.entries().isEmpty()) {
+                simulation.invariants().onWrite(this, previousOf(write), write.entries());
             }
-        } else if (effect instanceof RecordedEffects.Refuse refuse) {
-            openProposals.remove(refuse.requestId());
-            openReads.remove(refuse.requestId());
-        } else if (effect instanceof RecordedEffects.ReadEntries read) {
-            after(simulation.diskDelay(), () -> post(new Event.EntriesRead(read.peer(), read.term(), read.firstIndex(), readFromDisk(read))));
+            writtenIndex = write.firstIndex() + write.entries().size() - 1;
         }
     }
 
-    private List<Entry> readFromDisk(RecordedEffects.ReadEntries read) {
-        List<Entry> entries = new ArrayList<>();
-        long bytes = 0;
-        for (long index = read.firstIndex(); index <= Math.min(read.lastIndex(), disk.size()); index++) {
-            Entry entry = disk.get((int) index - 1);
-            bytes += entry.size();
-            if (!entries.isEmpty() && bytes > read.bytesMax()) {
-                break;
-            }
-            entries.add(entry);
+    private EntryId previousOf(Storage.Write write) {
+        if (write.firstIndex() > writtenIndex + 1) {
+            throw new InvariantBroken("NoGaps", id() + " writes from " + write.firstIndex() + " behind " + writtenIndex);
         }
-        return entries;
+        return logAt(write.firstIndex() - 1);
     }
-
-    // ---- the state machine
 
     private void startApplying() {
-        if (isApplying || toApply.isEmpty()) {
-            return;
-        }
-        isApplying = true;
-        after(simulation.applyDelay(), () -> {
-            isApplying = false;
-            RecordedEffects.Apply apply = toApply.removeFirst();
-            List<Entry> entries = apply.entries().isEmpty()
-                ? List.copyOf(disk.subList((int) apply.firstIndex() - 1, (int) apply.lastIndex())) : apply.entries();
-            for (Entry entry : entries) {
-                simulation.invariants().onApply(this, entry);
-                appliedIndex = entry.index();
-                EntryId proposed = proposals.remove(entry.index());
-                if (entry.id().equals(proposed)) {
-                    simulation.onAcknowledged(entry.index());
+        if (!isApplying && running().applier().hasWork()) {
+            isApplying = true;
+            after(simulation.applyDelay(), () -> {
+                isApplying = false;
+                if (!isPaused) {
+                    running().applier().turn(clock());
                 }
-            }
-            post(new Event.Applied(appliedIndex));
-            serveReads();
-            startApplying();
-        });
-    }
-
-    private void serveReads() {
-        readables.removeIf(read -> {
-            if (read.index > appliedIndex) {
-                return false;
-            }
-            simulation.onReadServed(id, read.floor, appliedIndex);
-            return true;
-        });
+                startApplying();
+                requestTurn();
+            });
+        }
     }
 
     // ---- the disk
+
+    private InMemoryDisk newDisk() {
+        return new InMemoryDisk(nodeId, random.nextLong() | 1, simulation.plan().isCramped() ? 10 : Integer.MAX_VALUE);
+    }
 
     private void startWriting() {
         if (!writing.isEmpty() || toWrite.isEmpty()) {
@@ -292,29 +318,108 @@ final class SimulatedReplica implements ReplicaView {
         writing = List.copyOf(toWrite);   // all that waited while the disk was busy
         toWrite.clear();
         after(simulation.diskDelay(), () -> {
-            writing.forEach(this::persist);
-            long lastId = writing.get(writing.size() - 1).writeId();
+            List<Storage.Write> batch = writing;
             writing = List.of();
-            post(new Event.Written(lastId));
+            running().writer().write(batch);
+            requestTurn();
             startWriting();
         });
     }
 
-    private void persist(RecordedEffects.Write write) {
-        durable = write.hardState();
-        replaceSuffix(disk, write);
+    private void startReading() {
+        if (!isReading && running().reader().hasWork()) {
+            isReading = true;
+            after(simulation.diskDelay(), () -> {
+                isReading = false;
+                running().reader().turn();
+                requestTurn();
+            });
+        }
     }
 
-    private static void replaceSuffix(List<Entry> log, RecordedEffects.Write write) {
-        log.subList((int) write.firstIndex() - 1, log.size()).clear();
-        log.addAll(write.entries());
+    // ---- what the process is given
+
+    private final class End implements Transport {
+
+        @Override
+        public void start(Local local, Map<Integer, String> peers, Receiver receiver) {
+            throw new IllegalStateException("The simulation delivers to the mailbox");
+        }
+
+        @Override
+        public void founded(Local local) {
+            simulation.note(id(), "is founded:", local);
+        }
+
+        @Override
+        public void peers(Map<Integer, String> peers) {
+            // Nodes are found by their number.
+        }
+
+        @Override
+        public void send(Message message) {
+            if (simulation.crashesInFlush()) {
+                throw new ProcessDied();
+            }
+            simulation.note(id(), "->", message);
+            simulation.hash(message.hashCode());
+            if (!isFounded()) {
+                throw new InvariantBroken("BlankIsSilent", id() + " belongs to no group and sends " + message);
+            }
+            simulation.invariants().onSend(SimulatedReplica.this, message);
+            simulation.send(message);
+        }
+
+        @Override
+        public void send(FoundingMessage message) {
+            if (simulation.crashesInFlush()) {
+                throw new ProcessDied();
+            }
+            simulation.hash(message.hashCode());
+            simulation.send(message);
+        }
+
+        @Override
+        public String advertisedAddress() {
+            return "node-" + nodeId;
+        }
+
+        @Override
+        public @Nullable String trouble(int peer) {
+            return null;
+        }
+
+        @Override
+        public void close() {
+            // Nothing is held.
+        }
+    }
+
+    /** Remembers the last command's index. */
+    private final class Recorder implements StateMachine {
+        private long lastIndex;
+
+        @Override
+        public byte[] apply(Command command) {
+            byte[] bytes = command.bytes();
+            simulation.hash(command.index());
+            simulation.invariants().onApply(SimulatedReplica.this, command.index(), bytes);
+            simulation.onApplied(ByteBuffer.wrap(bytes).getLong());
+            lastIndex = command.index();
+            return new byte[0];
+        }
+
+        @Override
+        public byte[] query(byte[] query) {
+            return ByteBuffer.allocate(8).putLong(lastIndex).array();
+        }
     }
 
     // ---- what invariants see
 
     @Override
     public ReplicaId id() {
-        return id;
+        return disk.replica();
     }
 
     @Override
@@ -324,47 +429,73 @@ final class SimulatedReplica implements ReplicaView {
 
     @Override
     public boolean isUp() {
-        return node != null;
+        return server != null;
+    }
+
+    /** Whether it is part of the group. */
+    boolean isFounded() {
+        return disk.founding() != null;
     }
 
     @Override
     public NodeStatus status() {
-        return running().status();
+        RaftNode node = node();
+        if (node == null) {
+            throw new IllegalStateException(id() + " is blank");
+        }
+        return node.status();
     }
 
     @Override
     public boolean logContains(EntryId entry) {
-        return contains(log, entry);
+        RaftNode node = node();
+        return node != null && entry.equals(node.entryAt(entry.index()));
     }
 
     @Override
     public EntryId logAt(long index) {
-        return index == 0 ? EntryId.ZERO : log.get((int) index - 1).id();
+        RaftNode node = node();
+        EntryId entry = node == null ? null : node.entryAt(index);
+        if (entry == null) {
+            throw new IllegalStateException(id() + " has no entry " + index);
+        }
+        return entry;
     }
 
     @Override
     public HardState durableState() {
-        return durable;
+        return disk.hardState();
     }
 
     @Override
     public boolean diskContains(EntryId entry) {
-        return contains(disk, entry);
+        return disk.contains(entry);
+    }
+
+    @Override
+    public boolean anyDiskContains(EntryId entry) {
+        return disk.contains(entry) || lostDisks.stream().anyMatch(lost -> lost.contains(entry));
     }
 
     @Override
     public String toString() {
-        return node == null ? id + " is down" : (isPaused ? "paused: " : "") + node;
-    }
-
-    private RaftNode running() {
-        if (node == null) {
-            throw new IllegalStateException(id + " is down");
+        PassiveServer running = server;
+        if (running == null) {
+            return id() + " is down";
         }
-        return node;
+        RaftNode node = running.loop().node();
+        return (isPaused ? "paused: " : "") + (node == null ? id() + " is blank: " + running.loop().status().problem() : node.toString())
+            + " applied " + running.applier().appliedIndex() + " open calls " + openCalls;
     }
 
-    private static boolean contains(List<Entry> log, EntryId entry) {
-        return entry.index() >= 1 && entry.index() <= log.size() && log.get((int) entry.index() - 1).term() == entry.term();
+    @Nullable RaftNode node() {
+        return server == null ? null : server.loop().node();
+    }
+
+    private PassiveServer running() {
+        if (server == null) {
+            throw new IllegalStateException(id() + " is down");
+        }
+        return server;
     }
 }

@@ -1,9 +1,8 @@
 package io.quorate.raft.testing;
 
-import io.quorate.raft.core.Event;
-import io.quorate.raft.core.Member;
-import io.quorate.raft.core.Membership;
+import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
@@ -13,10 +12,14 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 
 /**
  * A whole group in one thread, in virtual time, from one seed: several nodes, their disks, the network between them and some clients, with
@@ -31,7 +34,8 @@ public final class Simulation {
     /** How long, in election timeouts, a healed quorum may take. Candidates may have backed off sixteenfold, up to 32 timeouts, twice. */
     private static final int HEAL_TIMEOUTS_MAX = 100;
     private static final int TRACE_LENGTH = 400;
-    private static final int PENDING_MESSAGES_MAX = 10_000;   // of a paused node; the rest is lost
+    /** How many messages wait for a paused node; the rest is lost. */
+    static final int PENDING_MESSAGES_MAX = 10_000;
 
     /**
      * What a run came to.
@@ -57,6 +61,7 @@ public final class Simulation {
     private final SplittableRandom random;
     private final PriorityQueue<Scheduled> agenda =
         new PriorityQueue<>(Comparator.comparingLong(Scheduled::atNanos).thenComparingLong(Scheduled::sequence));
+    private final Map<Integer, String> addresses = new TreeMap<>();
     private final List<SimulatedReplica> replicas = new ArrayList<>();
     private final GroupInvariants invariants;
     private final boolean[][] isCut;                      // from, to
@@ -67,13 +72,16 @@ public final class Simulation {
     private long traceHash;
     private long turns;
     private long crashes;
-    private long nextRequestId = 1;
+    private long nextCommand = 1;
     private boolean isHealing;
+    private final List<SimulatedReplica> wiped = new ArrayList<>();
 
     // What clients know.
     private long acknowledged;
     private long readsServed;
     private long observedIndex;   // everything up to here has been told to some client
+    private final Set<Long> applied = new HashSet<>();            // the numbers of the commands that some replica has applied
+    private final Set<Long> failedForCertain = new HashSet<>();   // of those whose callers were told that nothing happened
 
     private Simulation(long seed, int nodes, FaultPlan plan) {
         this.seed = seed;
@@ -81,13 +89,11 @@ public final class Simulation {
         config = plan.config();
         random = new SplittableRandom(seed);
         isCut = new boolean[nodes][nodes];
-        List<Member> members = new ArrayList<>();
         for (int i = 1; i <= nodes; i++) {
-            members.add(new Member(new ReplicaId(i, random.nextLong() | 1), "node-" + i));
+            addresses.put(i, "node-" + i);
         }
-        Membership membership = Membership.of(1, members);
-        for (Member member : members) {
-            replicas.add(new SimulatedReplica(this, member.id(), membership));
+        for (int i = 1; i <= nodes; i++) {
+            replicas.add(new SimulatedReplica(this, i));
         }
         invariants = new GroupInvariants(replicas);
     }
@@ -167,10 +173,14 @@ public final class Simulation {
     private Report heal() {
         isHealing = true;
         List<SimulatedReplica> core = new ArrayList<>(replicas);
+        core.removeAll(wiped);
         for (int i = core.size() - 1; i > 0; i--) {
             Collections.swap(core, i, random.nextInt(i + 1));
         }
         core = core.subList(0, replicas.size() / 2 + 1);
+        if (core.stream().noneMatch(SimulatedReplica::isFounded)) {
+            return report(core, 0);   // a group that is not founded yet needs all of its members for that
+        }
         for (boolean[] row : isCut) {
             Arrays.fill(row, false);
         }
@@ -202,8 +212,8 @@ public final class Simulation {
             if (!isServed && now >= askAgainAt) {
                 askAgainAt = now + plan.electionTimeoutNanos() / 4;
                 for (SimulatedReplica replica : core) {
-                    replica.propose(nextRequestId++, new byte[] {1});
-                    replica.read(nextRequestId++, observedIndex);
+                    replica.propose(nextCommand++, 1);
+                    replica.read();
                 }
             }
         }
@@ -212,22 +222,32 @@ public final class Simulation {
                 throw new InvariantBroken("NothingAcknowledgedIsLost", replica + " ends before " + observedIndex);
             }
         }
+        return report(core, now - healedAt);
+    }
+
+    private Report report(List<SimulatedReplica> core, long healNanos) {
         long lastTerm = 0;
+        long committed = 0;
         for (SimulatedReplica replica : core) {
-            lastTerm = Math.max(lastTerm, replica.status().term());
+            lastTerm = Math.max(lastTerm, replica.durableState().term());
+            committed = Math.max(committed, replica.durableState().commitIndex());
         }
-        return new Report(seed, turns, traceHash, lastTerm, core.get(0).status().commitIndex(), acknowledged, readsServed, crashes,
-            now - healedAt);
+        return new Report(seed, turns, traceHash, lastTerm, committed, acknowledged, readsServed, crashes, healNanos);
     }
 
     private static boolean agree(List<SimulatedReplica> core) {
+        for (SimulatedReplica replica : core) {
+            if (replica.node() == null) {
+                return false;
+            }
+        }
         long lastIndex = core.get(0).status().lastIndex();
         int leaders = 0;
         for (SimulatedReplica replica : core) {
-            var status = replica.status();
+            NodeStatus status = replica.status();
             leaders += status.role() == RoleName.LEADER ? 1 : 0;
             if (status.lastIndex() != lastIndex || status.commitIndex() != lastIndex || replica.appliedIndex() != lastIndex
-                || replica.hasOpenRequests()) {
+                || replica.hasOpenCalls()) {
                 return false;
             }
         }
@@ -242,12 +262,9 @@ public final class Simulation {
             return;
         }
         if (random.nextBoolean()) {
-            int size = random.nextInt(8) == 0 ? random.nextInt(3000) : random.nextInt(100);
-            byte[] command = new byte[size];
-            random.nextBytes(command);
-            replica.propose(nextRequestId++, command);
+            replica.propose(nextCommand++, random.nextInt(8) == 0 ? random.nextInt(3000) : random.nextInt(100));
         } else {
-            replica.read(nextRequestId++, observedIndex);
+            replica.read();
         }
     }
 
@@ -271,26 +288,50 @@ public final class Simulation {
         observedIndex = Math.max(observedIndex, appliedIndex);
     }
 
-    // ---- the network
-
-    void send(Message message) {
-        int from = message.from().nodeId() - 1;
-        int to = message.to().nodeId() - 1;
-        if (isCut[from][to] || !isHealing && random.nextInt(100) < plan.lossPercent()) {
-            return;
-        }
-        deliver(message, replicas.get(to), messageDelay());
-        if (!isHealing && random.nextInt(100) < plan.duplicatePercent()) {
-            deliver(message, replicas.get(to), messageDelay() + random.nextLong(plan.lateNanos() + 1));
+    /** A client was told that nothing happened, and nothing will: it must stay so (I25). */
+    void onFailedForCertain(long command) {
+        failedForCertain.add(command);
+        if (applied.contains(command)) {
+            throw new InvariantBroken("FailedMeansNeverApplied", "command " + command + " failed for certain, but was applied");
         }
     }
 
-    private void deliver(Message message, SimulatedReplica to, long delay) {
-        after(delay, () -> {
-            if (to.isUp() && to.inboxSize() < PENDING_MESSAGES_MAX) {
-                to.post(message);
-            }
-        });
+    void onApplied(long command) {
+        applied.add(command);
+        if (failedForCertain.contains(command)) {
+            throw new InvariantBroken("FailedMeansNeverApplied", "command " + command + " is applied, but has failed for certain");
+        }
+    }
+
+    long observedIndex() {
+        return observedIndex;
+    }
+
+    /** How long a client waits. */
+    long callTimeout() {
+        return 10 * plan.electionTimeoutNanos();
+    }
+
+    // ---- the network
+
+    void send(Message message) {
+        SimulatedReplica to = replicas.get(message.to().nodeId() - 1);
+        carry(message.from().nodeId(), message.to().nodeId(), () -> to.deliver(message));
+    }
+
+    void send(FoundingMessage message) {
+        SimulatedReplica to = replicas.get(message.to() - 1);
+        carry(message.from(), message.to(), () -> to.deliver(message));
+    }
+
+    private void carry(int from, int to, Runnable delivery) {
+        if (isCut[from - 1][to - 1] || !isHealing && random.nextInt(100) < plan.lossPercent()) {
+            return;
+        }
+        after(messageDelay(), delivery);
+        if (!isHealing && random.nextInt(100) < plan.duplicatePercent()) {
+            after(messageDelay() + random.nextLong(plan.lateNanos() + 1), delivery);
+        }
     }
 
     private long messageDelay() {
@@ -333,6 +374,10 @@ public final class Simulation {
     void crash(SimulatedReplica replica) {
         crashes++;
         replica.crash(random.nextInt(3) == 0);
+        if (plan.isWiping() && wiped.size() < (replicas.size() - 1) / 2 && random.nextInt(4) == 0) {
+            replica.wipe();
+            wiped.add(replica);
+        }
         long t = plan.electionTimeoutNanos();
         after(random.nextBoolean() ? random.nextLong(t / 10) : random.nextLong(10 * t), () -> {
             if (!replica.isUp() && !isHealing) {
@@ -377,13 +422,13 @@ public final class Simulation {
         return random.nextLong(plan.electionTimeoutNanos() / 10_000);
     }
 
-    /** Whether a node leaves part of its inbox for later. */
-    boolean leavesSome() {
-        return random.nextInt(20) == 0;
-    }
-
     SplittableRandom split() {
         return random.split();
+    }
+
+    /** Every node's address. */
+    Map<Integer, String> addresses() {
+        return addresses;
     }
 
     FaultPlan plan() {
@@ -423,7 +468,7 @@ public final class Simulation {
         for (Object[] line : trace) {
             text.append(String.format("%12.3f ms", (long) line[0] / 1e6));
             for (int i = 1; i < line.length; i++) {
-                text.append(' ').append(line[i] instanceof Event.Propose p ? p.toString() : Objects.toString(line[i]));
+                text.append(' ').append(Objects.toString(line[i]));
             }
             text.append('\n');
         }
