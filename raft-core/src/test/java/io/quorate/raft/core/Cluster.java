@@ -1,0 +1,441 @@
+package io.quorate.raft.core;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+
+import io.quorate.raft.core.NodeStatus.RoleName;
+import io.quorate.raft.testing.RecordedEffects;
+import io.quorate.raft.testing.RecordedEffects.Effect;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A group of nodes whose network and disks are moved by hand: a test is a script of what arrives, what becomes durable, who crashes.
+ *
+ * <p>Replicas are numbered from 1. Nothing is delivered and no write completes unless the script says so; a deadline is judged only by
+ * {@link #timeout}. All share one clock. Without {@link #draws} every election timeout is exactly T. Whatever a node does is also held
+ * against {@link Checks}.
+ */
+final class Cluster {
+
+    static final long T = RaftConfig.DEFAULT.electionTimeoutNanos();
+
+    /** One replica: its node while it is up, its disk always. */
+    private static final class Replica {
+        private final ReplicaId id;
+        private @Nullable RaftNode node;
+        private HardState hardState = HardState.INITIAL;
+        private List<Entry> disk = new ArrayList<>();
+        private final ArrayDeque<RecordedEffects.Write> pending = new ArrayDeque<>();
+        private final List<Effect> effects = new ArrayList<>();
+        private final List<Entry> applied = new ArrayList<>();
+        private long draw;
+
+        private Replica(ReplicaId id) {
+            this.id = id;
+        }
+
+        private RaftNode node() {
+            assertNotNull(node, id + " is down");
+            return node;
+        }
+
+        private void complete(RecordedEffects.Write write) {
+            hardState = write.hardState();
+            disk = new ArrayList<>(disk.subList(0, (int) write.firstIndex() - 1));
+            disk.addAll(write.entries());
+        }
+    }
+
+    private final RaftConfig config;
+    private final Membership membership;
+    private final List<Replica> replicas = new ArrayList<>();
+    private final List<Message> network = new ArrayList<>();
+    private final Checks checks;
+    private long now;
+    private long lastRequestId;
+
+    private Cluster(RaftConfig config, Membership membership, long nowNanos, List<String> logs) {
+        this.config = config;
+        this.membership = membership;
+        now = nowNanos;
+        checks = new Checks(membership);
+        for (int n = 1; n <= logs.size(); n++) {
+            Replica replica = new Replica(id(n));
+            replicas.add(replica);
+            replica.disk = log(logs.get(n - 1));
+            long term = replica.disk.isEmpty() ? 0 : replica.disk.get(replica.disk.size() - 1).term();
+            replica.hardState = new HardState(term, null, 0);
+            checks.onDisk(replica.disk);
+            start(n);
+        }
+        now += T;   // the promises of the start have run out
+    }
+
+    /** All empty, in term 0. */
+    static Cluster of(int size) {
+        return of(RaftConfig.DEFAULT, size);
+    }
+
+    static Cluster of(RaftConfig config, int size) {
+        return new Cluster(config, voters(size), 0, IntStream.range(0, size).mapToObj(n -> "").toList());
+    }
+
+    /** One replica for each log, given as the terms of its entries, in the term of its last entry. */
+    static Cluster of(String... logs) {
+        return of(RaftConfig.DEFAULT, voters(logs.length), 0, logs);
+    }
+
+    /** With another membership, clock or configuration. */
+    static Cluster of(RaftConfig config, Membership membership, long nowNanos, String... logs) {
+        return new Cluster(config, membership, nowNanos, List.of(logs));
+    }
+
+    static ReplicaId id(int n) {
+        return new ReplicaId(n, 0xA0 + n);
+    }
+
+    static List<Member> members(int... numbers) {
+        return IntStream.of(numbers).mapToObj(n -> new Member(id(n), "host" + n + ":1")).toList();
+    }
+
+    static Membership voters(int size) {
+        return Membership.of(1, members(IntStream.rangeClosed(1, size).toArray()));
+    }
+
+    /** The log with entries of these terms, as in {@code "1 1 4 4 5"}. */
+    static List<Entry> log(String terms) {
+        List<Entry> entries = new ArrayList<>();
+        for (String term : terms.isBlank() ? new String[0] : terms.trim().split(" +")) {
+            entries.add(entry(entries.size() + 1, Long.parseLong(term)));
+        }
+        return entries;
+    }
+
+    static Entry entry(long index, long term) {
+        return Entry.of(index, term, Entry.Kind.COMMAND, 0, (index + "@" + term).getBytes(StandardCharsets.UTF_8));
+    }
+
+    static RaftConfig config(long uncommitted, long unapplied, long inflight, int append, long cached) {
+        return new RaftConfig(T, uncommitted, unapplied, inflight, append, cached);
+    }
+
+    // ---- time
+
+    long now() {
+        return now;
+    }
+
+    /** Time passes, and nobody notices before something else happens to it. */
+    void pass(long nanos) {
+        now += nanos;
+    }
+
+    /** From now on, election timeouts of this replica are T (doubled as the rule says) plus this. */
+    void draws(int n, long nanos) {
+        replica(n).draw = nanos;
+    }
+
+    /** Time passes until this replica's deadline, and it acts on it. */
+    void timeout(int n) {
+        RaftNode node = node(n);
+        node.step(new Event.Tick(now));
+        now = Nanos.later(now, node.deadline());
+        tick(n);
+    }
+
+    /** The replica learns the time and judges its deadlines. */
+    void tick(int n) {
+        node(n).step(new Event.Tick(now));
+        flush(n, true);
+    }
+
+    // ---- nodes
+
+    /** Loses what was not durable, and whatever it had in mind. */
+    void crash(int... numbers) {
+        for (int n : numbers) {
+            Replica replica = replica(n);
+            replica.node = null;
+            replica.pending.clear();
+            replica.applied.clear();
+        }
+    }
+
+    /** Begins anew from what is durable, with as many entries in memory as storage hands over: here, none. */
+    void restart(int... numbers) {
+        for (int n : numbers) {
+            crash(n);
+            start(n);
+        }
+    }
+
+    /** Begins anew with this hard state and log. */
+    void restartWith(int n, HardState hardState, String terms) {
+        Replica replica = replica(n);
+        crash(n);
+        replica.hardState = hardState;
+        replica.disk = log(terms);
+        start(n);
+    }
+
+    private void start(int n) {
+        Replica replica = replica(n);
+        SnapshotId base = new SnapshotId(EntryId.ZERO, membership);
+        TermTable terms = new TermTable(EntryId.ZERO);
+        for (Entry entry : replica.disk) {
+            terms.append(entry.term(), entry.index());
+        }
+        replica.node = new RaftNode(config, replica.id, replica.hardState, new LogView(base, terms, List.copyOf(replica.disk)),
+            () -> replica.draw << 1, now);
+    }
+
+    RaftNode node(int n) {
+        return replica(n).node();
+    }
+
+    // ---- events
+
+    /** Becomes a leader by the votes of these others; its first appends are on their way, its first entry is not durable yet. */
+    void elect(int candidate, int... others) {
+        now += T;   // nobody is bound to an earlier leader
+        timeout(candidate);
+        int[] all = IntStream.concat(IntStream.of(candidate), IntStream.of(others)).toArray();
+        while (role(candidate) != RoleName.LEADER) {
+            boolean isMoving = false;
+            for (int n : all) {
+                isMoving |= role(candidate) != RoleName.LEADER && writeAll(n);
+            }
+            Message next = find(message -> !isAppend(message) && isAmong(message, all));
+            if (next != null && role(candidate) != RoleName.LEADER) {
+                network.remove(next);
+                deliver(next);
+                isMoving = true;
+            }
+            assertEquals(true, isMoving, () -> "not elected: " + this);
+        }
+        network.removeIf(message -> !isAppend(message) && isAmong(message, all));
+    }
+
+    /** Proposes a command of this many bytes; the id of the request. */
+    long propose(int n, int payloadBytes) {
+        byte[] command = new byte[payloadBytes];
+        Arrays.fill(command, (byte) n);
+        return step(n, new Event.Propose(++lastRequestId, command), lastRequestId);
+    }
+
+    long propose(int n) {
+        return propose(n, 10);
+    }
+
+    long read(int n) {
+        return step(n, new Event.Read(++lastRequestId), lastRequestId);
+    }
+
+    void applied(int n, long index) {
+        step(n, new Event.Applied(index), 0);
+    }
+
+    long step(int n, Event event, long result) {
+        node(n).step(new Event.Tick(now));
+        node(n).step(event);
+        flush(n, false);
+        return result;
+    }
+
+    /** Steps all of these as one batch. */
+    void batch(int n, Event... events) {
+        node(n).step(new Event.Tick(now));
+        for (Event event : events) {
+            node(n).step(event);
+        }
+        flush(n, false);
+    }
+
+    // ---- the network
+
+    /** Delivers this message, once more if it has been delivered before; to a replica that is down it is lost. */
+    void deliver(Message message) {
+        int to = message.to().nodeId();
+        if (replica(to).node != null) {
+            step(to, message, 0);
+        }
+    }
+
+    /** Delivers the oldest message of this kind on its way between these two. */
+    <M extends Message> M deliver(Class<M> kind, int from, int to) {
+        M message = take(kind, from, to);
+        deliver(message);
+        return message;
+    }
+
+    /** Takes the oldest message of this kind out of the network: to lose it, keep it back, or deliver it twice. */
+    <M extends Message> M take(Class<M> kind, int from, int to) {
+        Message message = find(m -> kind.isInstance(m) && m.from().equals(id(from)) && m.to().equals(id(to)));
+        assertNotNull(message, () -> "no " + kind.getSimpleName() + " from " + from + " to " + to + " in " + network);
+        network.remove(message);
+        return kind.cast(message);
+    }
+
+    /** All messages of this kind on their way between these two, oldest first; they stay there. */
+    <M extends Message> List<M> sent(Class<M> kind, int from, int to) {
+        return network.stream().filter(kind::isInstance).map(kind::cast)
+            .filter(m -> m.from().equals(id(from)) && m.to().equals(id(to))).toList();
+    }
+
+    List<Message> network() {
+        return List.copyOf(network);
+    }
+
+    /** Loses everything that is on its way. */
+    void dropAll() {
+        network.clear();
+    }
+
+    /** Delivers all messages among these replicas and completes all their writes, until nothing moves any more. */
+    void settle(int... numbers) {
+        int[] among = numbers.length > 0 ? numbers : IntStream.rangeClosed(1, replicas.size()).toArray();
+        boolean isMoving = true;
+        for (int turn = 0; isMoving; turn++) {
+            assertEquals(true, turn < 10_000, () -> "never settles: " + this);
+            isMoving = false;
+            for (int n : among) {
+                isMoving |= replica(n).node != null && writeAll(n);
+            }
+            Message next = find(message -> isAmong(message, among));
+            if (next != null) {
+                network.remove(next);
+                deliver(next);
+                isMoving = true;
+            }
+        }
+    }
+
+    /** A leader's heartbeat and all that follows from it among these replicas. */
+    void heartbeat(int leader, int... others) {
+        timeout(leader);
+        settle(others.length == 0 ? others : IntStream.concat(IntStream.of(leader), IntStream.of(others)).toArray());
+    }
+
+    // ---- disks
+
+    /** The oldest write that was not durable is now. */
+    void write(int n) {
+        Replica replica = replica(n);
+        RecordedEffects.Write write = replica.pending.removeFirst();
+        replica.complete(write);
+        step(n, new Event.Written(write.writeId()), 0);
+    }
+
+    /** Completes all pending writes of this replica, one by one; whether there were any. */
+    boolean writeAll(int n) {
+        boolean isAny = false;
+        while (!replica(n).pending.isEmpty()) {
+            write(n);
+            isAny = true;
+        }
+        return isAny;
+    }
+
+    /** What was given to the disk and is not durable yet. */
+    List<RecordedEffects.Write> pending(int n) {
+        return List.copyOf(replica(n).pending);
+    }
+
+    // ---- what can be seen
+
+    RoleName role(int n) {
+        return node(n).role();
+    }
+
+    long term(int n) {
+        return node(n).term();
+    }
+
+    long commit(int n) {
+        return node(n).commitIndex();
+    }
+
+    /** The terms of the entries in the log, as in {@code "1 1 4"}. */
+    String log(int n) {
+        RaftLog log = node(n).log();
+        return LongStream.rangeClosed(1, log.lastIndex()).mapToObj(index -> Long.toString(log.termAt(index)))
+            .collect(Collectors.joining(" "));
+    }
+
+    /** The same of what is durable. */
+    String disk(int n) {
+        return replica(n).disk.stream().map(entry -> Long.toString(entry.term())).collect(Collectors.joining(" "));
+    }
+
+    HardState hardState(int n) {
+        return replica(n).hardState;
+    }
+
+    /** The entries handed to the state machine since the last start. */
+    List<Entry> applied(int n) {
+        return List.copyOf(replica(n).applied);
+    }
+
+    /** Everything of this kind that the node has asked for since it was last taken. */
+    <E extends Effect> List<E> takeEffects(int n, Class<E> kind) {
+        List<E> taken = replica(n).effects.stream().filter(kind::isInstance).map(kind::cast).toList();
+        replica(n).effects.removeIf(kind::isInstance);
+        return taken;
+    }
+
+    @Override
+    public String toString() {
+        return replicas.stream().map(replica -> replica.node == null ? replica.id + " down" : replica.node.toString())
+            .collect(Collectors.joining("\n", "at " + now + "\n", "\nnetwork " + network));
+    }
+
+    private void flush(int n, boolean inboxDrained) {
+        Replica replica = replica(n);
+        RecordedEffects recorded = new RecordedEffects();
+        replica.node().flush(recorded, inboxDrained);
+        for (Effect effect : recorded.take()) {
+            replica.effects.add(effect);
+            if (effect instanceof RecordedEffects.Write write) {
+                checks.onDisk(write.entries());
+                replica.pending.addLast(write);
+            } else if (effect instanceof RecordedEffects.Send send) {
+                checks.onSend(send.message(), replica.hardState, replica.disk);
+                network.add(send.message());
+            } else if (effect instanceof RecordedEffects.Apply apply) {
+                List<Entry> entries = apply.entries().isEmpty()
+                    ? replica.disk.subList((int) apply.firstIndex() - 1, (int) apply.lastIndex()) : apply.entries();
+                assertEquals(apply.lastIndex() - apply.firstIndex() + 1, entries.size());
+                checks.onApply(entries, replica.applied.size() + 1, replica.disk);
+                replica.applied.addAll(entries);
+            }
+        }
+        checks.onNode(replica.node());
+    }
+
+    private Replica replica(int n) {
+        return replicas.get(n - 1);
+    }
+
+    private @Nullable Message find(Predicate<Message> predicate) {
+        return network.stream().filter(predicate).findFirst().orElse(null);
+    }
+
+    private static boolean isAppend(Message message) {
+        return message instanceof Message.AppendEntries || message instanceof Message.AppendAccepted
+            || message instanceof Message.AppendRejected;
+    }
+
+    private static boolean isAmong(Message message, int[] numbers) {
+        return IntStream.of(numbers).anyMatch(n -> id(n).equals(message.from()))
+            && IntStream.of(numbers).anyMatch(n -> id(n).equals(message.to()));
+    }
+}
