@@ -59,6 +59,7 @@ final class Cluster {
     private final Membership membership;
     private final List<Replica> replicas = new ArrayList<>();
     private final List<Message> network = new ArrayList<>();
+    private final List<Message> history = new ArrayList<>();
     private final Checks checks;
     private long now;
     private long lastRequestId;
@@ -209,7 +210,7 @@ final class Cluster {
         now += T;   // nobody is bound to an earlier leader
         timeout(candidate);
         int[] all = IntStream.concat(IntStream.of(candidate), IntStream.of(others)).toArray();
-        while (role(candidate) != RoleName.LEADER) {
+        for (int attempts = 0; role(candidate) != RoleName.LEADER; ) {
             boolean isMoving = false;
             for (int n : all) {
                 isMoving |= role(candidate) != RoleName.LEADER && writeAll(n);
@@ -220,7 +221,10 @@ final class Cluster {
                 deliver(next);
                 isMoving = true;
             }
-            assertEquals(true, isMoving, () -> "not elected: " + this);
+            if (!isMoving) {   // it has learned a term from those who refused, and asks again
+                assertEquals(true, ++attempts < 5, () -> "not elected: " + this);
+                timeout(candidate);
+            }
         }
         network.removeIf(message -> !isAppend(message) && isAmong(message, all));
     }
@@ -288,6 +292,12 @@ final class Cluster {
     /** All messages of this kind on their way between these two, oldest first; they stay there. */
     <M extends Message> List<M> sent(Class<M> kind, int from, int to) {
         return network.stream().filter(kind::isInstance).map(kind::cast)
+            .filter(m -> m.from().equals(id(from)) && m.to().equals(id(to))).toList();
+    }
+
+    /** All messages of this kind that ever left the one for the other. */
+    <M extends Message> List<M> history(Class<M> kind, int from, int to) {
+        return history.stream().filter(kind::isInstance).map(kind::cast)
             .filter(m -> m.from().equals(id(from)) && m.to().equals(id(to))).toList();
     }
 
@@ -410,6 +420,7 @@ final class Cluster {
             } else if (effect instanceof RecordedEffects.Send send) {
                 checks.onSend(send.message(), replica.hardState, replica.disk);
                 network.add(send.message());
+                history.add(send.message());
             } else if (effect instanceof RecordedEffects.Apply apply) {
                 List<Entry> entries = apply.entries().isEmpty()
                     ? replica.disk.subList((int) apply.firstIndex() - 1, (int) apply.lastIndex()) : apply.entries();
