@@ -10,7 +10,7 @@ final class Follower implements Role {
     private long deadline;                // when it stops waiting
     private long verifiedIndex;           // up to here the log is this leader's
     private long round;                   // the newest heard from this leader
-    private long answeredIndex = -1;      // the match index of the last answer
+    private long answeredIndex;           // the match index of the last answer
     private boolean isAnswerDue;
 
     Follower(RaftNode node, @Nullable ReplicaId leader, long deadline) {
