@@ -12,6 +12,7 @@ final class Follower implements Role {
     private long round;                   // the newest heard from this leader
     private long answeredIndex;           // the match index of the last answer
     private boolean isAnswerDue;
+    private boolean hasRejected;          // since the last acceptance: the leader is looking for where the logs agree
 
     Follower(RaftNode node, @Nullable ReplicaId leader, long deadline) {
         this.node = node;
@@ -73,6 +74,7 @@ final class Follower implements Role {
         deadline = node.drawDeadline();
 
         if (!node.agreesAt(message.prev())) {
+            hasRejected = true;
             node.send(new Message.AppendRejected(node.self(), leader, node.term(), message.prev(),
                 node.log().lastAgreeing(message.prev()), node.log().last(), node.commitIndex(), message.round()));
             return;
@@ -83,8 +85,10 @@ final class Follower implements Role {
         node.commitTo(Math.min(message.commitIndex(), message.lastIndex()));
 
         boolean isRepeated = !message.entries().isEmpty() && message.lastIndex() <= answeredIndex;   // the answer may have been lost
-        if (message.round() > round || isRepeated) {
+        // Found: the leader waits for this answer, even if it says nothing that was not said before.
+        if (message.round() > round || isRepeated || hasRejected) {
             round = Math.max(round, message.round());
+            hasRejected = false;
             isAnswerDue = true;
         }
     }
