@@ -417,7 +417,14 @@ public final class RaftNode {
 
     /** Whether this entry stands in the log, or is known to: what is committed here stands in every leader's log. */
     boolean agreesAt(EntryId prev) {
-        return prev.index() <= commitIndex || log.contains(prev);
+        if (prev.index() > commitIndex) {
+            return log.contains(prev);
+        }
+        if (prev.index() >= log.firstIndex() && !log.contains(prev)) {
+            throw new InvariantViolation("A leader of term " + term + " has entry " + prev + ", but " + log.idAt(prev.index())
+                + " is committed here: " + this);
+        }
+        return true;
     }
 
     /** Takes over a leader's entries: skips those that are here, cuts only where one differs (§5.3). */
