@@ -355,6 +355,15 @@ final class Cluster {
         return isAny;
     }
 
+    /** All pending writes of this replica become durable at once: storage tells of the last only. */
+    void writeTogether(int n) {
+        Replica replica = replica(n);
+        long last = replica.pending.peekLast().writeId();
+        replica.pending.forEach(replica::complete);
+        replica.pending.clear();
+        step(n, new Event.Written(last), 0);
+    }
+
     /** What was given to the disk and is not durable yet. */
     List<RecordedEffects.Write> pending(int n) {
         return List.copyOf(replica(n).pending);

@@ -319,6 +319,29 @@ class Section53ReplicationTest {
         }
     }
 
+    /** The search for agreement ends with an answer even where it ends at something that was answered before: no heartbeat is waited for. */
+    @Test
+    void theSearchForAgreementWaitsForNoHeartbeat() {
+        Cluster c = Cluster.of("1 1", "", "1 1");
+        c.elect(1, 3);
+        c.settle();   // no time passes
+        assertEquals("1 1 2", c.disk(2));
+    }
+
+    /** The same where an append is lost in the middle of the pipeline: the next one tells, and the rest follows in two round trips. */
+    @Test
+    void theLossOfAnAppendInThePipelineIsMadeUpForAtOnce() {
+        Cluster c = Cluster.of(3);
+        c.elect(1, 2, 3);
+        c.settle();
+        c.propose(1);
+        c.take(Message.AppendEntries.class, 1, 2);
+        c.propose(1);
+        c.settle();
+        assertEquals("1 1 1", c.disk(2));
+        assertEquals(1, c.history(Message.AppendRejected.class, 2, 1).size());
+    }
+
     /** "One slow follower will not impact performance": a commit needs a majority only, even if the rest never answers. */
     @Test
     void aSlowMinorityDoesNotHoldUpCommits() {
