@@ -112,7 +112,10 @@ final class Progress {
         while (!inflight.isEmpty() && inflight.peekFirst().lastIndex <= matchIndex) {
             inflightBytes -= inflight.removeFirst().bytes;
         }
-        nextIndex = Math.max(nextIndex, matchIndex + 1);
+        if (nextIndex <= matchIndex) {
+            nextIndex = matchIndex + 1;
+            isReading = false;   // what is being read is there already
+        }
         boolean isProbeAnswered = state == State.PROBE && verified >= nextIndex - 1;
         // A round that began after everything was sent came back, and yet something is missing there: it was lost.
         boolean isTailLost = state == State.REPLICATE && round > sentRound && verified < nextIndex - 1;
