@@ -1,0 +1,91 @@
+package io.quorate.raft.core;
+
+import static io.quorate.raft.core.Cluster.T;
+import static io.quorate.raft.core.Cluster.members;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.quorate.raft.core.NodeStatus.RoleName;
+import io.quorate.raft.testing.RecordedEffects.Readable;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** "Agreement (for elections and entry commitment) requires separate majorities from both the old and new configurations" (§6). */
+class JointMembershipTest {
+
+    private static final Membership JOINT = new Membership(2, members(1, 2, 3), members(3, 4, 5), List.of());
+
+    @Test
+    void preVotesNeedBothMajorities() {
+        Cluster c = group();
+        c.timeout(1);
+        c.settle(1, 2);
+        assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
+        c.settle(1, 2, 3);   // three of five, and of the old ones one of three
+        assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
+        c.deliver(Message.PreVote.class, 1, 4);
+        c.deliver(Message.PreVoteAnswer.class, 4, 1);
+        assertEquals(RoleName.CANDIDATE, c.role(1));
+    }
+
+    @Test
+    void votesNeedBothMajorities() {
+        Cluster c = group();
+        c.timeout(1);
+        c.settle(1, 3);
+        c.deliver(Message.PreVote.class, 1, 4);
+        c.deliver(Message.PreVoteAnswer.class, 4, 1);
+        c.settle(1, 2, 3);
+        assertEquals(RoleName.CANDIDATE, c.role(1));
+        c.settle(1, 2, 3, 5);
+        assertEquals(RoleName.LEADER, c.role(1));
+    }
+
+    @Test
+    void commitsNeedBothMajorities() {
+        Cluster c = group();
+        c.elect(1, 2, 3, 4, 5);
+        c.settle(1, 2, 3);
+        assertEquals(0, c.commit(1));
+        c.settle(1, 4);
+        assertEquals(1, c.commit(1));
+    }
+
+    @Test
+    void roundsNeedBothMajorities() {
+        Cluster c = group();
+        c.elect(1, 2, 3, 4, 5);
+        c.settle();
+        c.read(1);
+        c.settle(1, 4, 5);   // all but one of the old, one of the new
+        assertEquals(List.of(), c.takeEffects(1, Readable.class));
+        c.settle(1, 2);
+        assertEquals(1, c.takeEffects(1, Readable.class).size());
+    }
+
+    @Test
+    void stayingInOfficeNeedsBothMajorities() {
+        Cluster c = group();
+        c.elect(1, 2, 3, 4, 5);
+        c.settle();
+        long begin = c.now();
+        for (int i = 0; i < 25 && c.role(1) == RoleName.LEADER; i++) {
+            c.heartbeat(1, 2, 3);
+            c.dropAll();
+        }
+        assertEquals(RoleName.FOLLOWER, c.role(1));
+        assertEquals(begin + 2 * T, c.now());
+    }
+
+    /** Who is in both halves counts in both; who is in the outgoing half only may lead as well. */
+    @Test
+    void aVoterOfTheOutgoingHalfMayLead() {
+        Cluster c = group();
+        c.elect(5, 2, 3);
+        c.settle(2, 3, 5);
+        assertEquals(1, c.commit(5));
+    }
+
+    private static Cluster group() {
+        return Cluster.of(RaftConfig.DEFAULT, JOINT, 0, "", "", "", "", "");
+    }
+}
