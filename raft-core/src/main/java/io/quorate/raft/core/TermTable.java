@@ -98,7 +98,7 @@ public final class TermTable {
             at = firstIndexes[position] - 1;
             position--;
         }
-        return at <= base.index() ? base : new EntryId(terms[position], at);
+        return at <= base.index() || terms[position] > term ? base : new EntryId(terms[position], at);
     }
 
     @Override
