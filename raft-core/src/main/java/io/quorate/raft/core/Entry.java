@@ -197,7 +197,7 @@ public final class Entry {
 
     /** Whether the bytes still are what the leader sealed. */
     public boolean isIntact() {
-        return checksum(array, offset, size) == checksum();
+        return (int) INT.get(array, offset) == size && checksum(array, offset, size) == checksum();
     }
 
     /** Two entries are equal when their bytes are. */
