@@ -1,0 +1,89 @@
+package io.quorate.raft.storage;
+
+import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.HardState;
+import io.quorate.raft.core.InvariantViolation;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What goes into one frame: a batch of writes, merged. Of replaced entries only the last replacement is left, and of the hard states the
+ * last.
+ */
+record Content(long writeId, HardState hardState, long firstIndex, List<Entry> entries) {
+
+    /** The most bytes of entries in one frame: what is left for an offset to count in is plenty for the rest of a segment. */
+    static final int LENGTH_MAX = 1 << 30;
+
+    /** Merges at least one write, of which the first follows a log that ends before {@code nextIndex}. */
+    static Content merge(List<Storage.Write> batch, long nextIndex) {
+        if (batch.isEmpty()) {
+            throw new IllegalArgumentException("A batch has at least one write");
+        }
+        long firstIndex = nextIndex;
+        List<Entry> entries = new ArrayList<>();
+        for (Storage.Write write : batch) {
+            long end = firstIndex + entries.size();
+            if (write.firstIndex() < 1 || write.firstIndex() > end) {
+                throw new InvariantViolation("write " + write.id() + " begins at " + write.firstIndex() + ", but the log would end before "
+                    + end);
+            }
+            if (write.firstIndex() <= firstIndex) {
+                firstIndex = write.firstIndex();
+                entries.clear();
+            } else {
+                entries.subList((int) (write.firstIndex() - firstIndex), entries.size()).clear();
+            }
+            entries.addAll(write.entries());
+        }
+        Storage.Write last = batch.get(batch.size() - 1);
+        return new Content(last.id(), last.hardState(), firstIndex, entries);
+    }
+
+    /** What an empty frame says: all as before. */
+    static Content nothingAfter(LogState state) {
+        return new Content(state.lastWriteId(), state.hardState(), state.nextIndex(), List.of());
+    }
+
+    /**
+     * Looks at everything before the first byte is written.
+     *
+     * @throws InvariantViolation if it cannot follow this state
+     * @throws StorageException   if an entry was damaged on its way here
+     */
+    void check(LogState state) {
+        String objection = state.objectionTo(hardState);
+        if (!objection.isEmpty()) {
+            throw new InvariantViolation("write " + writeId + ": " + objection);
+        }
+        long term = state.terms().termAt(firstIndex - 1);
+        long length = 0;
+        for (int i = 0; i < entries.size(); i++) {
+            Entry entry = entries.get(i);
+            if (entry.index() != firstIndex + i || entry.term() < term || entry.term() > hardState.term()) {
+                throw new InvariantViolation("write " + writeId + ": " + entry.id() + " cannot stand at " + (firstIndex + i)
+                    + " behind an entry of term " + term + " in term " + hardState.term());
+            }
+            if (!entry.isIntact()) {
+                throw new StorageException("Entry " + entry.id() + " was damaged in memory before it was written; nothing was written."
+                    + " Restart this replica; if it happens again, suspect the machine's memory.");
+            }
+            term = entry.term();
+            length += entry.size();
+        }
+        if (length > LENGTH_MAX) {
+            throw new IllegalArgumentException("write " + writeId + " brings " + length + " bytes at once; at most " + LENGTH_MAX);
+        }
+    }
+
+    /** Of all entries, in bytes. */
+    int length() {
+        int length = 0;
+        for (Entry entry : entries) {
+            length += entry.size();
+        }
+        return length;
+    }
+}

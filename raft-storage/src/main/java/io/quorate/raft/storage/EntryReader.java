@@ -1,0 +1,114 @@
+package io.quorate.raft.storage;
+
+import io.quorate.raft.StorageException;
+import io.quorate.raft.core.Entry;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a run of entries for one caller, who may be any thread.
+ *
+ * <p>Each read opens the files it needs for itself: a thread that is interrupted while it reads closes no file but its own.
+ */
+final class EntryReader implements AutoCloseable {
+
+    private static final int WINDOW_BYTES_MIN = 4 << 10;
+    private static final int WINDOW_BYTES_MAX = 1 << 20;
+    private static final int PLACES_AT_ONCE = 4096;
+
+    private final FileSystem files;
+    private final EntryIndex index;
+    private long segmentId;
+    private @Nullable FileHandle file;
+    private byte[] window = new byte[0];   // never written to again: the entries share it
+    private int windowFrom;
+
+    EntryReader(FileSystem files, EntryIndex index) {
+        this.files = files;
+        this.index = index;
+    }
+
+    /** See {@link io.quorate.raft.Storage#read}; empty also if the log does not reach so far. */
+    List<Entry> read(long firstIndex, long lastIndex, long bytesMax) {
+        List<Entry> entries = new ArrayList<>();
+        long bytes = 0;
+        long next = firstIndex;
+        EntryIndex.Places places = index.places(next, lastIndex, PLACES_AT_ONCE);
+        long replacements = places.replacements();
+        while (places.places().length > 0 && places.replacements() == replacements) {
+            for (long place : places.places()) {
+                Entry entry = entry(next, place, bytesMax - bytes);
+                if (bytes + entry.size() > bytesMax && !entries.isEmpty()) {
+                    return entries;
+                }
+                entries.add(entry);
+                bytes += entry.size();
+                next++;
+            }
+            places = index.places(next, lastIndex, PLACES_AT_ONCE);
+        }
+        return entries;
+    }
+
+    private Entry entry(long wanted, long place, long bytesLeft) {
+        long id = EntryIndex.segmentOf(place);
+        int offset = EntryIndex.offsetOf(place);
+        String name = SegmentHeader.fileName(id);
+        try {
+            if (!holds(id, offset, Entry.HEADER_BYTES)) {
+                fill(name, id, offset, (int) Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, bytesLeft)));
+            }
+            int size = ByteBuffer.wrap(window).getInt(offset - windowFrom);
+            if (!holds(id, offset, size)) {
+                fill(name, id, offset, Math.max(0, Math.min(size, Entry.SIZE_MAX)));
+            }
+            Entry entry = Entry.decode(window, offset - windowFrom, window.length);
+            if (entry.index() != wanted) {
+                throw new IllegalArgumentException("entry " + entry.id() + " is where " + wanted + " was written");
+            }
+            return entry;
+        } catch (IllegalArgumentException e) {
+            throw new StorageCorruptException(files.pathOf(name), offset, "entry " + wanted + " is not what was written: " + e.getMessage());
+        } catch (ClosedByInterruptException e) {
+            throw new StorageException("Reading entry " + wanted + " was interrupted; nothing is wrong with it.", e);
+        } catch (IOException e) {
+            throw new StorageException("Entry " + wanted + " cannot be read from " + files.pathOf(name) + " at offset " + offset + ": " + e
+                + ". Check the disk.", e);
+        }
+    }
+
+    private boolean holds(long id, int offset, int length) {
+        return id == segmentId && offset >= windowFrom && (long) offset + length <= (long) windowFrom + window.length;
+    }
+
+    private void fill(String name, long id, int offset, int length) throws IOException {
+        FileHandle open = file;
+        if (open == null || id != segmentId) {
+            close();
+            open = files.openToRead(name);
+            file = open;
+            segmentId = id;
+        }
+        long left = open.size() - offset;
+        if (left < Entry.HEADER_BYTES) {
+            throw new IllegalArgumentException("the file ends at " + open.size());
+        }
+        window = new byte[(int) Math.min(Math.max(length, Entry.HEADER_BYTES), left)];
+        windowFrom = offset;
+        if (open.read(ByteBuffer.wrap(window), offset) < window.length) {
+            throw new IllegalArgumentException("the file became shorter while it was read");
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (file != null) {
+            file.close();
+            file = null;
+        }
+    }
+}

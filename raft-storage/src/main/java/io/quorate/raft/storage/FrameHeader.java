@@ -1,0 +1,74 @@
+package io.quorate.raft.storage;
+
+import io.quorate.raft.core.HardState;
+import io.quorate.raft.core.ReplicaId;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The head of a frame: of all that one fsync made durable, everything but the entries.
+ *
+ * <p>It names its place, so a stale or misdirected copy is not a frame, and it is valid by itself: even when its entries were cut off, it
+ * proves that the frame before it was durable.
+ *
+ * @param segmentId   the segment it is in
+ * @param offset      where in the segment it begins
+ * @param previousCrc the checksum of the frame before it, also across segments; 0 before the first
+ * @param number      counts the frames of a directory from 1
+ * @param writeId     the last of the writes in it, as the server numbered it since it started; 0 before the first
+ * @param firstIndex  where the entries go; whatever the log had from there on is replaced
+ * @param hardState   in force from this frame on
+ * @param count       of entries
+ * @param length      of all entries, in bytes
+ * @param entriesCrc  the checksum over the first eight bytes of each entry, that is its size and its own checksum
+ */
+record FrameHeader(long segmentId, int offset, int previousCrc, long number, long writeId, long firstIndex, HardState hardState,
+                   int count, int length, int entriesCrc) {
+
+    static final int BYTES = 88;
+    private static final int MAGIC = 0x5146524D;   // "QFRM"
+    private static final byte MAGIC_FIRST = MAGIC >>> 24;
+    private static final int CRC_AT = 4;
+    private static final int COVERED_FROM = 8;
+
+    byte[] encode(long incarnation) {
+        ReplicaId vote = hardState.votedFor();
+        ByteBuffer bytes = ByteBuffer.allocate(BYTES);
+        bytes.putInt(MAGIC).putInt(0).putLong(segmentId).putInt(offset).putInt(previousCrc).putLong(number).putLong(writeId)
+            .putLong(firstIndex).putLong(hardState.term()).putLong(vote == null ? 0 : vote.incarnation())
+            .putInt(vote == null ? 0 : vote.nodeId()).putInt(count).putLong(hardState.commitIndex()).putInt(length).putInt(entriesCrc);
+        bytes.putInt(CRC_AT, new Crc(incarnation).add(bytes.array(), COVERED_FROM, BYTES).value());
+        return bytes.array();
+    }
+
+    /** The checksum that the header at this position carries. */
+    static int crcOf(byte[] array, int at) {
+        return ByteBuffer.wrap(array).getInt(at + CRC_AT);
+    }
+
+    /** The frame header that begins here, or null if none does that belongs into this place of this segment. */
+    static @Nullable FrameHeader decode(byte[] array, int at, long incarnation, long segmentId, int offset) {
+        if (array[at] != MAGIC_FIRST) {
+            return null;
+        }
+        ByteBuffer bytes = ByteBuffer.wrap(array, at, BYTES);
+        if (bytes.getInt() != MAGIC
+            || bytes.getInt() != new Crc(incarnation).add(array, at + COVERED_FROM, at + BYTES).value()
+            || bytes.getLong() != segmentId
+            || bytes.getInt() != offset) {
+            return null;
+        }
+        int previousCrc = bytes.getInt();
+        long number = bytes.getLong();
+        long writeId = bytes.getLong();
+        long firstIndex = bytes.getLong();
+        long term = bytes.getLong();
+        long voteIncarnation = bytes.getLong();
+        int voteNode = bytes.getInt();
+        int count = bytes.getInt();
+        long commitIndex = bytes.getLong();
+        ReplicaId vote = voteNode == 0 ? null : new ReplicaId(voteNode, voteIncarnation);
+        return new FrameHeader(segmentId, offset, previousCrc, number, writeId, firstIndex, new HardState(term, vote, commitIndex), count,
+            bytes.getInt(), bytes.getInt());
+    }
+}

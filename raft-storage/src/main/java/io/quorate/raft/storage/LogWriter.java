@@ -1,0 +1,93 @@
+package io.quorate.raft.storage;
+
+import io.quorate.raft.core.HardState;
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.Objects;
+
+/** Appends frames to the last segment, and begins the next one when it is full. */
+final class LogWriter implements Closeable {
+
+    static final String LARGE = "large.seg";
+
+    private final FileSystem files;
+    private final long incarnation;
+    private final LogState state;
+    private final Spare spare;
+    private final Staging staging;
+    private Segment segment;
+
+    /** Goes on behind the last frame of this segment. */
+    LogWriter(FileSystem files, long incarnation, LogState state, Spare spare, Staging staging, Segment segment) {
+        this.files = files;
+        this.incarnation = incarnation;
+        this.state = state;
+        this.spare = spare;
+        this.staging = staging;
+        this.segment = segment;
+    }
+
+    LogState state() {
+        return state;
+    }
+
+    /** Where the last segment's frames end. */
+    int end() {
+        return segment.end();
+    }
+
+    /** Makes the content durable as one frame; if a term or a vote hangs on that, another one follows. */
+    void write(Content content) throws IOException {
+        content.check(state);
+        HardState before = state.hardState();
+        HardState after = content.hardState();
+        append(content);
+        if (after.term() != before.term() || !Objects.equals(after.votedFor(), before.votedFor())) {
+            // Damage to the very last frame passes for a crash. A vote must not be forgotten so.
+            append(Content.nothingAfter(state));
+        }
+    }
+
+    /** Makes the last frame one that nothing hangs on, unless it already is. */
+    void closeOff() throws IOException {
+        if (!state.isLastEmpty()) {
+            append(Content.nothingAfter(state));
+        }
+    }
+
+    /** Does one step towards the next segment; returns whether there is another. */
+    boolean maintain() throws IOException {
+        return spare.step();
+    }
+
+    @Override
+    public void close() throws IOException {
+        try {
+            segment.close();
+        } finally {
+            spare.close();
+        }
+    }
+
+    private void append(Content content) throws IOException {
+        long frameBytes = (long) FrameHeader.BYTES + content.length();
+        int count = content.entries().size();
+        if (!segment.hasRoom(frameBytes, count)) {
+            roll(Segment.sizeFor(frameBytes, count));
+        }
+        segment.append(content, state);
+    }
+
+    /**
+     * Begins the next segment, then seals this one. In this order a sealed segment always has a successor, so one that went missing is
+     * missed; a crash between the two leaves a segment without a seal, and the next opening writes it.
+     */
+    private void roll(long bytesMin) throws IOException {
+        byte[] sealed = segment.sealed(state);
+        Spare next = bytesMin <= spare.size() ? spare : new Spare(files, LARGE, Math.toIntExact(bytesMin));
+        Segment full = segment;
+        segment = Segment.begin(files, next, full.id() + 1, incarnation, state, full.end(), staging);
+        full.writeSeal(sealed);
+        full.close();
+    }
+}

@@ -1,0 +1,90 @@
+package io.quorate.raft.storage;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** Reads a segment from front to back in large pieces; what was read is not kept. */
+final class SegmentReader {
+
+    private static final int PIECE_BYTES = 1 << 20;
+
+    private final FileHandle file;
+    private final int size;
+    private byte[] array;
+    private int start;     // the offset of array[0]
+    private int filled;
+
+    SegmentReader(FileHandle file, int size) {
+        this.file = file;
+        this.size = size;
+        array = new byte[Math.min(PIECE_BYTES, size)];
+    }
+
+    int size() {
+        return size;
+    }
+
+    /** Holds what the last {@link #load} asked for; good until the next. */
+    byte[] array() {
+        return array;
+    }
+
+    /**
+     * Reads the bytes of the segment from {@code offset} on.
+     *
+     * @param length as many as that; they must lie in the segment
+     * @return where in {@link #array()} they begin
+     */
+    int load(int offset, int length) throws IOException {
+        if (offset < start || (long) offset + length > (long) start + filled) {
+            if (length > array.length) {
+                array = new byte[length];
+            }
+            int wanted = Math.min(array.length, size - offset);
+            filled = file.read(ByteBuffer.wrap(array, 0, wanted), offset);
+            start = offset;
+            if (filled < length) {
+                throw new IOException("the file ends at " + (offset + filled) + " while it is read");
+            }
+        }
+        return offset - start;
+    }
+
+    /** How many bytes there are at {@code offset} without reading on. */
+    int loaded(int offset) {
+        return offset < start ? 0 : Math.max(0, start + filled - offset);
+    }
+
+    /** The next valid frame header that begins at {@code from} or behind, or null. */
+    @Nullable FrameHeader findFrame(int from, long incarnation, long segmentId) throws IOException {
+        int last = size - FrameHeader.BYTES;
+        for (int at = from; at <= last; ) {
+            int position = load(at, FrameHeader.BYTES);
+            int tries = Math.min(loaded(at) - FrameHeader.BYTES, last - at) + 1;
+            for (int i = 0; i < tries; i++) {
+                FrameHeader found = FrameHeader.decode(array, position + i, incarnation, segmentId, at + i);
+                if (found != null) {
+                    return found;
+                }
+            }
+            at += tries;
+        }
+        return null;
+    }
+
+    /** Whether there is anything but zeros from here to the end. */
+    boolean isBlankFrom(int from) throws IOException {
+        for (int at = from; at < size; ) {
+            int position = load(at, 1);
+            int length = loaded(at);
+            for (int i = position; i < position + length; i++) {
+                if (array[i] != 0) {
+                    return false;
+                }
+            }
+            at += length;
+        }
+        return true;
+    }
+}

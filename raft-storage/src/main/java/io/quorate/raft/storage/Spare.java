@@ -1,0 +1,123 @@
+package io.quorate.raft.storage;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A file full of zeros for the next segment, made ahead of need in bounded steps.
+ *
+ * <p>While it is being filled it has a name that the next opening deletes; it gets its own name when all of it is durable, and keeps that
+ * over a restart if it is still all zeros where a segment begins.
+ */
+final class Spare implements Closeable {
+
+    /** Names that end so are deleted at opening. */
+    static final String UNFINISHED = ".tmp";
+    static final String NAME = "spare.seg";
+    private static final int STEP_BYTES = 1 << 20;
+    private static final int LOOKED_AT_BYTES = 4096;
+    private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(STEP_BYTES).asReadOnlyBuffer();
+
+    private final FileSystem files;
+    private final String name;
+    private final int size;
+    private @Nullable FileHandle file;
+    private int filled;
+    private boolean ready;
+
+    /** A spare of so many bytes, of which nothing exists yet. */
+    Spare(FileSystem files, String name, int size) {
+        this.files = files;
+        this.name = name;
+        this.size = size;
+    }
+
+    /** Takes over the spare that an earlier run left, if there is one of the right size that was never begun. */
+    void reuse() throws IOException {
+        if (!files.list().contains(name)) {
+            return;
+        }
+        FileHandle left = files.open(name);
+        if (left.size() == size && isBlank(left)) {
+            file = left;
+            filled = size;
+            ready = true;
+        } else {
+            left.close();
+            files.delete(name);
+            files.syncDirectory();
+        }
+    }
+
+    private boolean isBlank(FileHandle left) throws IOException {
+        byte[] start = new byte[Math.min(LOOKED_AT_BYTES, size)];
+        left.read(ByteBuffer.wrap(start), 0);
+        for (byte b : start) {
+            if (b != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Does one step, if there is one left to do; returns whether there is another. */
+    boolean step() throws IOException {
+        if (ready) {
+            return false;
+        }
+        FileHandle filling = file;
+        if (filling == null) {
+            filling = files.create(name + UNFINISHED);
+            file = filling;
+        }
+        int length = Math.min(STEP_BYTES, size - filled);
+        zero(filling, filled, filled + length);
+        filling.force();   // each step, or the last one would pay for all
+        filled += length;
+        if (filled < size) {
+            return true;
+        }
+        files.rename(name + UNFINISHED, name);
+        files.syncDirectory();
+        ready = true;
+        return false;
+    }
+
+    /** Hands over the finished file and its name; there is no spare after that. */
+    FileHandle take() throws IOException {
+        while (step()) {
+            continue;
+        }
+        FileHandle taken = file;
+        if (taken == null) {
+            throw new IllegalStateException("A spare that is ready has a file");
+        }
+        file = null;
+        filled = 0;
+        ready = false;
+        return taken;
+    }
+
+    String name() {
+        return name;
+    }
+
+    int size() {
+        return size;
+    }
+
+    static void zero(FileHandle file, int from, int to) throws IOException {
+        for (int at = from; at < to; at += STEP_BYTES) {
+            file.write(ZEROS.duplicate().limit(Math.min(STEP_BYTES, to - at)), at);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (file != null) {
+            file.close();
+        }
+    }
+}

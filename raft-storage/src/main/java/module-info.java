@@ -1,0 +1,8 @@
+/** Raft storage: the log of a replica on disk, as one stream of checksummed frames. */
+module io.quorate.raft.storage {
+    requires transitive io.quorate.raft;
+    requires org.slf4j;
+    requires static transitive org.jspecify;
+
+    exports io.quorate.raft.storage;
+}
