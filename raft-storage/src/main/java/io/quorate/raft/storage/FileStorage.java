@@ -214,7 +214,7 @@ public final class FileStorage implements Storage {
             }
         }
         try (Spare spare = newSpare()) {
-            Segment.begin(files, spare, 1, identity.replica().incarnation(), state, 0, new Staging()).close();
+            Segment.begin(files, spare, 1, identity.replica().incarnation(), state, 0, new Staging(options.segmentBytes())).close();
         }
     }
 

@@ -275,7 +275,7 @@ final class Recovery {
         }
         writeAgain(last);
         files.syncDirectory();
-        Staging staging = new Staging();
+        Staging staging = new Staging(last.header().size());
         Segment segment = new Segment(last.header(), last.file(), last.seal(), incarnation, staging, last.end());
         LogWriter writer = new LogWriter(files, incarnation, state, spare, staging, segment);
         // From here on the replica may promise things that rest on the last frame.

@@ -10,11 +10,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class Staging {
 
-    private static final int BYTES = 1 << 20;
+    private static final int BYTES_MAX = 1 << 20;
 
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(BYTES);
+    private final ByteBuffer buffer;
     private @Nullable FileHandle file;
     private long position;   // where the buffer's first byte goes
+
+    /** For frames that go into segments of this size, mostly. */
+    Staging(int segmentBytes) {
+        buffer = ByteBuffer.allocateDirect(Math.min(BYTES_MAX, segmentBytes));
+    }
 
     void begin(FileHandle target, long at) {
         file = target;

@@ -23,7 +23,8 @@ record ModelLog(HardState hardState, List<Entry> entries) {
         for (Storage.Write write : batch) {
             changed.subList((int) write.firstIndex() - 1, changed.size()).clear();
             changed.addAll(write.entries());
-            state = write.hardState();
+            HardState next = write.hardState();
+            state = new HardState(next.term(), next.votedFor(), Math.max(next.commitIndex(), state.commitIndex()));
         }
         return new ModelLog(state, changed);
     }
