@@ -1,7 +1,6 @@
 package io.quorate.raft.storage;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -23,11 +22,10 @@ final class EntryIndex {
     /**
      * The places of consecutive entries, all of one state of the log.
      *
-     * @param lastIndex    the last entry then
      * @param replacements tells whether entries were replaced between two of these
      * @param places       one for each; see {@link #segmentOf} and {@link #offsetOf}
      */
-    record Places(long lastIndex, long replacements, long[] places) { }
+    record Places(long replacements, long[] places) { }
 
     static long segmentOf(long place) {
         return place >>> OFFSET_BITS;
@@ -64,7 +62,7 @@ final class EntryIndex {
             System.arraycopy(chunks.get((int) (at >>> CHUNK_BITS)), from, places, i, length);
             i += length;
         }
-        return new Places(lastIndex, replacements, places);
+        return new Places(replacements, places);
     }
 
     /**
@@ -89,10 +87,5 @@ final class EntryIndex {
             first--;
         }
         return first;
-    }
-
-    @Override
-    public synchronized String toString() {
-        return "EntryIndex[.." + lastIndex + ", " + Arrays.asList(chunks.size()) + " chunks]";
     }
 }

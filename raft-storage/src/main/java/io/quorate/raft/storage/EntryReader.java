@@ -37,8 +37,9 @@ final class EntryReader implements AutoCloseable {
         List<Entry> entries = new ArrayList<>();
         long bytes = 0;
         long next = firstIndex;
-        EntryIndex.Places places = index.places(next, lastIndex, PLACES_AT_ONCE);
+        EntryIndex.Places places = placesFrom(next, lastIndex);
         long replacements = places.replacements();
+        // A place taken after a replacement might continue another log than the one before.
         while (places.places().length > 0 && places.replacements() == replacements) {
             for (long place : places.places()) {
                 Entry entry = entry(next, place, bytesMax - bytes);
@@ -49,9 +50,15 @@ final class EntryReader implements AutoCloseable {
                 bytes += entry.size();
                 next++;
             }
-            places = index.places(next, lastIndex, PLACES_AT_ONCE);
+            places = placesFrom(next, lastIndex);
         }
         return entries;
+    }
+
+    private EntryIndex.Places placesFrom(long firstIndex, long lastIndex) {
+        // What was read before may end in zeros where there are entries by now.
+        window = new byte[0];
+        return index.places(firstIndex, lastIndex, PLACES_AT_ONCE);
     }
 
     private Entry entry(long wanted, long place, long bytesLeft) {
