@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class EntryReader implements AutoCloseable {
 
     private static final int WINDOW_BYTES_MIN = 4 << 10;
-    private static final int WINDOW_BYTES_MAX = 1 << 20;
+    private static final int WINDOW_BYTES_MAX = 256 << 10;   // small enough not to be an object of its own region
     private static final int PLACES_AT_ONCE = 4096;
 
     private final FileSystem files;
@@ -64,14 +64,13 @@ final class EntryReader implements AutoCloseable {
     private Entry entry(long wanted, long place, long bytesLeft) {
         long id = EntryIndex.segmentOf(place);
         int offset = EntryIndex.offsetOf(place);
-        String name = SegmentHeader.fileName(id);
         try {
             if (!holds(id, offset, Entry.HEADER_BYTES)) {
-                fill(name, id, offset, (int) Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, bytesLeft)));
+                fill(id, offset, (int) Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, bytesLeft)));
             }
             int size = ByteBuffer.wrap(window).getInt(offset - windowFrom);
             if (!holds(id, offset, size)) {
-                fill(name, id, offset, Math.max(0, Math.min(size, Entry.SIZE_MAX)));
+                fill(id, offset, Math.max(0, Math.min(size, Entry.SIZE_MAX)));
             }
             Entry entry = Entry.decode(window, offset - windowFrom, window.length);
             if (entry.index() != wanted) {
@@ -79,24 +78,28 @@ final class EntryReader implements AutoCloseable {
             }
             return entry;
         } catch (IllegalArgumentException e) {
-            throw new StorageCorruptException(files.pathOf(name), offset, "entry " + wanted + " is not what was written: " + e.getMessage());
+            throw new StorageCorruptException(pathOf(id), offset, "entry " + wanted + " is not what was written: " + e.getMessage());
         } catch (ClosedByInterruptException e) {
             throw new StorageException("Reading entry " + wanted + " was interrupted; nothing is wrong with it.", e);
         } catch (IOException e) {
-            throw new StorageException("Entry " + wanted + " cannot be read from " + files.pathOf(name) + " at offset " + offset + ": " + e
+            throw new StorageException("Entry " + wanted + " cannot be read from " + pathOf(id) + " at offset " + offset + ": " + e
                 + ". Check the disk.", e);
         }
+    }
+
+    private String pathOf(long id) {
+        return files.pathOf(SegmentHeader.fileName(id));
     }
 
     private boolean holds(long id, int offset, int length) {
         return id == segmentId && offset >= windowFrom && (long) offset + length <= (long) windowFrom + window.length;
     }
 
-    private void fill(String name, long id, int offset, int length) throws IOException {
+    private void fill(long id, int offset, int length) throws IOException {
         FileHandle open = file;
         if (open == null || id != segmentId) {
             close();
-            open = files.openToRead(name);
+            open = files.openToRead(SegmentHeader.fileName(id));
             file = open;
             segmentId = id;
         }
