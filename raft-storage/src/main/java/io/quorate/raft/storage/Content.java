@@ -14,8 +14,8 @@ import java.util.List;
  */
 record Content(long writeId, HardState hardState, long firstIndex, List<Entry> entries) {
 
-    /** The most bytes of entries in one frame: what is left for an offset to count in is plenty for the rest of a segment. */
-    static final int LENGTH_MAX = 1 << 30;
+    /** The most bytes of entries in one frame: with their index they fit a segment whose offsets are ints. */
+    static final int LENGTH_MAX = 256 << 20;
 
     /** Merges at least one write, of which the first follows a log that ends before {@code nextIndex}. */
     static Content merge(List<Storage.Write> batch, long nextIndex) {
@@ -60,6 +60,12 @@ record Content(long writeId, HardState hardState, long firstIndex, List<Entry> e
         }
         long term = state.terms().termAt(firstIndex - 1);
         long length = 0;
+        for (Entry entry : entries) {
+            length += entry.size();
+        }
+        if (length > LENGTH_MAX) {
+            throw new IllegalArgumentException("write " + writeId + " brings " + length + " bytes of entries at once; at most " + LENGTH_MAX);
+        }
         for (int i = 0; i < entries.size(); i++) {
             Entry entry = entries.get(i);
             if (entry.index() != firstIndex + i || entry.term() < term || entry.term() > hardState.term()) {
@@ -71,10 +77,6 @@ record Content(long writeId, HardState hardState, long firstIndex, List<Entry> e
                     + " Restart this replica; if it happens again, suspect the machine's memory.");
             }
             term = entry.term();
-            length += entry.size();
-        }
-        if (length > LENGTH_MAX) {
-            throw new IllegalArgumentException("write " + writeId + " brings " + length + " bytes at once; at most " + LENGTH_MAX);
         }
     }
 

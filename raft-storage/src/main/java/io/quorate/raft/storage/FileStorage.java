@@ -27,6 +27,8 @@ import org.slf4j.LoggerFactory;
  * vote. At opening, what a crash cut off is dropped, and anything else that is damaged, short or missing is refused with a
  * {@link StorageCorruptException} that names the file and the offset.
  *
+ * <p>One batch brings at most 256 MiB of entries.
+ *
  * <p>Threads: {@code read} and {@code identity} on any; all others on one at a time. That one must not be interrupted inside a call,
  * since an interrupt closes the file being written, which is a failed write.
  */
@@ -204,7 +206,7 @@ public final class FileStorage implements Storage {
     private void beginLog() throws IOException {
         LogState state = new LogState();
         if (Recovery.hasSegments(files)) {   // a crash came between this and the identity
-            try (LogWriter begun = recovery().run(newSpare())) {
+            try (LogWriter begun = recoverLog()) {
                 if (begun.state().frames() > 1) {
                     throw new StorageException("There is a log, but " + files.pathOf(IdentityFile.NAME) + " says that the replica belongs"
                         + " to no group: it is not the identity of this log. Put the right one back, or start this node on an empty"
@@ -230,7 +232,7 @@ public final class FileStorage implements Storage {
             throw new IllegalStateException("What was recovered is handed over once");
         }
         return run("recover", () -> {
-            LogWriter recovered = recovery().run(newSpare());
+            LogWriter recovered = recoverLog();
             log = recovered;
             LogState state = recovered.state();
             long last = state.nextIndex() - 1;
@@ -241,8 +243,18 @@ public final class FileStorage implements Storage {
         });
     }
 
-    private Recovery recovery() {
-        return new Recovery(files, identity.replica().incarnation());
+    private LogWriter recoverLog() throws IOException {
+        Spare spare = newSpare();
+        boolean done = false;
+        try {
+            LogWriter recovered = new Recovery(files, identity.replica().incarnation()).run(spare);
+            done = true;
+            return recovered;
+        } finally {
+            if (!done) {
+                spare.close();
+            }
+        }
     }
 
     private Spare newSpare() throws IOException {
@@ -305,6 +317,7 @@ public final class FileStorage implements Storage {
 
     private void closeLog() throws IOException {
         LogWriter writer = log;
+        boolean interrupted = Thread.interrupted();
         try {
             if (writer != null && failure == null) {
                 writer.closeOff();
@@ -316,6 +329,9 @@ public final class FileStorage implements Storage {
                 }
             } finally {
                 lock.close();
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
             }
         }
     }
@@ -345,6 +361,8 @@ public final class FileStorage implements Storage {
 
     /** Runs something that changes the directory. If it fails, nothing is ever tried again: only a new opening can find out what is there. */
     private <T extends @Nullable Object> T run(String what, Work<T> work) {
+        // An interrupt that came before must not close the file; one that comes in between does, and is a failed write.
+        boolean interrupted = Thread.interrupted();
         try {
             return work.run();
         } catch (IOException e) {
@@ -355,6 +373,10 @@ public final class FileStorage implements Storage {
         } catch (RuntimeException | Error e) {
             failure = e;
             throw e;
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }

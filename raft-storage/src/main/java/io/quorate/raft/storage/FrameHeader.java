@@ -66,9 +66,16 @@ record FrameHeader(long segmentId, int offset, int previousCrc, long number, lon
         long voteIncarnation = bytes.getLong();
         int voteNode = bytes.getInt();
         int count = bytes.getInt();
-        long commitIndex = bytes.getLong();
-        ReplicaId vote = voteNode == 0 ? null : new ReplicaId(voteNode, voteIncarnation);
-        return new FrameHeader(segmentId, offset, previousCrc, number, writeId, firstIndex, new HardState(term, vote, commitIndex), count,
+        HardState hardState = hardState(term, voteNode, voteIncarnation, bytes.getLong());
+        return hardState == null ? null : new FrameHeader(segmentId, offset, previousCrc, number, writeId, firstIndex, hardState, count,
             bytes.getInt(), bytes.getInt());
+    }
+
+    private static @Nullable HardState hardState(long term, int voteNode, long voteIncarnation, long commitIndex) {
+        try {
+            return new HardState(term, voteNode == 0 ? null : new ReplicaId(voteNode, voteIncarnation), commitIndex);
+        } catch (IllegalArgumentException e) {
+            return null;   // sealed with a right checksum by who should not have
+        }
     }
 }

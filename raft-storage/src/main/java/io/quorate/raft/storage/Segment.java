@@ -39,13 +39,22 @@ final class Segment implements Closeable {
     static Segment begin(FileSystem files, Spare spare, long id, long incarnation, LogState state, int previousEnd, Staging staging)
             throws IOException {
         FileHandle file = spare.take();
-        SegmentHeader header = new SegmentHeader(id, spare.size(), state.nextIndex(), state.frames() + 1, state.lastCrc(), previousEnd);
-        Segment segment = new Segment(header, file, new SegmentSeal(), incarnation, staging, SegmentHeader.BYTES);
-        file.write(ByteBuffer.wrap(header.encode(incarnation)), 0);
-        segment.append(Content.nothingAfter(state), state);
-        files.rename(spare.name(), SegmentHeader.fileName(id));
-        files.syncDirectory();
-        return segment;
+        boolean begun = false;
+        try {
+            SegmentHeader header =
+                new SegmentHeader(id, spare.size(), state.nextIndex(), state.frames() + 1, state.lastCrc(), previousEnd);
+            Segment segment = new Segment(header, file, new SegmentSeal(), incarnation, staging, SegmentHeader.BYTES);
+            file.write(ByteBuffer.wrap(header.encode(incarnation)), 0);
+            segment.append(Content.nothingAfter(state), state);
+            files.rename(spare.name(), SegmentHeader.fileName(id));
+            files.syncDirectory();
+            begun = true;
+            return segment;
+        } finally {
+            if (!begun) {
+                file.close();
+            }
+        }
     }
 
     /** How large a segment must be so that a frame of so many bytes fits behind its first. */

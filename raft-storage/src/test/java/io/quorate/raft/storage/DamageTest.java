@@ -166,6 +166,32 @@ class DamageTest {
     }
 
     @Test
+    void anIntactEntryThatWasNotWrittenIntoThisFrameIsDamage() throws IOException {
+        write(Logs.append(2, 1, 2, 1, 20));
+        FrameHeader frame = lastOf(frames(FIRST));
+        write(Logs.append(3, 3, 3, 1, 20));
+        byte[] bytes = files.bytes(FIRST).clone();
+        Entry other = Entry.of(1, 1, Entry.Kind.COMMAND, 0, new byte[20]);
+        System.arraycopy(other.array(), 0, bytes, frame.offset() + FrameHeader.BYTES, other.size());
+        assertEquals(frame.offset(), refusal(with(FIRST, bytes)).offset());
+    }
+
+    @Test
+    void aFrameOfAnotherChainIsRefusedEvenAsTheLast() throws IOException {
+        write(Logs.append(2, 1, 2, 1, 20));
+        FrameHeader frame = lastOf(frames(FIRST));
+        byte[] bytes = files.bytes(FIRST).clone();
+        for (FrameHeader alien : List.of(
+            new FrameHeader(1, frame.offset(), frame.previousCrc() + 1, frame.number(), 2, 1, frame.hardState(), 0, 0, 0),
+            new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number() + 1, 2, 1, frame.hardState(), 0, 0, 0),
+            new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number(), 2, 2, frame.hardState(), 0, 0, 0),
+            new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number(), 2, 1, HardState.INITIAL, 0, 0, 0))) {
+            System.arraycopy(alien.encode(self.incarnation()), 0, bytes, frame.offset(), FrameHeader.BYTES);
+            assertEquals(frame.offset(), refusal(with(FIRST, bytes)).offset(), alien.toString());
+        }
+    }
+
+    @Test
     void anyByteWrongInASegmentHeaderIsRefused() throws IOException {
         write(Logs.append(2, 1, 8, 1, 60));
         write(Logs.append(3, 9, 16, 1, 60));

@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -394,6 +395,35 @@ class FileStorageTest {
         write(storage, Logs.append(2, 6, 6, 1, 64));
         assertEquals(6, storage.read(1, 9, 1000).size());
         storage.close();
+    }
+
+    @Test
+    void anInterruptFromBeforeDoesNotHarmAWriter() {
+        FileStorage storage = founded();
+        Thread.currentThread().interrupt();
+        write(storage, Logs.append(1, 1, 5, 1, 64));
+        storage.maintain();
+        storage.close();
+        assertTrue(Thread.interrupted(), "it is not swallowed either");
+        FileStorage again = FileStorage.open(directory(), 1, SMALL);
+        assertEquals(5, again.recover().log().terms().lastIndex());
+        again.close();
+    }
+
+    @Test
+    void aBatchOfTooManyBytesIsRefusedBeforeItIsWritten() {
+        FileStorage storage = founded();
+        byte[] payload = new byte[Entry.PAYLOAD_BYTES_MAX];
+        List<Entry> entries = new ArrayList<>();
+        for (int index = 1; index <= 8; index++) {
+            entries.add(Entry.of(index, 1, Entry.Kind.COMMAND, 0, payload));
+        }
+        assertTrue(messageOf(assertThrows(IllegalArgumentException.class,
+            () -> write(storage, new Storage.Write(1, new HardState(1, null, 0), 1, entries)))).contains("at most " + (256 << 20)));
+        storage.close();
+        FileStorage again = FileStorage.open(directory(), 1, SMALL);
+        assertEquals(0, again.recover().log().terms().lastIndex());
+        again.close();
     }
 
     @Test
