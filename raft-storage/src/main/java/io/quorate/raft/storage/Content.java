@@ -64,7 +64,8 @@ record Content(long writeId, HardState hardState, long firstIndex, List<Entry> e
             length += entry.size();
         }
         if (length > LENGTH_MAX) {
-            throw new IllegalArgumentException("write " + writeId + " brings " + length + " bytes of entries at once; at most " + LENGTH_MAX);
+            throw new IllegalArgumentException("write " + writeId + " brings " + length + " bytes of entries at once; at most "
+                + LENGTH_MAX);
         }
         for (int i = 0; i < entries.size(); i++) {
             Entry entry = entries.get(i);

@@ -42,8 +42,8 @@ final class EntryReader implements AutoCloseable {
         // A place taken after a replacement might continue another log than the one before.
         while (places.places().length > 0 && places.replacements() == replacements) {
             for (long place : places.places()) {
-                Entry entry = entry(next, place, bytesMax - bytes);
-                if (bytes + entry.size() > bytesMax && !entries.isEmpty()) {
+                Entry entry = entry(next, place, bytesMax - bytes, entries.isEmpty());
+                if (entry == null) {
                     return entries;
                 }
                 entries.add(entry);
@@ -61,7 +61,8 @@ final class EntryReader implements AutoCloseable {
         return index.places(firstIndex, lastIndex, PLACES_AT_ONCE);
     }
 
-    private Entry entry(long wanted, long place, long bytesLeft) {
+    /** The entry at this place, or null if it is larger than what is left and need not be read all the same. */
+    private @Nullable Entry entry(long wanted, long place, long bytesLeft, boolean needed) {
         long id = EntryIndex.segmentOf(place);
         int offset = EntryIndex.offsetOf(place);
         try {
@@ -69,6 +70,9 @@ final class EntryReader implements AutoCloseable {
                 fill(id, offset, (int) Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, bytesLeft)));
             }
             int size = ByteBuffer.wrap(window).getInt(offset - windowFrom);
+            if (size > bytesLeft && !needed) {
+                return null;
+            }
             if (!holds(id, offset, size)) {
                 fill(id, offset, Math.max(0, Math.min(size, Entry.SIZE_MAX)));
             }

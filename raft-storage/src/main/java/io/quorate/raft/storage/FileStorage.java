@@ -160,8 +160,8 @@ public final class FileStorage implements Storage {
     private static Identity next(FileSystem files, @Nullable Identity last, int nodeId) throws IOException {
         if (last == null) {
             if (Recovery.hasSegments(files)) {
-                throw new StorageException("There is a log but no identity in it: " + files.pathOf(IdentityFile.NAME) + " is missing. Put it"
-                    + " back if it was moved; else keep the directory for inspection and start this node on an empty one.");
+                throw new StorageException("There is a log but no identity with it: " + files.pathOf(IdentityFile.NAME) + " is missing."
+                    + " Put it back if it was moved; else keep the directory for inspection and start this node on an empty one.");
             }
             return new Identity(new ReplicaId(nodeId, newIncarnation()), 1, null);
         }
@@ -359,15 +359,16 @@ public final class FileStorage implements Storage {
         T run() throws IOException;
     }
 
-    /** Runs something that changes the directory. If it fails, nothing is ever tried again: only a new opening can find out what is there. */
+    /** Runs something that changes the directory. If it fails, nothing is tried again: only a new opening can find out what is there. */
     private <T extends @Nullable Object> T run(String what, Work<T> work) {
         // An interrupt that came before must not close the file; one that comes in between does, and is a failed write.
         boolean interrupted = Thread.interrupted();
         try {
             return work.run();
         } catch (IOException e) {
-            StorageException failed = new StorageException("The disk failed to " + what + " the data directory with "
-                + files.pathOf(IdentityFile.NAME) + ": " + e + ". Nothing more is written to it; check the disk, then restart the replica.", e);
+            StorageException failed = new StorageException("Failed to " + what + " the data directory with "
+                + files.pathOf(IdentityFile.NAME) + ": " + e + ". Nothing more is written to it; check the disk, then restart the replica.",
+                e);
             failure = failed;
             throw failed;
         } catch (RuntimeException | Error e) {

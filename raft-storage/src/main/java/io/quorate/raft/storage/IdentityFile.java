@@ -7,9 +7,9 @@ import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
-import java.io.ByteArrayInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,6 +29,7 @@ final class IdentityFile {
     private static final int ADDRESS_BYTES_MAX = 1024;
     private static final int MEMBERS_MAX = 1024;
     private static final int MEMBER_BYTES_MIN = 14;
+    private static final int SIZE_MIN = 12;
 
     private final FileSystem files;
 
@@ -43,7 +44,7 @@ final class IdentityFile {
         }
         try (FileHandle file = files.openToRead(NAME)) {
             long size = file.size();
-            if (size < 12 || size > BYTES_MAX) {
+            if (size < SIZE_MIN || size > BYTES_MAX) {
                 throw damaged(0, "it is " + size + " bytes long");
             }
             byte[] bytes = new byte[(int) size];

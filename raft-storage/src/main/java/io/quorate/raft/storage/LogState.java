@@ -4,7 +4,10 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.TermTable;
 
-/** What all frames so far add up to, and so what the next one must follow. Owned by the thread that recovers, then by the one that writes. */
+/**
+ * What all frames so far add up to, and so what the next one must follow. Owned by the thread that recovers, then by the one that writes;
+ * only {@link #index()} is for others too.
+ */
 final class LogState {
 
     private final TermTable terms = new TermTable(EntryId.ZERO);

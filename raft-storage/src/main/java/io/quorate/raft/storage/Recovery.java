@@ -191,7 +191,8 @@ final class Recovery {
 
     private boolean entriesAreIntact(SegmentReader reader, FrameHeader frame, int from) throws IOException {
         int count = frame.count();
-        if (count < 0 || frame.length() < 0 || frame.length() > reader.size() - from || (long) count * Entry.HEADER_BYTES > frame.length()) {
+        int length = frame.length();
+        if (count < 0 || length < 0 || length > reader.size() - from || (long) count * Entry.HEADER_BYTES > length) {
             return false;
         }
         if (count > offsets.length) {

@@ -15,7 +15,10 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.ReplicaId;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -481,7 +484,17 @@ class FileStorageTest {
 
     @Test
     void withoutFsyncItWorksTheSameAndSaysSo() {
-        FileStorage storage = FileStorage.open(directory(), 1, SMALL.unsafeNoFsync());
+        PrintStream err = System.err;
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+        FileStorage storage;
+        try {
+            storage = FileStorage.open(directory(), 1, SMALL.unsafeNoFsync());
+        } finally {
+            System.setErr(err);
+        }
+        String warning = said.toString(StandardCharsets.UTF_8);
+        assertTrue(warning.contains("WARN") && warning.contains("fsync is off for " + directory()), warning);
         storage.found(Logs.founding(storage));
         storage.recover();
         write(storage, Logs.append(1, 1, 5, 1, 64));

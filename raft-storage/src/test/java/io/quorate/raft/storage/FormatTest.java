@@ -3,6 +3,7 @@ package io.quorate.raft.storage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingRecord;
@@ -120,7 +121,7 @@ class FormatTest {
             } catch (StorageException e) {
                 outcome = "refused";
             }
-            assertEquals(true, List.of("refused", "(0@0) 1@2 ..4", "(0@0) 1@2 ..2").contains(outcome), outcome);
+            assertTrue(List.of("refused", "(0@0) 1@2 ..4", "(0@0) 1@2 ..2").contains(outcome), outcome);
         }
     }
 
