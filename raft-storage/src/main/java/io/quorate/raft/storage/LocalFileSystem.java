@@ -3,9 +3,11 @@ package io.quorate.raft.storage;
 import io.quorate.raft.StorageException;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,6 +86,8 @@ final class LocalFileSystem implements FileSystem {
     public List<String> list() throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
             return files.map(file -> String.valueOf(file.getFileName())).sorted().toList();
+        } catch (UncheckedIOException e) {
+            throw new IOException(e.getMessage(), e);
         }
     }
 
@@ -166,6 +170,10 @@ final class LocalFileSystem implements FileSystem {
                 channel.close();   // and with it the lock
                 forget();
             };
+        } catch (OverlappingFileLockException e) {
+            kept = true;   // for ever: to close it would drop the lock that other code of this process holds
+            throw new StorageLockedException("The data directory " + directory + " is already locked by other code in this very process"
+                + " (pid " + ProcessHandle.current().pid() + "), perhaps by a second copy of this library.");
         } catch (IOException e) {
             throw new StorageException("The data directory " + directory + " cannot be locked: " + e
                 + ". It must lie on a file system that supports locks.", e);

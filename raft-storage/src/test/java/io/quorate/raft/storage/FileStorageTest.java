@@ -19,8 +19,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -384,6 +387,18 @@ class FileStorageTest {
         assertThrows(StorageLockedException.class, () -> FileStorage.open(directory().resolve("../data"), 1, SMALL));
         storage.close();
         storage.close();
+        FileStorage.open(directory(), 1, SMALL).close();
+    }
+
+    @Test
+    void aLockHeldByOtherCodeOfThisProcessIsRespected() throws IOException {
+        FileStorage.open(directory(), 1, SMALL).close();
+        try (FileChannel channel = FileChannel.open(directory().resolve("lock"), StandardOpenOption.WRITE);
+             FileLock lock = channel.lock()) {
+            assertTrue(messageOf(assertThrows(StorageLockedException.class, () -> FileStorage.open(directory(), 1, SMALL)))
+                .contains("by other code in this very process"));
+            assertTrue(lock.isValid());
+        }
         FileStorage.open(directory(), 1, SMALL).close();
     }
 

@@ -4,6 +4,7 @@ import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.HardState;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,7 +30,9 @@ final class Measure {
             recovery(parent.resolve("recovery" + round));
         }
         for (int round = 0; round < 2; round++) {
+            bare(parent.resolve("bareSmall" + round), 4 << 10, 20_000);
             frames(parent.resolve("small" + round), 4 << 10, 20_000);
+            bare(parent.resolve("bareMedium" + round), 64 << 10, 8_000);
             frames(parent.resolve("medium" + round), 64 << 10, 8_000);
         }
     }
@@ -97,6 +100,31 @@ final class Measure {
         System.out.printf("frames of %d KiB (%d entries): %,d/s, %,.0f MB/s; p50 %d us, p99 %d us, p99.9 %d us, max %d us%n", bytes >> 10,
             perFrame, count * 1_000_000_000L / busy, count * (double) bytes * 1000 / busy, nanos[count / 2] / 1000,
             nanos[(int) (count * 0.99)] / 1000, nanos[(int) (count * 0.999)] / 1000, nanos[count - 1] / 1000);
+        delete(directory);
+    }
+
+    /** What the disk and the JDK allow: the same bytes at once, into zeros that are there. */
+    private static void bare(Path directory, int bytes, int count) throws IOException {
+        Files.createDirectories(directory);
+        LocalFileSystem files = new LocalFileSystem(directory, true);
+        long[] nanos = new long[count];
+        long busy = 0;
+        try (FileHandle file = files.create("bare")) {
+            int size = 64 << 20;
+            Spare.zero(file, 0, size);
+            file.force();
+            ByteBuffer source = ByteBuffer.allocateDirect(bytes);
+            for (int i = 0, at = 0; i < count; i++, at = (at + bytes) % (size - bytes)) {
+                long start = System.nanoTime();
+                file.write(source.clear(), at);
+                file.force();
+                nanos[i] = System.nanoTime() - start;
+                busy += nanos[i];
+            }
+        }
+        Arrays.sort(nanos);
+        System.out.printf("bare writes of %d KiB: %,d/s; p50 %d us, p99 %d us%n", bytes >> 10, count * 1_000_000_000L / busy,
+            nanos[count / 2] / 1000, nanos[(int) (count * 0.99)] / 1000);
         delete(directory);
     }
 
