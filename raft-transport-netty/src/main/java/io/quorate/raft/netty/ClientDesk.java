@@ -1,0 +1,126 @@
+package io.quorate.raft.netty;
+
+import io.netty.buffer.ByteBuf;
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves one client: its requests go to the replica, the answers back under the same numbers.
+ *
+ * <p>A client that asks faster than it is answered, or does not read its answers, is no longer read from. On the connection's event
+ * loop, but for the answers.
+ */
+final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
+
+    /** Requests of one client that may wait for their answers. */
+    static final int REQUESTS_MAX = 1024;
+    /** Bytes of one client's requests that may wait for their answers. One request of any size passes when none waits. */
+    static final long BYTES_MAX = 8 << 20;
+    /** Bytes of one client's answers that may wait to be read; the connection of who leaves more is closed. */
+    static final long ANSWER_BYTES_MAX = 64 << 20;
+    /** Bytes of all clients' requests in the replica's hands; more are answered that it is overloaded. */
+    static final long ALL_BYTES_MAX = 256 << 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(ClientDesk.class);
+
+    /** An answer on its way, and what its request is counted as. */
+    record Answer(ClientFrames.Response response, long requestBytes) { }
+
+    private final Connection connection;
+    private final Endpoint endpoint;
+    private final AtomicLong allBytes;
+    private final Outbox<Answer> answers;
+    private int requests;           // read and not yet answered on the wire
+    private long requestBytes;
+
+    /** @param allBytes counts the bytes of all clients' requests */
+    ClientDesk(Connection connection, Endpoint endpoint, AtomicLong allBytes) {
+        this.connection = connection;
+        this.endpoint = endpoint;
+        this.allBytes = allBytes;
+        this.answers = new Outbox<>(this, endpoint.tally);
+    }
+
+    void open() {
+        answers.open(connection.channel());
+    }
+
+    void onWritable() {
+        answers.drain();
+    }
+
+    void close() {
+        answers.close();
+    }
+
+    void onRequest(Frame frame) {
+        ClientFrames.Request numbered = ClientFrames.request(frame);
+        ClientRequest request = numbered.request();
+        long id = numbered.id();
+        long bytes = ClientFrames.sizeOf(request);
+        requests++;
+        requestBytes += bytes;
+        if (requests >= REQUESTS_MAX || requestBytes >= BYTES_MAX) {
+            connection.pause();
+        }
+        if (allBytes.addAndGet(bytes) > ALL_BYTES_MAX) {
+            answer(id, bytes, new ClientResponse.Overloaded("the clients' requests fill " + ALL_BYTES_MAX + " bytes; try again later"));
+            return;
+        }
+        AtomicBoolean isAnswered = new AtomicBoolean();
+        Consumer<ClientResponse> reply = response -> {
+            if (isAnswered.compareAndSet(false, true)) {
+                answer(id, bytes, fitting(request, response));
+            }
+        };
+        try {
+            endpoint.receiver.onClientRequest(request, reply);
+        } catch (RuntimeException e) {
+            LOG.error("Request {} fails", request, e);
+            reply.accept(new ClientResponse.Unknown("the request failed: " + e));
+        }
+    }
+
+    /** Any thread. */
+    private void answer(long id, long bytes, ClientResponse response) {
+        allBytes.addAndGet(-bytes);
+        Answer answer = new Answer(new ClientFrames.Response(id, response), bytes);
+        if (!answers.offer(answer, ClientFrames.sizeOf(response), ANSWER_BYTES_MAX) && connection.channel().isActive()) {
+            connection.close("the client does not read its answers");
+        }
+    }
+
+    private static ClientResponse fitting(ClientRequest request, ClientResponse response) {
+        if (response instanceof ClientResponse.Done done && done.result().length > FrameType.DONE.blockBytesMax()) {
+            String why = "the result has " + done.result().length + " bytes; at most " + FrameType.DONE.blockBytesMax() + " can be sent";
+            return request instanceof ClientRequest.Propose ? new ClientResponse.Unknown("it was done, but " + why)
+                : new ClientResponse.Failed(why);
+        }
+        return response;
+    }
+
+    @Override
+    public void write(ByteBuf out, Answer answer) {
+        ClientFrames.write(out, answer.response());
+        requests--;
+        requestBytes -= answer.requestBytes();
+        if (connection.isPaused() && requests <= REQUESTS_MAX / 2 && requestBytes <= BYTES_MAX / 2) {
+            // Not from in here: what is read next may be answered at once, and so lead back into this outbox.
+            connection.channel().eventLoop().execute(() -> {
+                if (connection.isPaused()) {
+                    connection.resume();
+                }
+            });
+        }
+    }
+
+    @Override
+    public void onDiscarded(Answer answer) {
+        // The client learns from the end of its connection that it will not know.
+    }
+}

@@ -1,0 +1,248 @@
+package io.quorate.raft.netty;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.util.collection.LongObjectHashMap;
+import io.netty.util.collection.LongObjectMap;
+import io.netty.util.concurrent.Future;
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.client.ClientTransport.NotSentException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's connection to one address; when it is lost it is over, and the next call makes another.
+ *
+ * <p>A call that was never encoded has certainly not been sent. From then on nobody knows, until it is answered.
+ */
+final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientLink.Call> {
+
+    /** Bytes of requests that may wait to be sent; more are not sent. */
+    static final long BYTES_MAX = 64 << 20;
+
+    /** One request and who waits for its answer. Everything but the future belongs to the event loop. */
+    static final class Call {
+
+        private final ClientRequest request;
+        private final CompletableFuture<ClientResponse> answer = new CompletableFuture<>();
+        private long id;                        // 0 until it is encoded
+        private @Nullable Future<?> timeout;
+
+        Call(ClientRequest request) {
+            this.request = request;
+        }
+
+        CompletableFuture<ClientResponse> answer() {
+            return answer;
+        }
+    }
+
+    private static final AtomicLong IDS = new AtomicLong();
+
+    private final String address;
+    private final Groups groups;
+    private final IoThreads io;
+    private final Tally tally;
+    private final PatientLog patientLog;
+    private final Timing timing;
+    private final Consumer<ClientLink> onOver;
+    private final EventLoop loop;
+    private final Outbox<Call> outbox;
+    private final LongObjectMap<Call> open = new LongObjectHashMap<>();
+    private @Nullable Channel channel;
+    private @Nullable Connection connection;
+    private volatile @Nullable String over;     // why, once it is
+
+    /** @param onOver is told when this link takes no more calls */
+    ClientLink(String address, Groups groups, IoThreads io, Tally tally, PatientLog patientLog, Timing timing, Consumer<ClientLink> onOver) {
+        this.address = address;
+        this.groups = groups;
+        this.io = io;
+        this.tally = tally;
+        this.patientLog = patientLog;
+        this.timing = timing;
+        this.onOver = onOver;
+        this.loop = io.loops().next();
+        this.outbox = new Outbox<>(this, tally);
+    }
+
+    String address() {
+        return address;
+    }
+
+    /** Connects. Any thread. */
+    void start() {
+        loop.execute(this::dial);
+    }
+
+    /** Whether this link takes no more calls. Any thread. */
+    boolean isOver() {
+        return over != null;
+    }
+
+    /** Sends the request, or fails the call. Any thread. */
+    void send(Call call, long timeoutNanos) {
+        call.timeout = loop.schedule(() -> onTimeout(call), timeoutNanos, TimeUnit.NANOSECONDS);
+        if (!outbox.offer(call, ClientFrames.sizeOf(call.request), BYTES_MAX)) {
+            String why = over;
+            notSent(call, why == null ? BYTES_MAX + " bytes wait to be sent to " + address + " already" : why);
+        }
+    }
+
+    /** Ends it; open calls complete. Any thread. */
+    Future<?> close() {
+        return loop.submit(() -> end("the client was closed"));
+    }
+
+    /** What was never sent completes, after the event loops have ended. Any thread. */
+    void discard() {
+        outbox.close();
+    }
+
+    private void dial() {
+        if (over != null) {
+            return;
+        }
+        HostPort where;
+        try {
+            where = HostPort.of(address);
+        } catch (IllegalArgumentException e) {
+            end(e.getMessage());
+            return;
+        }
+        io.resolve(where, loop, (found, failure) -> {
+            if (found == null) {
+                end("no address is known for " + where.host() + (failure == null ? "" : " (" + failure.getMessage() + ")"));
+            } else if (over == null) {
+                connect(found);
+            }
+        });
+    }
+
+    private void connect(InetSocketAddress found) {
+        Bootstrap bootstrap = new Bootstrap().group(loop).channel(io.channel())
+            .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) TimeUnit.NANOSECONDS.toMillis(timing.connectNanos()))
+            .handler(new ChannelInitializer<>() {
+                @Override
+                protected void initChannel(Channel fresh) {
+                    connection = new Connection(fresh, ClientLink.this, tally, patientLog, timing, true, FrameType.ANSWERS_TO_HELLO);
+                    Pipelines.fill(fresh.pipeline(), connection);
+                }
+            });
+        PeerLink.setAll(bootstrap, io.options(timing));
+        ChannelFuture connecting = bootstrap.connect(found);
+        channel = connecting.channel();
+        connecting.addListener(done -> {
+            if (!done.isSuccess()) {
+                end("cannot connect to " + address + ": " + done.cause().getMessage());
+            }
+        });
+    }
+
+    private void end(String why) {
+        if (over != null) {
+            return;
+        }
+        over = why;
+        onOver.accept(this);
+        outbox.close();
+        if (connection != null) {
+            connection.close(why);
+        } else if (channel != null) {
+            channel.close();
+        }
+        for (Call call : open.values()) {
+            settle(call).completeExceptionally(new OutcomeUnknownException("Perhaps it was done: the connection to " + address
+                + " was lost before the answer came (" + why + ")"));
+        }
+        open.clear();
+    }
+
+    private void onTimeout(Call call) {
+        if (call.id == 0) {
+            notSent(call, "not connected in time");
+        } else if (open.remove(call.id) != null) {
+            call.answer.completeExceptionally(new OutcomeUnknownException("Perhaps it was done: " + address + " has not answered in time"));
+        }
+    }
+
+    private void notSent(Call call, String why) {
+        settle(call).completeExceptionally(new NotSentException("Nothing was sent to " + address + ": " + why, null));
+    }
+
+    private static CompletableFuture<ClientResponse> settle(Call call) {
+        if (call.timeout != null) {
+            call.timeout.cancel(false);
+        }
+        return call.answer;
+    }
+
+    @Override
+    public void onOpen(Connection opened) {
+        opened.send(FrameType.HELLO, groups.greeting().toHello());
+    }
+
+    @Override
+    public void onFrame(Connection from, Frame frame) {
+        if (frame.type() == FrameType.WELCOME) {
+            Refusal refusal = groups.judge(Greeting.ofWelcome(frame));
+            if (refusal != null) {
+                from.refuse(refusal);
+                end("refused it: " + refusal.reason());
+                return;
+            }
+            from.establish(FrameType.TO_CLIENT);
+            outbox.open(from.channel());
+        } else if (frame.type() == FrameType.REFUSED) {
+            Refusal refusal = Refusal.of(frame);
+            patientLog.warn(address, "refuses this client: " + refusal.reason());
+            end("it refused this client: " + refusal.reason());
+        } else {
+            ClientFrames.Response response = ClientFrames.response(frame);
+            Call call = open.remove(response.id());
+            if (call != null) {     // else its caller has stopped waiting
+                settle(call).complete(response.response());
+            }
+        }
+    }
+
+    @Override
+    public void onWritable() {
+        outbox.drain();
+    }
+
+    @Override
+    public void onClosed(String why) {
+        end(why);
+    }
+
+    @Override
+    public void write(ByteBuf out, Call call) {
+        if (call.answer.isDone()) {
+            return;     // its time has passed, or its caller has gone; it has not been sent and will not be
+        }
+        call.id = IDS.incrementAndGet();
+        open.put(call.id, call);
+        ClientFrames.write(out, new ClientFrames.Request(call.id, call.request));
+    }
+
+    @Override
+    public void onDiscarded(Call call) {
+        if (call.id != 0) {
+            open.remove(call.id);   // it failed while it was encoded, so this is the event loop
+        }
+        String why = over;
+        notSent(call, why == null ? "it fits no frame" : why);
+    }
+}

@@ -1,0 +1,116 @@
+package io.quorate.raft.netty;
+
+import io.quorate.raft.core.Entry;
+import java.util.EnumSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What a frame can be, how large its parts may be, and who may say it. The codes are part of the format. */
+enum FrameType {
+    HELLO(1, Limit.SMALL, 0),
+    WELCOME(2, Limit.SMALL, 0),
+    REFUSED(3, Limit.SMALL, 0),
+    PING(4, Limit.SMALL, 0),
+    PONG(5, Limit.SMALL, 0),
+
+    APPEND_ENTRIES(16, Limit.SMALL, Limit.ENTRIES),
+    APPEND_ACCEPTED(17, Limit.SMALL, 0),
+    APPEND_REJECTED(18, Limit.SMALL, 0),
+    PRE_VOTE(19, Limit.SMALL, 0),
+    PRE_VOTE_ANSWER(20, Limit.SMALL, 0),
+    REQUEST_VOTE(21, Limit.SMALL, 0),
+    VOTE(22, Limit.SMALL, 0),
+    // 23 TimeoutNow, 24 to 31 snapshots, 32 to 35 repair, 36 to 39 forwarded reads: promised, and refused until they exist.
+
+    FOUNDING(48, Limit.LISTS, 0),
+
+    PROPOSE(64, Limit.SMALL, Entry.PAYLOAD_BYTES_MAX),
+    READ(65, Limit.SMALL, Entry.PAYLOAD_BYTES_MAX),
+    LOCAL_READ(66, Limit.SMALL, Entry.PAYLOAD_BYTES_MAX),
+    STATUS(67, Limit.SMALL, 0),
+
+    DONE(80, Limit.SMALL, Limit.RESULT),
+    STATUS_ANSWER(81, Limit.LISTS, 0),
+    NOT_LEADER(82, Limit.SMALL, 0),
+    OVERLOADED(83, Limit.SMALL, 0),
+    FAILED(84, Limit.SMALL, 0),
+    UNAVAILABLE(85, Limit.SMALL, 0),
+    UNKNOWN(86, Limit.SMALL, 0);
+
+    /** Sizes, in bytes. */
+    static final class Limit {
+        /** A head of plain fields, with room for fields to come. */
+        static final int SMALL = 4 << 10;
+        /** A head with lists of members or peers. */
+        static final int LISTS = 256 << 10;
+        /** The entries of one append: the largest entry fits, whatever else it is sent with. */
+        static final int ENTRIES = 64 << 20;
+        /** The result of a command or a query. */
+        static final int RESULT = 64 << 20;
+
+        private Limit() { }
+    }
+
+    /** Types from here on are optional: who does not know one skips it. Unknown types below are refused. */
+    static final int OPTIONAL_FROM = 128;
+
+    /** Who opened the connection and waits for the answer to its hello. */
+    static final Set<FrameType> ANSWERS_TO_HELLO = EnumSet.of(WELCOME, REFUSED);
+    /** Who accepted the connection and knows nothing of the other end yet. */
+    static final Set<FrameType> FIRST = EnumSet.of(HELLO);
+    /** From a peer of the same group. */
+    static final Set<FrameType> FROM_PEER = EnumSet.of(PING, REFUSED, FOUNDING, APPEND_ENTRIES, APPEND_ACCEPTED, APPEND_REJECTED,
+        PRE_VOTE, PRE_VOTE_ANSWER, REQUEST_VOTE, VOTE);
+    /** From a peer, while either end is blank. */
+    static final Set<FrameType> FROM_BLANK = EnumSet.of(PING, REFUSED, FOUNDING);
+    /** To the peer that opened the connection. */
+    static final Set<FrameType> TO_PEER = EnumSet.of(PONG, REFUSED);
+    /** From a client. */
+    static final Set<FrameType> FROM_CLIENT = EnumSet.of(PING, PROPOSE, READ, LOCAL_READ, STATUS);
+    /** To a client. */
+    static final Set<FrameType> TO_CLIENT =
+        EnumSet.of(PONG, REFUSED, DONE, STATUS_ANSWER, NOT_LEADER, OVERLOADED, FAILED, UNAVAILABLE, UNKNOWN);
+    /** What the core says. */
+    static final Set<FrameType> MESSAGES = EnumSet.of(APPEND_ENTRIES, APPEND_ACCEPTED, APPEND_REJECTED, PRE_VOTE, PRE_VOTE_ANSWER,
+        REQUEST_VOTE, VOTE);
+
+    private static final @Nullable FrameType[] BY_CODE = new FrameType[OPTIONAL_FROM];
+
+    static {
+        for (FrameType type : values()) {
+            BY_CODE[type.code] = type;
+        }
+    }
+
+    private final int code;
+    private final int headBytesMax;
+    private final int blockBytesMax;
+
+    FrameType(int code, int headBytesMax, int blockBytesMax) {
+        this.code = code;
+        this.headBytesMax = headBytesMax;
+        this.blockBytesMax = blockBytesMax;
+    }
+
+    /** The type with this code below {@link #OPTIONAL_FROM}, or null. */
+    static @Nullable FrameType of(int code) {
+        return BY_CODE[code];
+    }
+
+    int code() {
+        return code;
+    }
+
+    int headBytesMax() {
+        return headBytesMax;
+    }
+
+    int blockBytesMax() {
+        return blockBytesMax;
+    }
+
+    /** Whether the block's bytes bear their own checksums, so that the frame's would only be work. */
+    boolean isSealed() {
+        return this == APPEND_ENTRIES;
+    }
+}

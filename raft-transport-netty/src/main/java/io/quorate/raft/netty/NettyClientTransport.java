@@ -1,0 +1,122 @@
+package io.quorate.raft.netty;
+
+import io.netty.util.concurrent.Future;
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
+import io.quorate.raft.ClusterId;
+import io.quorate.raft.client.ClientTransport;
+import io.quorate.raft.core.Entry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Requests over TCP: one connection to each address, made with the first request and shared by all. Answers complete their futures on
+ * event loops, so what is chained to them returns quickly. Nothing is encrypted. Any thread.
+ */
+public final class NettyClientTransport implements ClientTransport {
+
+    /** Addresses that a client has connections to at one time; requests to more are not sent. */
+    static final int ADDRESSES_MAX = 256;
+    private static final int CLOSE_SECONDS = 5;
+    /** A call that finds its connection just lost tries this often to get another. */
+    private static final int TRIES = 3;
+
+    private final Groups groups;
+    private final Timing timing;
+    private final Tally tally = new Tally();
+    private final PatientLog patientLog = new PatientLog(LoggerFactory.getLogger(NettyClientTransport.class));
+    private final IoThreads io = new IoThreads("quorate-client");
+    private final Map<String, ClientLink> links = new ConcurrentHashMap<>();
+    private final AtomicBoolean isClosed = new AtomicBoolean();
+
+    /** For a client that takes whatever group it finds. */
+    public NettyClientTransport() {
+        this(null, Timing.DEFAULT);
+    }
+
+    /** For a client of this group; replicas of another are refused. */
+    public NettyClientTransport(ClusterId expected) {
+        this(expected, Timing.DEFAULT);
+    }
+
+    NettyClientTransport(@Nullable ClusterId expected, Timing timing) {
+        this.groups = new Groups(expected);
+        this.timing = timing;
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>A command or query that is larger than any replica takes is answered {@link ClientResponse.Failed} at once.
+     */
+    @Override
+    public CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
+        int size = ClientFrames.block(request).length;
+        if (size > Entry.PAYLOAD_BYTES_MAX) {
+            return CompletableFuture.completedFuture(new ClientResponse.Failed("the request has " + size + " bytes; at most "
+                + Entry.PAYLOAD_BYTES_MAX + " are possible"));
+        }
+        if (timeoutNanos <= 0) {
+            return notSent(address, "the time for it has passed");
+        }
+        try {
+            for (int i = 0; i < TRIES && !isClosed.get(); i++) {
+                ClientLink link = links.get(address);
+                if (link == null) {
+                    if (links.size() >= ADDRESSES_MAX) {
+                        return notSent(address, "connections to " + ADDRESSES_MAX + " addresses are open already");
+                    }
+                    link = connect(address);
+                }
+                if (!link.isOver()) {
+                    ClientLink.Call call = new ClientLink.Call(request);
+                    link.send(call, timeoutNanos);
+                    return call.answer();
+                }
+            }
+        } catch (RejectedExecutionException e) {
+            return notSent(address, "the client was closed");
+        }
+        return notSent(address, isClosed.get() ? "the client was closed" : "the connection is lost each time");
+    }
+
+    @Override
+    public void close() {
+        if (!isClosed.compareAndSet(false, true)) {
+            return;
+        }
+        List<Future<?>> ends = new ArrayList<>();
+        for (ClientLink link : links.values()) {
+            ends.add(link.close());
+        }
+        for (Future<?> end : ends) {
+            if (!io.isOnLoop()) {
+                end.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+            }
+        }
+        io.close();
+        links.values().forEach(ClientLink::discard);
+    }
+
+    private ClientLink connect(String address) {
+        ClientLink fresh = new ClientLink(address, groups, io, tally, patientLog, timing, over -> links.remove(over.address(), over));
+        ClientLink other = links.putIfAbsent(address, fresh);
+        if (other != null) {
+            return other;
+        }
+        fresh.start();
+        return fresh;
+    }
+
+    private static CompletableFuture<ClientResponse> notSent(String address, String why) {
+        return CompletableFuture.failedFuture(new NotSentException("Nothing was sent to " + address + ": " + why, null));
+    }
+}

@@ -1,0 +1,333 @@
+package io.quorate.raft.netty;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
+import io.netty.util.concurrent.Future;
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.Transport;
+import io.quorate.raft.TransportException;
+import io.quorate.raft.core.Message;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Peers and clients over TCP, on one port.
+ *
+ * <p>To each peer this end opens a connection for what it has to say, and opens it again when it is lost; what the peer says comes on the
+ * connection that the peer opened. Messages, founding messages and requests are delivered on event loops. Nothing is encrypted and nobody
+ * is asked for credentials: who reaches the port can speak in any member's name. Therefore it listens on loopback, unless told
+ * {@linkplain Builder#insecure() otherwise}.
+ */
+public final class NettyTransport implements Transport {
+
+    /**
+     * What happened since the transport was built.
+     *
+     * @param connectionsAccepted handshakes of others that were answered with a welcome
+     * @param connectionsRefused  connections that either end refused
+     * @param damagedFrames       connections closed for bytes that were no frame, or said something impossible
+     * @param forbiddenFrames     connections closed for a frame that the other end had no right to send
+     * @param droppedMessages     messages not sent, by the node they were for
+     * @param bytesIn             read from sockets
+     * @param bytesOut            written to sockets
+     */
+    public record Counters(long connectionsAccepted, long connectionsRefused, long damagedFrames, long forbiddenFrames,
+                           Map<Integer, Long> droppedMessages, long bytesIn, long bytesOut) {
+        public Counters {
+            droppedMessages = Map.copyOf(droppedMessages);
+        }
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(NettyTransport.class);
+    private static final int BACKLOG = 256;
+    private static final int CLOSE_SECONDS = 5;
+
+    private final HostPort bind;
+    private final @Nullable HostPort advertise;
+    private final Timing timing;
+    private final Tally tally = new Tally();
+    private @Nullable IoThreads io;
+    private @Nullable Endpoint endpoint;
+    private @Nullable Reception reception;
+    private @Nullable Channel listener;
+    private volatile Map<Integer, PeerLink> links = Map.of();      // replaced, never changed
+    private volatile @Nullable String advertisedAddress;
+    private volatile boolean isClosed;
+
+    private NettyTransport(Builder builder) {
+        this.bind = builder.bind;
+        this.advertise = builder.advertise;
+        this.timing = builder.timing;
+    }
+
+    /** A transport that listens on a free port of the loopback address, until told otherwise. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Where a transport listens. */
+    public static final class Builder {
+
+        private HostPort bind = new HostPort("127.0.0.1", 0);
+        private @Nullable HostPort advertise;
+        private boolean isInsecure;
+        private Timing timing = Timing.DEFAULT;
+
+        private Builder() { }
+
+        /**
+         * Where to listen.
+         *
+         * @param address {@code host:port}; port 0 takes a free one
+         * @throws IllegalArgumentException if it is no address
+         */
+        public Builder bind(String address) {
+            bind = HostPort.of(address);
+            return this;
+        }
+
+        /**
+         * Where others should connect to, if that is not where this end listens.
+         *
+         * @param address {@code host:port}; port 0 stands for the port it listens on
+         * @throws IllegalArgumentException if it is no address
+         */
+        public Builder advertise(String address) {
+            advertise = HostPort.of(address);
+            return this;
+        }
+
+        /** Listens also where others than this host can connect, though nothing is encrypted and nobody is asked who he is. */
+        public Builder insecure() {
+            isInsecure = true;
+            return this;
+        }
+
+        Builder timing(Timing other) {
+            timing = other;
+            return this;
+        }
+
+        /**
+         * The transport, not yet listening.
+         *
+         * @throws TransportException if the address is open to others and {@link #insecure()} was not said, or if it cannot be advertised
+         */
+        public NettyTransport build() {
+            InetAddress address;
+            try {
+                address = InetAddress.getByName(bind.host());
+            } catch (UnknownHostException e) {
+                throw new TransportException("Cannot listen on " + bind + ": no address is known for " + bind.host() + "; name an address"
+                    + " of this host", e);
+            }
+            if (!address.isLoopbackAddress()) {
+                if (!isInsecure) {
+                    throw new TransportException("Will not listen on " + bind + ": it is open to other hosts, nothing is encrypted, and who"
+                        + " reaches the port can speak in any member's name; bind a loopback address, or call insecure() on the builder if"
+                        + " the network keeps strangers out");
+                }
+                LOG.warn("Listening on {} without encryption or authentication, as insecure() allows: whoever reaches the port can speak in"
+                    + " any member's name", bind);
+            }
+            if (address.isAnyLocalAddress() && advertise == null) {
+                throw new TransportException("Others cannot connect to " + bind + ": say with advertise(\"host:port\") where they can");
+            }
+            return new NettyTransport(this);
+        }
+    }
+
+    @Override
+    public synchronized void start(Local local, Map<Integer, String> peers, Receiver receiver) {
+        if (isClosed || io != null) {
+            throw new IllegalStateException(isClosed ? "This transport is closed" : "This transport has been started already");
+        }
+        IoThreads threads = new IoThreads("quorate-net-" + local.identity().replica().nodeId());
+        io = threads;
+        try {
+            InetAddress host = InetAddress.getByName(bind.host());
+            LateInitializer late = new LateInitializer();
+            ServerBootstrap bootstrap = new ServerBootstrap().group(threads.loops()).channel(threads.serverChannel())
+                .option(ChannelOption.SO_REUSEADDR, true).option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .option(ChannelOption.AUTO_READ, false).childHandler(late);
+            setAll(bootstrap, threads.options(timing));
+            ChannelFuture bound = bootstrap.bind(new InetSocketAddress(host, bind.port())).awaitUninterruptibly();
+            if (!bound.isSuccess()) {
+                throw new TransportException("Cannot listen on " + bind + ": " + bound.cause().getMessage()
+                    + "; is another process using the port? Stop it, or bind another address", bound.cause());
+            }
+            listener = bound.channel();
+            int port = ((InetSocketAddress) listener.localAddress()).getPort();
+            HostPort others = advertise == null ? bind : advertise;
+            String address = (others.port() == 0 ? others.withPort(port) : others).toString();
+            advertisedAddress = address;
+            endpoint = new Endpoint(local.identity(), address, receiver, threads, tally, timing);
+            reception = new Reception(endpoint);
+            late.reception = reception;
+            listener.config().setAutoRead(true);
+            LOG.info("Node {} listens on {}, advertised as {}", local.identity().replica().nodeId(), listener.localAddress(), address);
+            peers(peers);
+        } catch (UnknownHostException e) {
+            close();
+            throw new TransportException("Cannot listen on " + bind + ": no address is known for " + bind.host(), e);
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    @Override
+    public synchronized void founded(Local local) {
+        if (endpoint == null || reception == null || isClosed) {
+            return;
+        }
+        endpoint.founded(local.identity());
+        reception.founded();
+        links.values().forEach(PeerLink::founded);
+    }
+
+    @Override
+    public synchronized void peers(Map<Integer, String> peers) {
+        if (endpoint == null || isClosed) {
+            return;
+        }
+        Map<Integer, PeerLink> kept = new HashMap<>();
+        for (Map.Entry<Integer, String> peer : peers.entrySet()) {
+            int nodeId = peer.getKey();
+            if (nodeId == endpoint.nodeId()) {
+                continue;
+            }
+            PeerLink link = links.get(nodeId);
+            if (link == null) {
+                link = new PeerLink(endpoint, nodeId, peer.getValue());
+            } else {
+                link.moveTo(peer.getValue());
+            }
+            kept.put(nodeId, link);
+        }
+        for (Map.Entry<Integer, PeerLink> link : links.entrySet()) {
+            if (!kept.containsKey(link.getKey())) {
+                link.getValue().stop();
+            }
+        }
+        links = Map.copyOf(kept);
+    }
+
+    @Override
+    public void send(Message message) {
+        int nodeId = message.to().nodeId();
+        PeerLink link = links.get(nodeId);
+        if (link != null) {
+            link.send(message);
+        } else {
+            tally.dropped(nodeId);
+        }
+    }
+
+    @Override
+    public void send(FoundingMessage message) {
+        PeerLink link = links.get(message.to());
+        if (link != null) {
+            link.send(message);
+        } else {
+            tally.dropped(message.to());
+        }
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalStateException if the transport has not been started
+     */
+    @Override
+    public String advertisedAddress() {
+        String address = advertisedAddress;
+        if (address == null) {
+            throw new IllegalStateException("The address is known once the transport has been started");
+        }
+        return address;
+    }
+
+    @Override
+    public @Nullable String trouble(int nodeId) {
+        PeerLink link = links.get(nodeId);
+        return link == null ? null : link.trouble();
+    }
+
+    /** What happened so far. Any thread. */
+    public Counters counters() {
+        return tally.read();
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Called from within a delivery, that is on an event loop, it cannot wait for the event loops: the port is freed soon after it
+     * returns.
+     */
+    @Override
+    public void close() {
+        IoThreads threads;
+        Map<Integer, PeerLink> closing;
+        synchronized (this) {
+            if (isClosed) {
+                return;
+            }
+            isClosed = true;
+            threads = io;
+            closing = links;
+            links = Map.of();
+        }
+        if (threads == null) {
+            return;
+        }
+        // Not under the lock: a delivery under way may call in here, and the event loops that are waited for wait for it.
+        boolean mayWait = !threads.isOnLoop();
+        List<Future<?>> ends = new ArrayList<>();
+        if (listener != null) {
+            ends.add(listener.close());
+        }
+        closing.values().forEach(link -> ends.add(link.stop()));
+        if (reception != null) {
+            ends.addAll(reception.close());
+        }
+        for (Future<?> end : ends) {
+            if (mayWait) {
+                end.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+            }
+        }
+        threads.close();
+    }
+
+    /** Lets the listener be bound, and its port be known, before there is anybody to receive. */
+    private static final class LateInitializer extends io.netty.channel.ChannelInitializer<Channel> {
+
+        private volatile @Nullable Reception reception;
+
+        @Override
+        protected void initChannel(Channel channel) {
+            Reception ready = reception;
+            if (ready == null) {
+                channel.close();
+            } else {
+                channel.pipeline().addLast(ready);
+            }
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static void setAll(ServerBootstrap bootstrap, Map<ChannelOption<?>, Object> options) {
+        options.forEach((option, value) -> bootstrap.childOption((ChannelOption<Object>) option, value));
+    }
+}

@@ -1,0 +1,238 @@
+package io.quorate.raft.netty;
+
+import io.netty.buffer.ByteBuf;
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.netty.wire.AppendAcceptedHead;
+import io.quorate.raft.netty.wire.AppendEntriesHead;
+import io.quorate.raft.netty.wire.AppendRejectedHead;
+import io.quorate.raft.netty.wire.FoundingHead;
+import io.quorate.raft.netty.wire.PreVoteAnswerHead;
+import io.quorate.raft.netty.wire.PreVoteHead;
+import io.quorate.raft.netty.wire.RequestVoteHead;
+import io.quorate.raft.netty.wire.Route;
+import io.quorate.raft.netty.wire.VoteHead;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What peers say, as frames. */
+final class PeerFrames {
+
+    /** No head without lists is larger, as written by this version: what a message is counted as before it is encoded. */
+    private static final int OVERHEAD_BYTES = Frame.HEADER_BYTES + 140;
+    private static final int MEMBER_BYTES = 32;
+
+    private PeerFrames() { }
+
+    /** About how many bytes the message takes on the wire. */
+    static long sizeOf(Message message) {
+        long size = OVERHEAD_BYTES;
+        if (message instanceof Message.AppendEntries append) {
+            List<Entry> entries = append.entries();
+            for (int i = 0; i < entries.size(); i++) {
+                size += entries.get(i).size();
+            }
+        }
+        return size;
+    }
+
+    /** About how many bytes the message takes on the wire. */
+    static long sizeOf(FoundingMessage message) {
+        long size = OVERHEAD_BYTES;
+        if (message.founding() != null) {
+            for (var member : message.founding().membership().members()) {
+                size += 2L * (MEMBER_BYTES + member.address().length());   // a member may stand in both halves
+            }
+        }
+        return size;
+    }
+
+    /** Writes the message as one frame. */
+    static void write(ByteBuf out, Message message) {
+        message.dispatch(new Writer(out, message));
+    }
+
+    /** Writes the message as one frame. */
+    static void write(ByteBuf out, FoundingMessage message) {
+        FoundingHead.Builder head = FoundingHead.newBuilder().setFromNodeId(message.from()).setIncarnation(message.incarnation())
+            .setToNodeId(message.to()).setMembersDigest(message.membersDigest()).setIsQuestion(message.isQuestion());
+        if (message.founding() != null) {
+            head.setFounding(Parts.of(message.founding()));
+        }
+        Frame.write(out, FrameType.FOUNDING, head.build());
+    }
+
+    /**
+     * What the core of a peer said.
+     *
+     * @throws MalformedFrameException if the frame is no such message, or says something impossible
+     */
+    static Message message(Frame frame) {
+        try {
+            return switch (frame.type()) {
+                case APPEND_ENTRIES -> appendEntries(frame);
+                case APPEND_ACCEPTED -> appendAccepted(Parts.parse(AppendAcceptedHead.parser(), frame));
+                case APPEND_REJECTED -> appendRejected(Parts.parse(AppendRejectedHead.parser(), frame));
+                case PRE_VOTE -> preVote(Parts.parse(PreVoteHead.parser(), frame));
+                case PRE_VOTE_ANSWER -> preVoteAnswer(Parts.parse(PreVoteAnswerHead.parser(), frame));
+                case REQUEST_VOTE -> requestVote(Parts.parse(RequestVoteHead.parser(), frame));
+                case VOTE -> vote(Parts.parse(VoteHead.parser(), frame));
+                default -> throw new IllegalArgumentException("no message between replicas");
+            };
+        } catch (IllegalArgumentException e) {
+            throw Parts.impossible(frame, e);
+        }
+    }
+
+    /**
+     * What a node says while one of the two is blank.
+     *
+     * @throws MalformedFrameException if the frame is no such message, or says something impossible
+     */
+    static FoundingMessage founding(Frame frame) {
+        try {
+            FoundingHead head = Parts.parse(FoundingHead.parser(), frame);
+            ReplicaId from = new ReplicaId(head.getFromNodeId(), head.getIncarnation());
+            return new FoundingMessage(from.nodeId(), from.incarnation(), head.getToNodeId(), head.getMembersDigest(),
+                head.hasFounding() ? Parts.of(head.getFounding()) : null, head.getIsQuestion());
+        } catch (IllegalArgumentException e) {
+            throw Parts.impossible(frame, e);
+        }
+    }
+
+    private static Message.AppendEntries appendEntries(Frame frame) {
+        AppendEntriesHead head = Parts.parse(AppendEntriesHead.parser(), frame);
+        byte[] block = frame.block();
+        int count = head.getEntries();
+        if (count < 0 || (long) count * Entry.HEADER_BYTES > block.length) {
+            throw new IllegalArgumentException(count + " entries in " + block.length + " bytes");
+        }
+        List<Entry> entries = new ArrayList<>(count);
+        int offset = 0;
+        for (int i = 0; i < count; i++) {
+            Entry entry = Entry.decode(block, offset, block.length);
+            entries.add(entry);
+            offset += entry.size();
+        }
+        if (offset != block.length) {
+            throw new IllegalArgumentException(block.length - offset + " bytes behind the last entry");
+        }
+        Route route = head.getRoute();
+        return new Message.AppendEntries(from(route), to(route), term(route), Parts.of(head.getPrev()), entries, head.getCommitIndex(),
+            head.getAppliedIndex(), head.getRound());
+    }
+
+    private static Message.AppendAccepted appendAccepted(AppendAcceptedHead head) {
+        Route route = head.getRoute();
+        return new Message.AppendAccepted(from(route), to(route), term(route), head.getMatchIndex(), head.getVerifiedIndex(),
+            head.getRound(), head.getHoldsNanos(), head.getAppliedIndex());
+    }
+
+    private static Message.AppendRejected appendRejected(AppendRejectedHead head) {
+        Route route = head.getRoute();
+        return new Message.AppendRejected(from(route), to(route), term(route), Parts.of(head.getRejected()), Parts.of(head.getHint()),
+            Parts.of(head.getLast()), head.getCommitIndex(), head.getRound());
+    }
+
+    private static Message.PreVote preVote(PreVoteHead head) {
+        Route route = head.getRoute();
+        return new Message.PreVote(from(route), to(route), Parts.natural("term", route.getTerm()), Parts.of(head.getLast()),
+            Parts.natural("round", head.getRound()));
+    }
+
+    private static Message.PreVoteAnswer preVoteAnswer(PreVoteAnswerHead head) {
+        Route route = head.getRoute();
+        return new Message.PreVoteAnswer(from(route), to(route), Parts.natural("term", route.getTerm()), head.getGranted(),
+            Parts.natural("round", head.getRound()));
+    }
+
+    private static Message.RequestVote requestVote(RequestVoteHead head) {
+        Route route = head.getRoute();
+        return new Message.RequestVote(from(route), to(route), term(route), Parts.of(head.getLast()));
+    }
+
+    private static Message.Vote vote(VoteHead head) {
+        Route route = head.getRoute();
+        return new Message.Vote(from(route), to(route), term(route), head.getGranted());
+    }
+
+    private static ReplicaId from(Route route) {
+        return new ReplicaId(route.getFromNodeId(), route.getFromIncarnation());
+    }
+
+    private static ReplicaId to(Route route) {
+        return new ReplicaId(route.getToNodeId(), route.getToIncarnation());
+    }
+
+    /** A sender's term: 0 would slip past the checks of terms that follow, and only a pre-vote may say it. */
+    private static long term(Route route) {
+        if (route.getTerm() < 1) {
+            throw new IllegalArgumentException("term " + route.getTerm());
+        }
+        return route.getTerm();
+    }
+
+    /** Writes each message in its own form. */
+    private record Writer(ByteBuf out, Message message) implements Message.Handler {
+
+        private Route route() {
+            return Route.newBuilder().setFromNodeId(message.from().nodeId()).setFromIncarnation(message.from().incarnation())
+                .setToNodeId(message.to().nodeId()).setToIncarnation(message.to().incarnation()).setTerm(message.term()).build();
+        }
+
+        @Override
+        public void onAppendEntries(Message.AppendEntries append) {
+            List<Entry> entries = append.entries();
+            long blockBytes = 0;
+            for (int i = 0; i < entries.size(); i++) {
+                blockBytes += entries.get(i).size();
+            }
+            Frame.writeTop(out, FrameType.APPEND_ENTRIES, AppendEntriesHead.newBuilder().setRoute(route())
+                .setPrev(Parts.of(append.prev())).setEntries(entries.size()).setCommitIndex(append.commitIndex())
+                .setAppliedIndex(append.appliedIndex()).setRound(append.round()).build(), blockBytes, 0);
+            for (int i = 0; i < entries.size(); i++) {
+                Entry entry = entries.get(i);
+                out.writeBytes(entry.array(), entry.offset(), entry.size());
+            }
+        }
+
+        @Override
+        public void onAppendAccepted(Message.AppendAccepted accepted) {
+            Frame.write(out, FrameType.APPEND_ACCEPTED, AppendAcceptedHead.newBuilder().setRoute(route())
+                .setMatchIndex(accepted.matchIndex()).setVerifiedIndex(accepted.verifiedIndex()).setRound(accepted.round())
+                .setHoldsNanos(accepted.holdsNanos()).setAppliedIndex(accepted.appliedIndex()).build());
+        }
+
+        @Override
+        public void onAppendRejected(Message.AppendRejected rejected) {
+            Frame.write(out, FrameType.APPEND_REJECTED, AppendRejectedHead.newBuilder().setRoute(route())
+                .setRejected(Parts.of(rejected.rejected())).setHint(Parts.of(rejected.hint())).setLast(Parts.of(rejected.last()))
+                .setCommitIndex(rejected.commitIndex()).setRound(rejected.round()).build());
+        }
+
+        @Override
+        public void onPreVote(Message.PreVote question) {
+            Frame.write(out, FrameType.PRE_VOTE, PreVoteHead.newBuilder().setRoute(route()).setLast(Parts.of(question.last()))
+                .setRound(question.round()).build());
+        }
+
+        @Override
+        public void onPreVoteAnswer(Message.PreVoteAnswer answer) {
+            Frame.write(out, FrameType.PRE_VOTE_ANSWER, PreVoteAnswerHead.newBuilder().setRoute(route()).setGranted(answer.granted())
+                .setRound(answer.round()).build());
+        }
+
+        @Override
+        public void onRequestVote(Message.RequestVote question) {
+            Frame.write(out, FrameType.REQUEST_VOTE, RequestVoteHead.newBuilder().setRoute(route()).setLast(Parts.of(question.last()))
+                .build());
+        }
+
+        @Override
+        public void onVote(Message.Vote vote) {
+            Frame.write(out, FrameType.VOTE, VoteHead.newBuilder().setRoute(route()).setGranted(vote.granted()).build());
+        }
+    }
+}
