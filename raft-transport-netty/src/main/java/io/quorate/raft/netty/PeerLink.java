@@ -48,7 +48,9 @@ final class PeerLink {
         this.nodeId = nodeId;
         this.address = address;
         this.loop = endpoint.io.loops().next();
-        loop.execute(this::dial);
+        Attempt first = new Attempt(endpoint.identity());   // here, so that what is sent at once waits for it
+        this.current = first;
+        loop.execute(first::begin);
     }
 
     /** Sends, or drops. Any thread. */
@@ -127,23 +129,7 @@ final class PeerLink {
         }
         Attempt attempt = new Attempt(endpoint.identity());
         current = attempt;
-        HostPort where;
-        try {
-            where = HostPort.of(address);
-        } catch (IllegalArgumentException e) {
-            attempt.end(e.getMessage());
-            return;
-        }
-        endpoint.io.resolve(where, loop, (found, failure) -> {
-            if (attempt.isOver) {
-                return;
-            }
-            if (found == null) {
-                attempt.end("no address is known for " + where.host() + (failure == null ? "" : " (" + failure.getMessage() + ")"));
-            } else {
-                attempt.connect(found);
-            }
-        });
+        attempt.begin();
     }
 
     private void retryLater() {
@@ -171,7 +157,30 @@ final class PeerLink {
             this.outbox = new Outbox<>(this, endpoint.tally);
         }
 
-        void connect(InetSocketAddress found) {
+        void begin() {
+            if (isOver) {
+                return;
+            }
+            HostPort where;
+            try {
+                where = HostPort.of(address);
+            } catch (IllegalArgumentException e) {
+                end(e.getMessage());
+                return;
+            }
+            endpoint.io.resolve(where, loop, (found, failure) -> {
+                if (isOver) {
+                    return;
+                }
+                if (found == null) {
+                    end("no address is known for " + where.host() + (failure == null ? "" : " (" + failure.getMessage() + ")"));
+                } else {
+                    connect(found);
+                }
+            });
+        }
+
+        private void connect(InetSocketAddress found) {
             Bootstrap bootstrap = new Bootstrap().group(loop).channel(endpoint.io.channel())
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) TimeUnit.NANOSECONDS.toMillis(endpoint.timing.connectNanos()))
                 .handler(new ChannelInitializer<>() {

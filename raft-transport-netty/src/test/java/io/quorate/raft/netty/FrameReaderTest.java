@@ -1,0 +1,90 @@
+package io.quorate.raft.netty;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.netty.wire.Hello;
+import io.quorate.raft.netty.wire.RequestHead;
+import java.lang.management.ManagementFactory;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class FrameReaderTest {
+
+    @Test
+    void anOversizedLengthIsRefusedBeforeAnythingIsAllocated() {
+        for (int[] sizes : new int[][] {{Integer.MAX_VALUE, 0}, {0, Integer.MAX_VALUE}, {-1, 0}, {0, -1}, {FrameType.Limit.SMALL + 1, 0},
+                {0, FrameType.Limit.ENTRIES + 1}}) {
+            ByteBuf header = Unpooled.buffer().writeInt(sizes[0]).writeInt(sizes[1]).writeByte(FrameType.APPEND_ENTRIES.code())
+                .writeZero(11);
+            FrameReader reader = new FrameReader(FrameType.MESSAGES);
+            assertAllocatesLittle(() -> assertThrows(MalformedFrameException.class, () -> reader.read(header)));
+        }
+    }
+
+    @Test
+    void aBlockThatIsOnlyAnnouncedCostsLittle() {
+        ByteBuf out = Unpooled.buffer();
+        Frame.writeTop(out, FrameType.PROPOSE, RequestHead.newBuilder().setId(1).build(), Entry.PAYLOAD_BYTES_MAX, 0);
+        FrameReader reader = new FrameReader(FrameType.FROM_CLIENT);
+        assertAllocatesLittle(() -> assertNull(reader.read(out)));
+    }
+
+    @Test
+    void beforeTheHandshakeOnlyAHelloMayCome() {
+        for (FrameType type : FrameType.values()) {
+            ByteBuf out = Unpooled.buffer();
+            Frame.write(out, type, Hello.getDefaultInstance());
+            FrameReader reader = new FrameReader(FrameType.FIRST);
+            if (type == FrameType.HELLO) {
+                assertEquals(type, reader.read(out).type());
+            } else {
+                assertThrows(ForbiddenFrameException.class, () -> reader.read(out));
+            }
+        }
+        ByteBuf optional = Unpooled.buffer().writeZero(8).writeByte(200).writeZero(11);
+        assertThrows(ForbiddenFrameException.class, () -> new FrameReader(FrameType.FIRST).read(optional));
+    }
+
+    @Test
+    void eachPartOfTheConversationAllowsItsOwnTypesAlone() {
+        for (Set<FrameType> allowed : Set.of(FrameType.FROM_PEER, FrameType.FROM_BLANK, FrameType.FROM_CLIENT, FrameType.TO_CLIENT,
+                FrameType.TO_PEER)) {
+            for (FrameType type : FrameType.values()) {
+                ByteBuf out = Unpooled.buffer();
+                Frame.write(out, type, Hello.getDefaultInstance());
+                FrameReader reader = new FrameReader(allowed);
+                if (allowed.contains(type)) {
+                    assertEquals(type, reader.read(out).type());
+                } else {
+                    assertThrows(ForbiddenFrameException.class, () -> reader.read(out));
+                }
+            }
+        }
+    }
+
+    @Test
+    void nobodySpeaksThePartsOfPeersAndOfClients() {
+        assertTrue(FrameType.FROM_CLIENT.stream().noneMatch(type -> type != FrameType.PING && FrameType.FROM_PEER.contains(type)));
+    }
+
+    @Test
+    void flagsOfANewerVersionAreRefused() {
+        ByteBuf header = Unpooled.buffer().writeInt(0).writeInt(0).writeByte(FrameType.VOTE.code()).writeByte(1).writeZero(10);
+        assertThrows(MalformedFrameException.class, () -> new FrameReader(FrameType.MESSAGES).read(header));
+    }
+
+    private static void assertAllocatesLittle(Runnable action) {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
+        action.run();
+        long allocated = threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before;
+        assertTrue(allocated < 4 << 20, "allocated " + allocated + " bytes");
+    }
+}

@@ -1,0 +1,169 @@
+package io.quorate.raft.netty;
+
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
+import io.quorate.raft.ClusterId;
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.ServerStatus;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.ReplicaId;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.arbitraries.LongArbitrary;
+
+/** Everything that can be said, drawn at random. */
+final class Samples {
+
+    private Samples() { }
+
+    static Arbitrary<Message> messages() {
+        return Arbitraries.oneOf(appendEntries(), accepted(), rejected(), preVotes(), preVoteAnswers(), requestVotes(), votes());
+    }
+
+    static Arbitrary<FoundingMessage> foundings() {
+        return Combinators.combine(replicas(), nodes(), Arbitraries.longs(), foundingRecords().injectNull(0.3), Arbitraries.of(true, false))
+            .as((from, to, digest, record, isQuestion) ->
+                new FoundingMessage(from.nodeId(), from.incarnation(), to, digest, record, isQuestion));
+    }
+
+    static Arbitrary<ClientRequest> requests() {
+        return Arbitraries.oneOf(
+            bytes().map(ClientRequest.Propose::new),
+            bytes().map(ClientRequest.Read::new),
+            Combinators.combine(bytes(), naturals()).as(ClientRequest.LocalRead::new),
+            Arbitraries.just(new ClientRequest.Status()));
+    }
+
+    static Arbitrary<ClientResponse> responses() {
+        Arbitrary<String> words = Arbitraries.strings().ofMaxLength(200).filter(Samples::isWellFormed);
+        return Arbitraries.oneOf(
+            Combinators.combine(bytes(), naturals()).as(ClientResponse.Done::new),
+            statuses().map(ClientResponse.Status::new),
+            Combinators.combine(Arbitraries.integers().between(0, 9), words.injectNull(0.3)).as(ClientResponse.NotLeader::new),
+            words.map(ClientResponse.Overloaded::new),
+            words.map(ClientResponse.Failed::new),
+            words.map(ClientResponse.Unavailable::new),
+            words.map(ClientResponse.Unknown::new));
+    }
+
+    private static Arbitrary<Message> appendEntries() {
+        Arbitrary<List<byte[]>> payloads = bytes().list().ofMaxSize(5);
+        return Combinators.combine(replicas(), replicas(), entryIds(), payloads, positives(), naturals(), naturals(), kinds())
+            .as((from, to, prev, contents, more, commit, round, kind) -> {
+                List<Entry> entries = new ArrayList<>();
+                long term = Math.max(1, prev.term());
+                for (byte[] content : contents) {
+                    entries.add(Entry.of(prev.index() + 1 + entries.size(), term, kind, round, content));
+                }
+                return new Message.AppendEntries(from, to, term + more, prev, entries, commit, commit / 2, round);
+            });
+    }
+
+    private static Arbitrary<Message> accepted() {
+        return Combinators.combine(replicas(), replicas(), positives(), naturals(), naturals(), naturals(), naturals(), naturals())
+            .as((from, to, term, match, more, round, holds, applied) ->
+                new Message.AppendAccepted(from, to, term, match, match + more, round, holds, applied));
+    }
+
+    private static Arbitrary<Message> rejected() {
+        return Combinators.combine(replicas(), replicas(), positives(), entryIds(), entryIds(), entryIds(), naturals(), naturals())
+            .filter((from, to, term, rejected, hint, last, commit, round) -> hint.index() <= last.index())
+            .as(Message.AppendRejected::new);
+    }
+
+    private static Arbitrary<Message> preVotes() {
+        return Combinators.combine(replicas(), replicas(), naturals(), entryIds(), naturals()).as(Message.PreVote::new);
+    }
+
+    private static Arbitrary<Message> preVoteAnswers() {
+        return Combinators.combine(replicas(), replicas(), naturals(), Arbitraries.of(true, false), naturals())
+            .as(Message.PreVoteAnswer::new);
+    }
+
+    private static Arbitrary<Message> requestVotes() {
+        return Combinators.combine(replicas(), replicas(), positives(), entryIds()).as(Message.RequestVote::new);
+    }
+
+    private static Arbitrary<Message> votes() {
+        return Combinators.combine(replicas(), replicas(), positives(), Arbitraries.of(true, false)).as(Message.Vote::new);
+    }
+
+    private static Arbitrary<FoundingRecord> foundingRecords() {
+        Arbitrary<ClusterId> clusters = Combinators.combine(Arbitraries.longs(), Arbitraries.longs().filter(low -> low != 0))
+            .as(ClusterId::new);
+        return Combinators.combine(clusters, Arbitraries.integers().between(0, 0xFFFF), memberships()).as(FoundingRecord::new);
+    }
+
+    private static Arbitrary<Membership> memberships() {
+        Arbitrary<List<Member>> members = Combinators.combine(replicas(), Arbitraries.strings().alpha().ofMaxLength(30)).as(Member::new)
+            .list().ofMinSize(1).ofMaxSize(9).map(Samples::distinct);
+        return Combinators.combine(positives(), members, Arbitraries.integers().between(0, 9)).as((version, all, split) -> {
+            List<Member> voters = all.subList(0, Math.max(1, Math.min(split, all.size())));
+            List<Member> learners = all.subList(voters.size(), all.size());
+            return new Membership(version, voters, split % 2 == 0 ? List.of() : voters.subList(0, 1), learners);
+        });
+    }
+
+    private static List<Member> distinct(List<Member> members) {
+        Map<ReplicaId, Member> byId = new LinkedHashMap<>();
+        members.forEach(member -> byId.put(member.id(), member));
+        return List.copyOf(byId.values());
+    }
+
+    private static Arbitrary<ServerStatus> statuses() {
+        Arbitrary<String> words = Arbitraries.strings().alpha().ofMaxLength(20).injectNull(0.3);
+        Arbitrary<ServerStatus.Peer> peers = Combinators.combine(replicas().injectNull(0.3), nodes(),
+            Arbitraries.longs().greaterOrEqual(-1), Arbitraries.longs().greaterOrEqual(-1), words, words)
+            .as((replica, nodeId, heard, match, replication, trouble) ->
+                new ServerStatus.Peer(replica, nodeId, "host:" + nodeId, heard, match, replication, trouble));
+        return Combinators.combine(replicas(), positives(), Arbitraries.of(ServerStatus.State.values()), naturals(),
+            replicas().injectNull(0.3), words, naturals(), peers.list().ofMaxSize(4))
+            .as((replica, boot, state, term, leader, text, index, others) -> new ServerStatus(replica, boot,
+                index % 2 == 0 ? null : new ClusterId(index, boot), state, term, leader, text, index, index + 1, index + 2, index + 3,
+                index + 4, others, text));
+    }
+
+    private static Arbitrary<ReplicaId> replicas() {
+        return Combinators.combine(nodes(), Arbitraries.longs().filter(value -> value != 0)).as(ReplicaId::new);
+    }
+
+    private static Arbitrary<Integer> nodes() {
+        return Arbitraries.integers().greaterOrEqual(1);
+    }
+
+    private static Arbitrary<EntryId> entryIds() {
+        return Combinators.combine(positives(), positives()).as(EntryId::new).injectNull(0.1)
+            .map(id -> id == null ? EntryId.ZERO : id);
+    }
+
+    private static Arbitrary<Entry.Kind> kinds() {
+        return Arbitraries.of(Entry.Kind.values());
+    }
+
+    private static Arbitrary<byte[]> bytes() {
+        return Arbitraries.bytes().array(byte[].class).ofMaxSize(300);
+    }
+
+    private static LongArbitrary naturals() {
+        return Arbitraries.longs().between(0, Long.MAX_VALUE / 4);
+    }
+
+    private static LongArbitrary positives() {
+        return Arbitraries.longs().between(1, Long.MAX_VALUE / 4);
+    }
+
+    /** Half a surrogate pair has no form in UTF-8. */
+    private static boolean isWellFormed(String text) {
+        return new String(text.getBytes(java.nio.charset.StandardCharsets.UTF_8), java.nio.charset.StandardCharsets.UTF_8).equals(text);
+    }
+}
