@@ -65,7 +65,8 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
     private volatile @Nullable String over;     // why, once it is
 
     /** @param onOver is told when this link takes no more calls */
-    ClientLink(String address, Groups groups, IoThreads io, Tally tally, PatientLog patientLog, Timing timing, Consumer<ClientLink> onOver) {
+    ClientLink(String address, Groups groups, IoThreads io, Tally tally, PatientLog patientLog, Timing timing,
+               Consumer<ClientLink> onOver) {
         this.address = address;
         this.groups = groups;
         this.io = io;

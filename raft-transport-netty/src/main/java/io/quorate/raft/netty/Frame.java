@@ -78,6 +78,7 @@ record Frame(FrameType type, byte[] head, byte[] block) {
         crc.update(top, 0, 16);
         crc.update(top, HEADER_BYTES, headBytes);
         INT.set(top, 16, (int) crc.getValue());
+        out.ensureWritable((int) (top.length + blockBytes));    // grows once, however large the block is
         out.writeBytes(top);
     }
 

@@ -114,7 +114,7 @@ final class Outbox<T> {
             while (taken < CHUNK_BYTES && (item = queue.poll()) != null) {
                 taken += item.bytes;
                 if (chunk == null) {
-                    chunk = to.alloc().ioBuffer((int) Math.min(Integer.MAX_VALUE, Math.max(CHUNK_FIRST_BYTES, item.bytes)));
+                    chunk = to.alloc().ioBuffer((int) Math.max(CHUNK_FIRST_BYTES, Math.min(CHUNK_BYTES, item.bytes)));
                 }
                 int start = chunk.writerIndex();
                 try {

@@ -99,7 +99,9 @@ final class PeerLink {
 
     private void offer(Object message, long bytes, long bytesMax) {
         Attempt attempt = current;
-        if (attempt == null || !attempt.outbox.offer(message, bytes, bytesMax)) {
+        // A single message larger than the budget passes alone; counted in full, it would keep the small ones behind it from passing.
+        long counted = Math.min(bytes, BULK_BYTES_MAX);
+        if (attempt == null || !attempt.outbox.offer(message, counted, bytesMax)) {
             endpoint.tally.dropped(nodeId);
         }
     }

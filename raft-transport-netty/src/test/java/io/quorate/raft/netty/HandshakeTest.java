@@ -1,5 +1,6 @@
 package io.quorate.raft.netty;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -24,6 +25,8 @@ import org.junit.jupiter.api.Test;
 class HandshakeTest {
 
     private static final ClusterId OTHER = new ClusterId(1, 1);
+    private static final Timing IMPATIENT =
+        new Timing(Node.millis(50), Node.millis(50), Node.millis(400), Node.millis(400), Node.millis(5), Node.millis(50));
 
     @Test
     void anotherClusterIsRefused() {
@@ -80,7 +83,7 @@ class HandshakeTest {
     void anotherProtocolIsNotAnswered() {
         try (Node one = Node.start(Node.member(1))) {
             try (Stranger stranger = Stranger.connect(one.port())) {
-                stranger.send(Unpooled.copiedBuffer("GET / HTTP/1.1\r\nHost: here\r\n\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII)));
+                stranger.send(Unpooled.copiedBuffer("GET / HTTP/1.1\r\nHost: here\r\n\r\n".getBytes(US_ASCII)));
                 stranger.expectEnd();
             }
             try (Stranger stranger = Stranger.connect(one.port())) {
@@ -123,6 +126,18 @@ class HandshakeTest {
             one.peers(older);
             assertEquals(new Node.YoungerBoot(1, 7), older.youngerBoot.orTimeout(Node.PATIENCE_SECONDS, TimeUnit.SECONDS).join());
         }
+    }
+
+    @Test
+    void theYoungestBootsOfManyReplicasAreRememberedAndNoMore() {
+        Boots boots = new Boots();
+        for (int i = 1; i <= Boots.REPLICAS_MAX; i++) {
+            assertEquals(5, boots.meet(new ReplicaId(i, 1), 5));
+        }
+        assertEquals(5, boots.meet(new ReplicaId(1, 1), 4));
+        boots.meet(new ReplicaId(1, 2), 1);
+        assertEquals(4, boots.meet(new ReplicaId(1, 1), 4));
+        assertEquals(5, boots.meet(new ReplicaId(3, 1), 4));
     }
 
     @Test
@@ -190,8 +205,7 @@ class HandshakeTest {
 
     @Test
     void whoSaysNothingIsClosed() {
-        Timing impatient = new Timing(Node.millis(50), Node.millis(50), Node.millis(400), Node.millis(400), Node.millis(5), Node.millis(50));
-        try (Node one = Node.start(Node.member(1), impatient); Stranger stranger = Stranger.connect(one.port())) {
+        try (Node one = Node.start(Node.member(1), IMPATIENT); Stranger stranger = Stranger.connect(one.port())) {
             stranger.expectEnd();
             assertEquals(0, one.transport.counters().connectionsAccepted());
         }
@@ -199,8 +213,7 @@ class HandshakeTest {
 
     @Test
     void anAcceptorThatSaysNothingIsTrouble() throws Exception {
-        Timing impatient = new Timing(Node.millis(50), Node.millis(50), Node.millis(400), Node.millis(400), Node.millis(5), Node.millis(50));
-        try (ServerSocket mute = new ServerSocket(0); Node one = Node.start(Node.member(1), impatient)) {
+        try (ServerSocket mute = new ServerSocket(0); Node one = Node.start(Node.member(1), IMPATIENT)) {
             one.transport.peers(Map.of(2, "127.0.0.1:" + mute.getLocalPort()));
             Node.until("trouble", () -> one.transport.trouble(2) != null);
             assertTrue(one.transport.trouble(2).contains("no handshake"), one.transport.trouble(2));
@@ -224,6 +237,47 @@ class HandshakeTest {
                     return peer.read() != null;
                 } catch (java.io.UncheckedIOException e) {
                     return false;
+                }
+            });
+        } finally {
+            strangers.forEach(Stranger::close);
+        }
+    }
+
+    @Test
+    void connectionsOfPeersAreLimited() {
+        List<Stranger> strangers = new ArrayList<>();
+        try (Node one = Node.start(Node.member(1))) {
+            for (int i = 1; i <= Reception.PEERS_MAX; i++) {
+                strangers.add(Stranger.peer(new Identity(new ReplicaId(2, i), 1, Node.member(2).founding()), one));
+            }
+            try (Stranger late = Stranger.connect(one.port())) {
+                late.send(FrameType.HELLO, Greeting.ofPeer(Node.member(3), 1, "x:1").toHello());
+                assertEquals(RefusedCode.REFUSED_BUSY, late.expectRefusal().code());
+            }
+            Stranger.client(one).close();
+        } finally {
+            strangers.forEach(Stranger::close);
+        }
+    }
+
+    @Test
+    void connectionsOfClientsAreLimited() {
+        List<Stranger> strangers = new ArrayList<>();
+        try (Node one = Node.start(Node.member(1))) {
+            for (int i = 0; i < Reception.CLIENTS_MAX; i++) {
+                strangers.add(Stranger.client(one));
+            }
+            try (Stranger late = Stranger.connect(one.port())) {
+                late.send(FrameType.HELLO, Greeting.ofClient(null, 0).toHello());
+                assertEquals(RefusedCode.REFUSED_BUSY, late.expectRefusal().code());
+            }
+            Stranger.peer(Node.member(2), one).close();
+            strangers.remove(0).close();
+            Node.until("room for a client", () -> {
+                try (Stranger next = Stranger.connect(one.port())) {
+                    next.send(FrameType.HELLO, Greeting.ofClient(null, 0).toHello());
+                    return next.read().type() == FrameType.WELCOME;
                 }
             });
         } finally {

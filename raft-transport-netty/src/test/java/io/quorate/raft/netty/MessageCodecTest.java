@@ -117,7 +117,8 @@ class MessageCodecTest {
 
     @Test
     void theEntriesOfAMessageShareOneArray() {
-        Message.AppendEntries append = (Message.AppendEntries) MessageCodec.decode(MessageCodec.encode(append(new byte[100], new byte[50])));
+        byte[] frame = MessageCodec.encode(append(new byte[100], new byte[50]));
+        Message.AppendEntries append = (Message.AppendEntries) MessageCodec.decode(frame);
         assertSame(append.entries().get(0).array(), append.entries().get(1).array());
         assertEquals(2 * Entry.HEADER_BYTES + 150, append.entries().get(0).array().length);
     }

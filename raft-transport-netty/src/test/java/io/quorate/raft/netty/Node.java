@@ -75,7 +75,8 @@ final class Node implements Transport.Receiver, AutoCloseable {
     }
 
     static FoundingRecord founding(ClusterId cluster, int epoch) {
-        return new FoundingRecord(cluster, epoch, Membership.of(1, List.of(new Member(replica(1), "one:1"), new Member(replica(2), "two:2"))));
+        List<Member> members = List.of(new Member(replica(1), "one:1"), new Member(replica(2), "two:2"));
+        return new FoundingRecord(cluster, epoch, Membership.of(1, members));
     }
 
     static ReplicaId replica(int nodeId) {

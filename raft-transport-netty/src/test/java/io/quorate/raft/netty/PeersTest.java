@@ -1,9 +1,18 @@
 package io.quorate.raft.netty;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.quorate.raft.ClientRequest;
-import io.quorate.raft.ClientResponse;
+import io.quorate.raft.Identity;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Message;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class PeersTest {
@@ -18,16 +27,215 @@ class PeersTest {
             two.reach(one);
             one.reach(three);
             three.reach(two);
-            assertEquals(null, one.transport.trouble(2));
+            assertNull(one.transport.trouble(2));
+            assertNull(one.transport.trouble(9));
+            assertTrue(one.transport.counters().bytesOut() > 0);
+            assertTrue(two.transport.counters().bytesIn() > 0);
         }
     }
 
     @Test
-    void aClientIsAnswered() throws Exception {
-        try (Node one = Node.start(Node.member(1)); NettyClientTransport client = new NettyClientTransport()) {
-            one.service = (request, reply) -> reply.accept(new ClientResponse.Done(((ClientRequest.Propose) request).command(), 5));
-            ClientResponse answer = client.call(one.address(), new ClientRequest.Propose(new byte[] {1, 2}), Node.millis(5000)).get();
-            assertEquals(2, ((ClientResponse.Done) answer).result().length);
+    void messagesArriveInTheOrderInWhichTheyWereSent() {
+        try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2))) {
+            one.peers(two);
+            one.reach(two);
+            List<Message> sent = new ArrayList<>();
+            for (int i = 0; i < 3000; i++) {
+                sent.add(i % 3 == 0 ? append(one, two, i + 1, 500) : one.vote(two, i));
+            }
+            sent.forEach(one.transport::send);
+            for (Message message : sent) {
+                assertEquals(message, Node.take(two.messages));
+            }
+            assertEquals(Map.of(), one.transport.counters().droppedMessages());
         }
+    }
+
+    @Test
+    void whatIsSentBeforeTheFirstConnectionStandsWaitsForIt() {
+        try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2))) {
+            one.peers(two);
+            one.transport.send(one.vote(two, 5));
+            assertEquals(one.vote(two, 5), Node.take(two.messages));
+        }
+    }
+
+    @Test
+    void aPeerThatRestartsIsReachedAgain() {
+        try (Node one = Node.start(Node.member(1), Node.QUICK)) {
+            Node two = Node.start(Node.member(2));
+            one.peers(two);
+            one.reach(two);
+            String address = two.address();
+            two.close();
+            Node.until("trouble", () -> one.transport.trouble(2) != null);
+            Node.until("a refused connection", () -> String.valueOf(one.transport.trouble(2)).contains("cannot connect"));
+            Identity next = Node.member(2, 2, Node.CLUSTER, 0);
+            try (Node again = new Node(next, NettyTransport.builder().bind(address).build())) {
+                one.reach(again);
+                assertNull(one.transport.trouble(2));
+            }
+        }
+    }
+
+    @Test
+    void aPeerThatMovesIsReachedAtItsNewAddress() {
+        try (Node one = Node.start(Node.member(1)); Node old = Node.start(Node.member(2)); Node moved = Node.start(Node.member(2))) {
+            one.peers(old);
+            one.reach(old);
+            one.peers(moved);
+            one.reach(moved);
+        }
+    }
+
+    @Test
+    void anAddressThatIsNoneIsTrouble() {
+        try (Node one = Node.start(Node.member(1))) {
+            one.transport.peers(Map.of(2, "nonsense", 3, "no-such-host.invalid:1"));
+            Node.until("trouble", () -> one.transport.trouble(2) != null && one.transport.trouble(3) != null);
+            assertTrue(one.transport.trouble(2).contains("host:port"), one.transport.trouble(2));
+            assertTrue(one.transport.trouble(3).contains("no-such-host.invalid"), one.transport.trouble(3));
+        }
+    }
+
+    @Test
+    void whoIsNoLongerAPeerGetsNothing() {
+        try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2))) {
+            one.peers(two);
+            one.reach(two);
+            one.peers();
+            one.transport.send(one.vote(two, 2));
+            one.transport.send(one.question(two));
+            assertEquals(Map.of(2, 2L), one.transport.counters().droppedMessages());
+            assertNull(one.transport.trouble(2));
+        }
+    }
+
+    @Test
+    void aDamagedByteCostsTheConnectionAndNothingElse() throws Exception {
+        try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2)); Forwarder between = new Forwarder(two.port())) {
+            one.transport.peers(Map.of(2, between.address()));
+            one.reach(two);
+            between.damageNext();
+            one.transport.send(append(one, two, 1, 100));
+            Node.until("the damage to be counted", () -> two.transport.counters().damagedFrames() == 1);
+            assertTrue(two.messages.isEmpty());
+            one.reach(two);
+            assertEquals(1, two.transport.counters().damagedFrames());
+            assertEquals(2, two.transport.counters().connectionsAccepted());
+        }
+    }
+
+    @Test
+    void aPeerThatDoesNotReadBlocksNobodyAndIsGivenUp() throws Exception {
+        Timing timing =
+            new Timing(Node.millis(5000), Node.millis(50), Node.millis(1000), Node.millis(20_000), Node.millis(5), Node.millis(50));
+        try (ServerSocket server = new ServerSocket(0); Node one = Node.start(Node.member(1), timing);
+                Node three = Node.start(Node.member(3))) {
+            one.transport.peers(Map.of(2, "127.0.0.1:" + server.getLocalPort(), 3, three.address()));
+            try (Stranger stalled = new Stranger(server.accept())) {
+                stalled.expect(FrameType.HELLO);
+                stalled.send(FrameType.WELCOME, Greeting.ofPeer(Node.member(2), 0, "").toWelcome(1));
+                one.reach(three);
+                Message bulk = new Message.AppendEntries(one.identity.replica(), Node.replica(2), 1, EntryId.ZERO,
+                    List.of(Entry.of(1, 1, Entry.Kind.COMMAND, 0, new byte[256 << 10])), 0, 0, 1);
+                long before = System.nanoTime();
+                for (int i = 0; i < 400; i++) {
+                    one.transport.send(bulk);
+                }
+                assertTrue(System.nanoTime() - before < TimeUnit.SECONDS.toNanos(5), "send has waited");
+                long dropped = one.transport.counters().droppedMessages().getOrDefault(2, 0L);
+                assertTrue(dropped > 200, "dropped " + dropped);
+                assertEquals(null, one.transport.counters().droppedMessages().get(3));
+                one.reach(three);
+                Node.until("the peer to be given up", () -> one.transport.trouble(2) != null);
+                assertTrue(one.transport.trouble(2).contains("taken a byte") || one.transport.trouble(2).contains("lost"),
+                    one.transport.trouble(2));
+            }
+        }
+    }
+
+    @Test
+    void aPeerThatIsSilentIsGivenUpByBothEnds() throws Exception {
+        try (ServerSocket server = new ServerSocket(0); Node one = Node.start(Node.member(1), Node.QUICK)) {
+            one.transport.peers(Map.of(2, "127.0.0.1:" + server.getLocalPort()));
+            try (Stranger mute = new Stranger(server.accept()); Stranger opener = Stranger.peer(Node.member(3), one)) {
+                mute.expect(FrameType.HELLO);
+                mute.send(FrameType.WELCOME, Greeting.ofPeer(Node.member(2), 0, "").toWelcome(1));
+                mute.expect(FrameType.PING);
+                Node.until("the peer to be given up", () -> one.transport.trouble(2) != null);
+                assertTrue(one.transport.trouble(2).contains("nothing heard"), one.transport.trouble(2));
+                opener.expectEnd();
+            }
+        }
+    }
+
+    @Test
+    void anIdleConnectionStaysOpen() {
+        try (Node one = Node.start(Node.member(1), Node.QUICK); Node two = Node.start(Node.member(2), Node.QUICK)) {
+            one.peers(two);
+            one.reach(two);
+            long quiet = System.nanoTime() + 4 * Node.QUICK.silenceNanos();
+            Node.until("a long silence", () -> System.nanoTime() - quiet > 0);
+            one.reach(two);
+            assertEquals(1, two.transport.counters().connectionsAccepted());
+        }
+    }
+
+    @Test
+    void aNewerConnectionOfOneReplicaReplacesTheOlder() {
+        try (Node one = Node.start(Node.member(1)); Stranger first = Stranger.peer(Node.member(2), one);
+                Stranger second = Stranger.peer(Node.member(2), one)) {
+            first.expectEnd();
+            Message message = new Message.PreVote(Node.replica(2), Node.replica(1), 1, EntryId.ZERO, 1);
+            second.send(message);
+            assertEquals(message, Node.take(one.messages));
+        }
+    }
+
+    @Test
+    void aReceiverThatFailsCostsTheConnectionAndNotTheServer() {
+        try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2))) {
+            one.peers(two);
+            one.reach(two);
+            two.onMessage = message -> {
+                throw new IllegalStateException("a test's fault");
+            };
+            one.transport.send(one.vote(two, 3));
+            Node.until("trouble", () -> one.transport.trouble(2) != null);
+            two.onMessage = two.messages::add;
+            one.reach(two);
+        }
+    }
+
+    @Test
+    void anAppendThatFitsNoFrameIsDroppedAndTheNextGoesOn() {
+        try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2))) {
+            one.peers(two);
+            one.reach(two);
+            List<Entry> entries = List.of(Entry.of(1, 1, Entry.Kind.COMMAND, 0, new byte[Entry.PAYLOAD_BYTES_MAX]),
+                Entry.of(2, 1, Entry.Kind.COMMAND, 0, new byte[Entry.PAYLOAD_BYTES_MAX]));
+            one.transport.send(new Message.AppendEntries(one.identity.replica(), Node.replica(2), 1, EntryId.ZERO, entries, 0, 0, 1));
+            one.transport.send(one.vote(two, 8));
+            assertEquals(one.vote(two, 8), Node.take(two.messages));
+            assertEquals(Map.of(2, 1L), one.transport.counters().droppedMessages());
+        }
+    }
+
+    @Test
+    void theLargestEntryPasses() {
+        try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2))) {
+            one.peers(two);
+            one.reach(two);
+            Message largest = append(one, two, 1, Entry.PAYLOAD_BYTES_MAX);
+            one.transport.send(largest);
+            assertEquals(largest, Node.take(two.messages));
+        }
+    }
+
+    private static Message append(Node from, Node to, long index, int size) {
+        EntryId prev = index == 1 ? EntryId.ZERO : new EntryId(1, index - 1);
+        return new Message.AppendEntries(from.identity.replica(), to.identity.replica(), 1, prev,
+            List.of(Entry.of(index, 1, Entry.Kind.COMMAND, 0, new byte[size])), 0, 0, index);
     }
 }
