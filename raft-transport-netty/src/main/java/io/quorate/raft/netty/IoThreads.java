@@ -21,10 +21,13 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -42,6 +45,7 @@ final class IoThreads {
     private static final int LOOPS = 2;
     private static final int RESOLVERS = 2;
     private static final int CLOSE_SECONDS = 5;
+    private static final int JOIN_MILLIS = 1000;
     private static final int RESOLUTIONS_MAX = 256;
     private static final int UNWRITTEN_LOW_BYTES = 256 << 10;
     private static final int UNWRITTEN_HIGH_BYTES = 1 << 20;
@@ -50,15 +54,16 @@ final class IoThreads {
 
     private final boolean isEpoll;
     private final EventLoopGroup loops;
+    private final List<Thread> threads = new CopyOnWriteArrayList<>();
     private final ThreadPoolExecutor resolvers;
 
     /** @param name begins the names of all threads */
     IoThreads(String name) {
         isEpoll = Epoll.isAvailable();
-        loops = new MultiThreadIoEventLoopGroup(LOOPS, new DefaultThreadFactory(name, true),
+        loops = new MultiThreadIoEventLoopGroup(LOOPS, remembering(new DefaultThreadFactory(name, true)),
             isEpoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
         resolvers = new ThreadPoolExecutor(RESOLVERS, RESOLVERS, 1, TimeUnit.SECONDS, new LinkedBlockingQueue<>(RESOLUTIONS_MAX),
-            new DefaultThreadFactory(name + "-names", true));
+            remembering(new DefaultThreadFactory(name + "-names", true)));
         resolvers.allowCoreThreadTimeOut(true);
         if (isEpoll) {
             LOG.info("{}: sockets over epoll", name);
@@ -134,6 +139,24 @@ final class IoThreads {
         var done = loops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
         if (!isOnLoop()) {
             done.awaitUninterruptibly(2 * CLOSE_SECONDS, TimeUnit.SECONDS);     // a delivery that never returns must not keep the caller
+            threads.forEach(IoThreads::join);       // what they ran is done a moment before they are
+        }
+    }
+
+    private ThreadFactory remembering(ThreadFactory factory) {
+        return work -> {
+            Thread thread = factory.newThread(work);
+            threads.removeIf(old -> old.getState() == Thread.State.TERMINATED);
+            threads.add(thread);
+            return thread;
+        };
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join(JOIN_MILLIS);   // a question for a name cannot be interrupted; its thread ends by itself
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();     // the caller is in a hurry, and the thread ends without being waited for
         }
     }
 }

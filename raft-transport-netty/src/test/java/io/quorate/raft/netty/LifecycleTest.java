@@ -75,7 +75,8 @@ class LifecycleTest {
         one.close();
         client.close();
         new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1")).close();
-        Node.until("all threads to end", () -> threads("quorate-net-7").isEmpty() && threads("quorate-client").isEmpty());
+        assertEquals(List.of(), threads("quorate-net-7"));
+        assertEquals(List.of(), threads("quorate-client"));
         one.transport.send(one.vote(two, 1));
         one.transport.send(one.question(two));
         one.peers(two);
