@@ -57,7 +57,8 @@ final class PeerFrames {
     /** Writes the message as one frame. */
     static void write(ByteBuf out, FoundingMessage message) {
         FoundingHead.Builder head = FoundingHead.newBuilder().setFromNodeId(message.from()).setIncarnation(message.incarnation())
-            .setToNodeId(message.to()).setMembersDigest(message.membersDigest()).setIsQuestion(message.isQuestion());
+            .setToNodeId(message.to()).setToIncarnation(message.toIncarnation()).setMembersDigest(message.membersDigest())
+            .setIsQuestion(message.isQuestion());
         if (message.founding() != null) {
             head.setFounding(Parts.of(message.founding()));
         }
@@ -95,8 +96,8 @@ final class PeerFrames {
         try {
             FoundingHead head = Parts.parse(FoundingHead.parser(), frame);
             ReplicaId from = new ReplicaId(head.getFromNodeId(), head.getIncarnation());
-            return new FoundingMessage(from.nodeId(), from.incarnation(), head.getToNodeId(), head.getMembersDigest(),
-                head.hasFounding() ? Parts.of(head.getFounding()) : null, head.getIsQuestion());
+            return new FoundingMessage(from.nodeId(), from.incarnation(), head.getToNodeId(), head.getToIncarnation(),
+                head.getMembersDigest(), head.hasFounding() ? Parts.of(head.getFounding()) : null, head.getIsQuestion());
         } catch (IllegalArgumentException e) {
             throw Parts.impossible(frame, e);
         }

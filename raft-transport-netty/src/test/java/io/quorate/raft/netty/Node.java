@@ -104,7 +104,7 @@ final class Node implements Transport.Receiver, AutoCloseable {
     }
 
     FoundingMessage question(Node to) {
-        return new FoundingMessage(identity.replica().nodeId(), identity.replica().incarnation(), to.identity.replica().nodeId(), 99,
+        return new FoundingMessage(identity.replica().nodeId(), identity.replica().incarnation(), to.identity.replica().nodeId(), 0, 99,
             identity.founding(), true);
     }
 

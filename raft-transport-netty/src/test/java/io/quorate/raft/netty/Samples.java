@@ -31,9 +31,10 @@ final class Samples {
     }
 
     static Arbitrary<FoundingMessage> foundings() {
-        return Combinators.combine(replicas(), nodes(), Arbitraries.longs(), foundingRecords().injectNull(0.3), Arbitraries.of(true, false))
-            .as((from, to, digest, record, isQuestion) ->
-                new FoundingMessage(from.nodeId(), from.incarnation(), to, digest, record, isQuestion));
+        return Combinators.combine(replicas(), nodes(), Arbitraries.longs(), Arbitraries.longs(), foundingRecords().injectNull(0.3),
+                Arbitraries.of(true, false))
+            .as((from, to, toIncarnation, digest, record, isQuestion) ->
+                new FoundingMessage(from.nodeId(), from.incarnation(), to, toIncarnation, digest, record, isQuestion));
     }
 
     static Arbitrary<ClientRequest> requests() {
