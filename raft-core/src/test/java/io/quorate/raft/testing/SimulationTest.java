@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Whole groups under faults. {@code -Dsimulation.seeds=N} and {@code -Dsimulation.first=S} choose other seeds and more of them. */
 class SimulationTest {
 
-    private static final int SEEDS = Integer.getInteger("simulation.seeds", 100);
+    private static final int SEEDS = Integer.getInteger("simulation.seeds", 200);
     private static final long FIRST = Long.getLong("simulation.first", 1);
 
     @ParameterizedTest
