@@ -325,11 +325,15 @@ class DamageTest {
     }
 
     @Test
-    void aFrameOfAnotherReplicaInsideACommandIsNotOneEitherEvenAtItsOwnOffset() throws IOException {
-        // A frame that names exactly the place it comes to lie at, as another incarnation would have sealed it.
+    void aFrameOfAnotherReplicaOrSegmentInsideACommandIsNotOneEitherEvenAtItsOwnOffset() throws IOException {
+        // Frames that name exactly the place they come to lie at, but another incarnation or segment.
         int offset = endOf(lastOf(frames(FIRST))) + FrameHeader.BYTES + Entry.HEADER_BYTES;
-        byte[] alien = new FrameHeader(1, offset, 0, 9, 9, 1, new HardState(1, null, 0), 0, 0, 0).encode(self.incarnation() + 1);
-        write(new Storage.Write(2, new HardState(1, null, 0), 1, List.of(Entry.of(1, 1, Entry.Kind.COMMAND, 0, alien))));
+        HardState hardState = new HardState(1, null, 0);
+        byte[] replica = new FrameHeader(1, offset, 0, 9, 9, 1, hardState, 0, 0, 0).encode(self.incarnation() + 1);
+        byte[] segment = new FrameHeader(2, offset + replica.length, 0, 9, 9, 1, hardState, 0, 0, 0).encode(self.incarnation());
+        byte[] payload = Arrays.copyOf(replica, replica.length + segment.length);
+        System.arraycopy(segment, 0, payload, replica.length, segment.length);
+        write(new Storage.Write(2, hardState, 1, List.of(Entry.of(1, 1, Entry.Kind.COMMAND, 0, payload))));
         FrameHeader frame = lastOf(frames(FIRST));
         byte[] torn = files.bytes(FIRST).clone();
         torn[frame.offset()] ^= 1;
