@@ -46,6 +46,7 @@ final class SimulatedFileSystem implements FileSystem {
     private int failAt = Integer.MAX_VALUE;
     private boolean goesOnAfterFailure;
     private int forces;
+    private Runnable afterRead = () -> { };
 
     /** The operation with this number, counted from now, fails, and each one after it: the process is as good as dead. */
     void dieAt(int operation) {
@@ -62,6 +63,11 @@ final class SimulatedFileSystem implements FileSystem {
     /** How many operations that can change something were tried. */
     int operations() {
         return operations;
+    }
+
+    /** Does this once, as soon as something has been read. */
+    void afterRead(Runnable action) {
+        afterRead = action;
     }
 
     int forces() {
@@ -217,11 +223,12 @@ final class SimulatedFileSystem implements FileSystem {
 
         @Override
         public int read(ByteBuffer target, long position) {
-            synchronized (inode) {
-                int length = (int) Math.max(0, Math.min(target.remaining(), inode.seen.length - position));
-                target.put(inode.seen, (int) Math.min(position, inode.seen.length), length);
-                return length;
-            }
+            int length = (int) Math.max(0, Math.min(target.remaining(), inode.seen.length - position));
+            target.put(inode.seen, (int) Math.min(position, inode.seen.length), length);
+            Runnable action = afterRead;
+            afterRead = () -> { };
+            action.run();
+            return length;
         }
 
         @Override
@@ -234,15 +241,13 @@ final class SimulatedFileSystem implements FileSystem {
                 failure = e;
                 length /= 2;   // it died half way
             }
-            synchronized (inode) {
-                int to = (int) position + length;
-                if (to > inode.seen.length) {
-                    inode.seen = Arrays.copyOf(inode.seen, to);
-                }
-                source.get(inode.seen, (int) position, length);
-                if (length > 0) {
-                    inode.dirty.set((int) position / SECTOR, (to - 1) / SECTOR + 1);
-                }
+            int to = (int) position + length;
+            if (to > inode.seen.length) {
+                inode.seen = Arrays.copyOf(inode.seen, to);
+            }
+            source.get(inode.seen, (int) position, length);
+            if (length > 0) {
+                inode.dirty.set((int) position / SECTOR, (to - 1) / SECTOR + 1);
             }
             if (failure != null) {
                 throw failure;
