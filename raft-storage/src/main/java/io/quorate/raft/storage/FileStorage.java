@@ -134,6 +134,7 @@ public final class FileStorage implements Storage {
             deleteUnfinished(files);
             IdentityFile identityFile = new IdentityFile(files);
             Identity identity = next(files, identityFile.read(), nodeId);
+            // The fsync of the directory in it also keeps what the last run renamed and had no time to sync.
             identityFile.write(identity);
             opened = true;
             return new FileStorage(files, options, lock, identityFile, identity);

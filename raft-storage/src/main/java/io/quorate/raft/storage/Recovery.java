@@ -275,7 +275,6 @@ final class Recovery {
             Spare.zero(last.file(), last.end(), last.header().size());
         }
         writeAgain(last);
-        files.syncDirectory();
         Staging staging = new Staging(last.header().size());
         Segment segment = new Segment(last.header(), last.file(), last.seal(), incarnation, staging, last.end());
         LogWriter writer = new LogWriter(files, incarnation, state, spare, staging, segment);

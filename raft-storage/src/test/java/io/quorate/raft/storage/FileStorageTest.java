@@ -202,6 +202,21 @@ class FileStorageTest {
     }
 
     @Test
+    void aCommitIndexIsFoundAgainAtItsHighestButNotBehindTheLog() {
+        FileStorage storage = founded();
+        write(storage, new Storage.Write(1, new HardState(1, null, 3), 1, Logs.entries(1, 3, 1, 10)));
+        write(storage, new Storage.Write(2, new HardState(1, null, 2), 4, Logs.entries(4, 4, 1, 10)));
+        storage.close();
+        FileStorage again = FileStorage.open(directory(), 1, SMALL);
+        assertEquals(3, again.recover().hardState().commitIndex());
+        write(again, new Storage.Write(3, new HardState(1, null, 3), 2, List.of()));
+        again.close();
+        FileStorage last = FileStorage.open(directory(), 1, SMALL);
+        assertEquals(1, last.recover().hardState().commitIndex());
+        last.close();
+    }
+
+    @Test
     void aWriteBehindAGapIsRefused() {
         FileStorage storage = founded();
         assertTrue(messageOf(assertThrows(InvariantViolation.class, () -> write(storage, Logs.append(1, 2, 2, 1, 10))))
