@@ -397,6 +397,16 @@ class DamageTest {
     }
 
     @Test
+    void anotherIntactEntryFoundWhileReadingIsDamage() throws IOException {
+        write(Logs.append(2, 1, 4, 1, 60));
+        int first = lastOf(frames(FIRST)).offset() + FrameHeader.BYTES;
+        int size = Entry.HEADER_BYTES + 60;
+        System.arraycopy(files.bytes(FIRST), first + size, files.bytes(FIRST), first, size);
+        assertTrue(String.valueOf(assertThrows(StorageCorruptException.class, () -> storage.read(1, 1, 1 << 20)).getMessage())
+            .contains("entry 2@1 is where 1 was written"));
+    }
+
+    @Test
     void anImpossibleSizeFoundWhileReadingAllocatesNothing() throws IOException {
         write(Logs.append(2, 1, 4, 1, 60));
         int first = lastOf(frames(FIRST)).offset() + FrameHeader.BYTES;
