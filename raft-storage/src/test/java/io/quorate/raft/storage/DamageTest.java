@@ -144,6 +144,17 @@ class DamageTest {
     }
 
     @Test
+    void theFirstFrameOfASegmentIsNeverTakenForUnfinished() throws IOException {
+        SimulatedFileSystem young = new SimulatedFileSystem();
+        Logs.start(young, SMALL).close();   // founded: the first segment holds nothing but its first frame
+        for (int at = SegmentHeader.BYTES; at < SegmentHeader.BYTES + FrameHeader.BYTES; at++) {
+            SimulatedFileSystem damaged = young.copy();
+            damaged.bytes(FIRST)[at] ^= 1;
+            assertEquals(SegmentHeader.BYTES, refusal(damaged).offset());
+        }
+    }
+
+    @Test
     void anEarlierFrameOfZerosIsRefusedToo() throws IOException {
         write(Logs.append(2, 1, 2, 1, 20));
         FrameHeader lost = lastOf(frames(FIRST));
