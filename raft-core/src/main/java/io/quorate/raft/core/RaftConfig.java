@@ -9,7 +9,8 @@ import java.time.Duration;
  * @param uncommittedBytesMax   how many bytes of proposals may wait for their commit before new ones are refused
  * @param unappliedBytesMax     how many bytes of committed entries may be handed out and not yet applied
  * @param inflightBytesMax      how many bytes of entries may be on their way to one peer
- * @param appendBytesMax        how many bytes of entries one message carries; a single larger entry goes alone
+ * @param appendBytesMax        how many bytes of entries one message carries, at most {@link Entry#SIZE_MAX}; a single larger entry
+ *                              goes alone
  * @param cachedBytesMax        how many bytes of the log's tail stay in memory
  */
 public record RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, long unappliedBytesMax, long inflightBytesMax,
@@ -28,6 +29,9 @@ public record RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, lo
         positive("inflightBytesMax", inflightBytesMax);
         positive("appendBytesMax", appendBytesMax);
         positive("cachedBytesMax", cachedBytesMax);
+        if (appendBytesMax > Entry.SIZE_MAX) {   // every transport carries one entry of any legal size, and need not carry more
+            throw new IllegalArgumentException("appendBytesMax is at most " + Entry.SIZE_MAX + ", not " + appendBytesMax);
+        }
     }
 
     /** The same with another election timeout. 150 ms is the shortest that is tested. */

@@ -1,6 +1,7 @@
 package io.quorate.raft.runtime;
 
 import io.quorate.raft.Storage;
+import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.Event;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +14,9 @@ import java.util.List;
  * from {@code write} nothing is told and nothing more may be written.
  */
 public final class LogWriter {
+
+    /** A batch ends with the write that brings it to this many bytes, so that no queue, however long, becomes one endless frame. */
+    static final long BATCH_BYTES = 32L << 20;
 
     private final Storage storage;
     private final Mailbox mailbox;
@@ -32,15 +36,23 @@ public final class LogWriter {
         return inbox.hasMore();
     }
 
-    /** Everything that waits now, in order; empty if nothing does. */
+    /** Everything that waits now, in order, up to about {@link #BATCH_BYTES}; empty if nothing does. */
     public List<Storage.Write> take() {
         inbox.fill();
         if (inbox.isHandEmpty()) {
             return List.of();
         }
         List<Storage.Write> batch = new ArrayList<>();
-        for (Storage.Write write = inbox.poll(); write != null; write = inbox.poll()) {
+        long bytes = 0;
+        while (bytes < BATCH_BYTES) {
+            Storage.Write write = inbox.poll();
+            if (write == null) {
+                break;
+            }
             batch.add(write);
+            for (Entry entry : write.entries()) {
+                bytes += entry.size();
+            }
         }
         return batch;
     }

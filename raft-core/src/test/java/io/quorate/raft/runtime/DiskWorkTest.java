@@ -54,6 +54,17 @@ class DiskWorkTest {
     }
 
     @Test
+    void aBatchIsBoundedInBytesAndTheRestIsTheNext() {
+        String large = "x".repeat((int) LogWriter.BATCH_BYTES / 2);
+        for (int i = 1; i <= 3; i++) {
+            writer.add(write(i, i, command(i, 1, large)));
+        }
+        assertEquals(List.of(1L, 2L), writer.take().stream().map(Storage.Write::id).toList());
+        assertTrue(writer.hasWork());
+        assertEquals(List.of(3L), writer.take().stream().map(Storage.Write::id).toList());
+    }
+
+    @Test
     void takingABatchAndNotWritingItTellsNothing() {
         writer.add(write(1, 1, command(1, 1, "a")));
         writer.take();
