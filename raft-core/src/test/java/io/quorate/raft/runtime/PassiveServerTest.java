@@ -1,0 +1,484 @@
+package io.quorate.raft.runtime;
+
+import static io.quorate.raft.runtime.Recorder.bytes;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.quorate.raft.CommandTooLargeException;
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.Identity;
+import io.quorate.raft.NotLeaderException;
+import io.quorate.raft.OverloadedException;
+import io.quorate.raft.RaftObserver;
+import io.quorate.raft.ServerStatus;
+import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
+import io.quorate.raft.Transport;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.RaftConfig;
+import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.testing.InMemoryDisk;
+import io.quorate.raft.testing.InMemoryStorage;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** One server, turned step by step from one thread in virtual time, its peers played by the test. */
+class PassiveServerTest {
+
+    private static final long T = RaftConfig.DEFAULT.electionTimeoutNanos();
+    private static final Map<Integer, String> ALONE = Map.of(1, "a");
+    private static final Map<Integer, String> TWO = Map.of(1, "a", 2, "b");
+    private static final ReplicaId PEER = new ReplicaId(2, 22);
+
+    /** Keeps what was sent. */
+    private static final class Wire implements Transport {
+        final List<Message> sent = new ArrayList<>();
+        final List<FoundingMessage> founding = new ArrayList<>();
+        final List<String> log = new ArrayList<>();
+
+        @Override
+        public void start(Local local, Map<Integer, String> peers, Receiver receiver) { }
+
+        @Override
+        public void founded(Local local) {
+            log.add("founded " + (local.identity().founding() != null));
+        }
+
+        @Override
+        public void peers(Map<Integer, String> peers) { }
+
+        @Override
+        public void send(Message message) {
+            sent.add(message);
+        }
+
+        @Override
+        public void send(FoundingMessage message) {
+            founding.add(message);
+            if (message.founding() != null) {
+                log.add("told");
+            }
+        }
+
+        @Override
+        public String advertisedAddress() {
+            return "a";
+        }
+
+        @Override
+        public @Nullable String trouble(int nodeId) {
+            return null;
+        }
+
+        @Override
+        public void close() { }
+    }
+
+    private final InMemoryDisk disk = new InMemoryDisk(1, 11);
+    private final Wire wire = new Wire();
+    private final Recorder.Journal journal = new Recorder.Journal();
+    private final List<String> observed = new ArrayList<>();
+    private long now = Long.MAX_VALUE - T;       // the clock wraps around in most tests
+    private InMemoryStorage storage = disk.open();
+    private PassiveServer server = server(ALONE, PassiveServer.CALL_BYTES_MAX);
+
+    @Test
+    void oneThreadCanTurnItAll() {
+        Recorder caller = lead();
+        propose("a", caller);
+        settle();
+        assertEquals("did a at 2", caller.outcome());
+        Recorder reader = new Recorder();
+        assertNull(server.read(bytes("all"), T, reader));
+        settle();
+        assertEquals("2:a at 2", reader.outcome());
+        assertEquals(0, server.callBytes());
+        assertEquals(List.of("founded", "LEADER 1 1"), distinct(observed));
+    }
+
+    @Test
+    void nothingIsAppliedBeforeItIsDurable() {
+        Recorder caller = lead();
+        propose("a", caller);
+        server.loop().turn(now);
+        server.applier().turn(now);
+        assertEquals("open", caller.outcome());
+        List<Storage.Write> batch = server.writer().take();
+        server.loop().turn(now);
+        server.applier().turn(now);
+        assertEquals("open", caller.outcome());
+        server.writer().write(batch);
+        server.loop().turn(now);
+        server.applier().turn(now);
+        assertEquals("did a at 2", caller.outcome());
+    }
+
+    @Test
+    void allThatCameWhileABatchWasWrittenIsTheNextBatch() {
+        lead();
+        Recorder first = new Recorder();
+        propose("a", first);
+        server.loop().turn(now);
+        List<Storage.Write> writing = server.writer().take();
+        List<Recorder> others = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            Recorder other = new Recorder();
+            propose("b" + i, other);
+            server.loop().turn(now);
+            others.add(other);
+        }
+        long before = disk.writes();
+        server.writer().write(writing);
+        server.writer().write(server.writer().take());
+        assertEquals(before + 2, disk.writes());
+        settle();
+        assertEquals("did a at 2", first.outcome());
+        assertEquals("did b9 at 12", others.get(9).outcome());
+    }
+
+    @Test
+    void aTurnTakesABoundedPartOfALongQueue() {
+        lead();
+        byte[] half = new byte[(int) EventLoop.TURN_BYTES / 2];
+        for (int i = 0; i < 6; i++) {
+            assertNull(server.propose(half, T, new Recorder()));
+        }
+        server.loop().turn(now);
+        assertEquals(2, server.writer().take().get(0).entries().size());
+        assertEquals(0, server.loop().nanosUntilDeadline(now), "there is more to do at once");
+    }
+
+    @Test
+    void aBlankServerTurnsCallersAwayAndDropsItsPeersMessages() {
+        server = server(TWO, PassiveServer.CALL_BYTES_MAX);
+        Recorder caller = new Recorder();
+        propose("a", caller);
+        server.mailbox().post(new Message.Vote(PEER, disk.replica(), 1, true));
+        settle();
+        assertEquals("NotLeaderException", caller.outcome());
+        assertTrue(caller.failure().getMessage().contains("blank"), caller.failure().getMessage());
+        assertEquals(List.of(), wire.sent);
+        assertInstanceOf(NotLeaderException.class, server.localRead(bytes("q"), 0, T, new Recorder()));
+        assertTrue(server.loop().isBlank());
+        assertFalse(server.maintain());
+    }
+
+    @Test
+    void aBlankServerThatNeverAskedAnsweredOrMovedIsStillCheap() {
+        server = server(TWO, PassiveServer.CALL_BYTES_MAX);
+        server.loop().turn(now);
+        assertEquals(1, wire.founding.size());
+        long pause = server.loop().nanosUntilDeadline(now);
+        assertTrue(pause >= Founding.ASK_NANOS, "" + pause);
+    }
+
+    @Test
+    void theRecordIsDurableBeforeTheTransportAndThePeersHearOfIt() {
+        server = server(TWO, PassiveServer.CALL_BYTES_MAX);
+        server.loop().turn(now);
+        FoundingMessage answer = new FoundingMessage(2, 22, 1, 11, Founding.digest(TWO), null, false);
+        disk.failWrites("EIO");
+        server.mailbox().post(answer);
+        assertThrows(StorageException.class, () -> server.loop().turn(now));
+        assertEquals(List.of(), wire.log);
+
+        storage = disk.open();
+        server = server(TWO, PassiveServer.CALL_BYTES_MAX);
+        server.mailbox().post(answer);
+        server.loop().turn(now);
+        assertEquals(List.of("founded true", "told"), wire.log);
+        assertNotNull(disk.founding());
+        assertEquals(List.of("founded", "FOLLOWER 0 null"), distinct(observed));
+    }
+
+    @Test
+    void aFollowersCallersAreToldWhoLeadsInTheVeryTurnInWhichItLearnsIt() {
+        ReplicaId self = foundTwo();
+        now += 2 * T;
+        server.loop().turn(now);
+        server.mailbox().post(new Message.AppendEntries(PEER, self, 7, EntryId.ZERO, List.of(), 0, 0, 1));
+        Recorder caller = new Recorder();
+        propose("a", caller);
+        server.loop().turn(now);
+        server.applier().turn(now);
+        NotLeaderException why = assertInstanceOf(NotLeaderException.class, caller.failure());
+        assertEquals(2, why.leaderNodeId());
+        assertEquals("b", why.leaderAddress());
+    }
+
+    @Test
+    void aRequestThatWaitedTooLongForTheRaftThreadDoesNotHappen() {
+        lead();
+        Recorder caller = new Recorder();
+        assertNull(server.propose(bytes("a"), 100, caller));
+        now += 100;
+        settle();
+        assertEquals("OverloadedException", caller.outcome());
+        assertEquals(List.of(), journal.commands);
+    }
+
+    @Test
+    void aReadThatNoQuorumConfirmsFailsInTime() {
+        leadTwo();
+        Recorder reader = new Recorder();
+        assertNull(server.read(bytes("q"), T / 4, reader));
+        server.loop().turn(now);
+        server.applier().turn(now);
+        assertEquals("open", reader.outcome());
+        assertTrue(server.loop().nanosUntilDeadline(now) <= T / 4);
+        now += T / 4;
+        server.loop().turn(now);
+        server.applier().turn(now);
+        assertEquals("NotLeaderException", reader.outcome());
+        assertEquals(0, server.callBytes());
+    }
+
+    @Test
+    void callsAreBoundedInBytesAndCountedWhenTheyAreRefused() {
+        server = server(ALONE, 1000);
+        lead();
+        List<RuntimeException> refused = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            RuntimeException why = server.propose(new byte[100], T, new Recorder());
+            if (why != null) {
+                refused.add(why);
+            }
+        }
+        assertEquals(8, refused.size());
+        assertInstanceOf(OverloadedException.class, refused.get(0));
+        assertInstanceOf(OverloadedException.class, server.localRead(new byte[900], 0, T, new Recorder()));
+        assertEquals(9, server.mailbox().refusedCalls());
+        settle();
+        assertEquals(0, server.callBytes());
+        assertNull(server.propose(new byte[100], T, new Recorder()));
+    }
+
+    @Test
+    void aCommandThatIsTooLargeIsRefusedAtOnce() {
+        assertInstanceOf(CommandTooLargeException.class, server.propose(new byte[Entry.PAYLOAD_BYTES_MAX + 1], T, new Recorder()));
+        assertEquals(0, server.callBytes());
+    }
+
+    @Test
+    void aLocalReadWaitsForTheIndexItNames() {
+        lead();
+        Recorder reader = new Recorder();
+        assertNull(server.localRead(bytes("all"), 2, T, reader));
+        settle();
+        assertEquals("open", reader.outcome());
+        propose("a", new Recorder());
+        settle();
+        assertEquals("2:a at 2", reader.outcome());
+    }
+
+    @Test
+    void aFailureInTheMiddleOfATurnLeavesTheProposalsOfThatTurnUnknown() {
+        lead();
+        Recorder stepped = new Recorder();
+        propose("a", stepped);
+        server.mailbox().fill();
+        Mail mail = server.mailbox().poll();
+        mail.deliver(server.loop());          // and then the turn breaks off
+        Recorder waiting = new Recorder();
+        propose("b", waiting);
+        Recorder reading = new Recorder();
+        assertNull(server.read(bytes("q"), T, reading));
+
+        RuntimeException cause = new RuntimeException("broken");
+        close(cause);
+        assertEquals("OutcomeUnknownException", stepped.outcome());
+        assertSame(cause, stepped.failure().getCause());
+        assertEquals("ServerStoppedException", waiting.outcome());
+        assertEquals("ServerStoppedException", reading.outcome());
+        assertEquals(0, server.callBytes());
+    }
+
+    @Test
+    void whatOneTurnHadToSayAndCouldNotHandOverIsSaidAtTheEnd() {
+        lead();
+        Recorder accepted = new Recorder();
+        propose("a", accepted);
+        server.loop().turn(now);
+        close(null);
+        assertEquals("OutcomeUnknownException", accepted.outcome());
+        assertInstanceOf(ServerStoppedException.class, server.propose(bytes("x"), T, new Recorder()));
+        assertInstanceOf(ServerStoppedException.class, server.read(bytes("x"), T, new Recorder()));
+        assertInstanceOf(ServerStoppedException.class, server.localRead(bytes("x"), 0, T, new Recorder()));
+        assertEquals(0, server.callBytes());
+    }
+
+    @Test
+    void whoAsksForTheStatusIsAnsweredEvenAtTheEnd() {
+        lead();
+        List<ServerStatus> answers = new ArrayList<>();
+        assertTrue(server.ask(answers::add));
+        server.loop().turn(now);
+        assertEquals(ServerStatus.State.LEADER, answers.get(0).state());
+        assertTrue(server.ask(answers::add));
+        close(new RuntimeException("broken"));
+        assertEquals(ServerStatus.State.STOPPED, answers.get(1).state());
+        assertTrue(answers.get(1).problem().contains("broken"), answers.get(1).problem());
+        assertEquals(1, answers.get(1).term());
+        assertFalse(server.ask(answers::add));
+    }
+
+    @Test
+    void storageIsMaintainedOnceTheReplicaIsFounded() {
+        Busy busy = new Busy(storage);
+        server = new PassiveServer(ALONE, RaftConfig.DEFAULT, busy, wire, journal, RaftObserver.NONE, new SplittableRandom(1), () -> now);
+        assertFalse(server.maintain());
+        assertEquals(0, busy.maintained);
+        lead();
+        assertTrue(server.maintain());
+        assertEquals(1, busy.maintained);
+    }
+
+    /** A storage that always has something to prepare. */
+    private static final class Busy implements Storage {
+
+        private final Storage inner;
+        private int maintained;
+
+        Busy(Storage inner) {
+            this.inner = inner;
+        }
+
+        @Override
+        public boolean maintain() {
+            maintained++;
+            return true;
+        }
+
+        @Override
+        public Identity identity() {
+            return inner.identity();
+        }
+
+        @Override
+        public Recovered recover() {
+            return inner.recover();
+        }
+
+        @Override
+        public void found(FoundingRecord record) {
+            inner.found(record);
+        }
+
+        @Override
+        public void write(List<Write> batch) {
+            inner.write(batch);
+        }
+
+        @Override
+        public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
+            return inner.read(firstIndex, lastIndex, bytesMax);
+        }
+
+        @Override
+        public void close() {
+            inner.close();
+        }
+    }
+
+    // ---- help
+
+    private PassiveServer server(Map<Integer, String> members, long callBytesMax) {
+        return new PassiveServer(members, RaftConfig.DEFAULT, storage, wire, journal, new RaftObserver() {
+            @Override
+            public void onChange(ServerStatus.State state, long term, @Nullable ReplicaId leader) {
+                observed.add(state + " " + term + " " + (leader == null ? null : leader.nodeId()));
+            }
+
+            @Override
+            public void onFounded(FoundingRecord record) {
+                observed.add("founded");
+            }
+        }, new SplittableRandom(1), () -> now, callBytesMax);
+    }
+
+    /** The changes that were seen, without the steps of candidacies. */
+    private static List<String> distinct(List<String> observed) {
+        return observed.stream().filter(change -> !change.contains("CANDIDATE")).toList();
+    }
+
+    private Recorder lead() {
+        for (int i = 0; i < 50 && (server.loop().node() == null || server.loop().node().commitIndex() == 0); i++) {
+            settle();
+            now += T / 10;
+        }
+        settle();
+        assertEquals(1, server.applier().appliedIndex());
+        return new Recorder();
+    }
+
+    private ReplicaId foundTwo() {
+        server = server(TWO, PassiveServer.CALL_BYTES_MAX);
+        server.loop().turn(now);
+        server.mailbox().post(new FoundingMessage(2, 22, 1, 11, Founding.digest(TWO), null, false));
+        settle();
+        assertFalse(server.loop().isBlank());
+        return disk.replica();
+    }
+
+    /** Leads a group of two whose other member votes for it, takes its no-op, and then says nothing more. */
+    private void leadTwo() {
+        ReplicaId self = foundTwo();
+        boolean hasVoted = false;
+        for (int i = 0; i < 100; i++) {
+            settle();
+            for (Message message : List.copyOf(wire.sent)) {
+                if (message instanceof Message.PreVote question) {
+                    server.mailbox().post(new Message.PreVoteAnswer(PEER, self, question.term(), true, question.round()));
+                } else if (message instanceof Message.RequestVote request) {
+                    server.mailbox().post(new Message.Vote(PEER, self, request.term(), true));
+                    hasVoted = true;
+                } else if (hasVoted && message instanceof Message.AppendEntries append) {
+                    server.mailbox().post(new Message.AppendAccepted(PEER, self, append.term(), append.lastIndex(), append.lastIndex(),
+                        append.round(), T, 0));
+                }
+            }
+            wire.sent.clear();
+            settle();
+            if (server.applier().appliedIndex() == 1) {
+                return;
+            }
+            now += T / 10;
+        }
+        throw new AssertionError("no leader: " + server.loop().node());
+    }
+
+    private void propose(String command, Recorder caller) {
+        assertNull(server.propose(bytes(command), T, caller));
+    }
+
+    private void settle() {
+        for (int i = 0; i < 10; i++) {
+            server.loop().turn(now);
+            server.reader().turn();
+            List<Storage.Write> batch = server.writer().take();
+            if (!batch.isEmpty()) {
+                server.writer().write(batch);
+            }
+            server.applier().turn(now);
+        }
+    }
+
+    private void close(@Nullable Throwable cause) {
+        server.closeLoop(cause);
+        server.closeApplier(cause);
+    }
+}
