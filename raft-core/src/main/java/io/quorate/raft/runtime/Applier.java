@@ -16,6 +16,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Queue;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +49,7 @@ public final class Applier {
     private final PendingProposals proposals = new PendingProposals();
     private final PriorityQueue<Call> reads =                     // those that wait for an index
         new PriorityQueue<>(Comparator.comparingLong(Call::index).thenComparingLong(Call::requestId));
+    private final Consumer<Call> onFailed = call -> call.fail(notLeader());
     private final Sweep sweep = new Sweep();
     private Work.@Nullable Apply apply;                           // the range being applied
     private List<Entry> chunk = List.of();                        // the part of it that is in memory
@@ -201,7 +203,7 @@ public final class Applier {
         }
         byte[] result = entry.kind() == Entry.Kind.COMMAND ? command(entry) : NOTHING;
         applied = entry.index();
-        Call call = proposals.onApplied(entry, this::failed);
+        Call call = proposals.onApplied(entry, onFailed);
         if (call != null) {
             published = applied;     // whoever hears of his command's success finds it in the status
             call.done(result, applied);
@@ -218,8 +220,8 @@ public final class Applier {
         return result;
     }
 
-    private void failed(Call call) {
-        call.fail(notLeader.get());
+    private NotLeaderException notLeader() {
+        return notLeader.get();
     }
 
     // ----------------------------------------------------------------------------------------------------------------------- reading

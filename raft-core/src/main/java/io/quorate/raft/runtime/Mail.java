@@ -43,7 +43,14 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfQuestion, Ca
     record OfQuestion(Consumer<ServerStatus> answer) implements Mail {
         @Override
         public void deliver(EventLoop loop) {
-            answer.accept(loop.status());
+            ServerStatus status;
+            try {
+                status = loop.status();
+            } catch (RuntimeException | Error e) {
+                answer.accept(loop.stoppedStatus(e));     // the server stops by it; whoever asked must not wait for ever
+                throw e;
+            }
+            answer.accept(status);
         }
 
         @Override

@@ -182,8 +182,8 @@ class RaftClientTest {
     @Test
     void aReadIsRepeatedWhateverHappened() {
         client = client(Duration.ofSeconds(20), "a");
-        script.failing("a", new TimeoutException()).at("a", new ClientResponse.Unknown("?")).failing("a", new IllegalStateException("reset"))
-            .at("a", DONE);
+        script.failing("a", new TimeoutException()).at("a", new ClientResponse.Unknown("?"))
+            .failing("a", new IllegalStateException("reset")).at("a", DONE);
         assertEquals("ok", text(get(client.read(bytes("x")))));
         assertEquals(4, script.asked().size());
     }

@@ -49,6 +49,7 @@ class PassiveServerTest {
         final List<Message> sent = new ArrayList<>();
         final List<FoundingMessage> founding = new ArrayList<>();
         final List<String> log = new ArrayList<>();
+        boolean isBroken;
 
         @Override
         public void start(Local local, Map<Integer, String> peers, Receiver receiver) { }
@@ -81,6 +82,9 @@ class PassiveServerTest {
 
         @Override
         public @Nullable String trouble(int nodeId) {
+            if (isBroken) {
+                throw new IllegalStateException("the transport broke");
+            }
             return null;
         }
 
@@ -334,6 +338,17 @@ class PassiveServerTest {
         assertTrue(answers.get(1).problem().contains("broken"), answers.get(1).problem());
         assertEquals(1, answers.get(1).term());
         assertFalse(server.ask(answers::add));
+    }
+
+    @Test
+    void whoAsksForAStatusThatCannotBeToldIsNotLeftWaiting() {
+        foundTwo();
+        wire.isBroken = true;
+        List<ServerStatus> answers = new ArrayList<>();
+        assertTrue(server.ask(answers::add));
+        assertThrows(IllegalStateException.class, () -> server.loop().turn(now));
+        assertEquals(ServerStatus.State.STOPPED, answers.get(0).state());
+        assertTrue(answers.get(0).problem().contains("the transport broke"), answers.get(0).problem());
     }
 
     @Test
