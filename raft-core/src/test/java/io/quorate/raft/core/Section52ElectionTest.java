@@ -199,7 +199,9 @@ class Section52ElectionTest {
         assertEquals(RoleName.FOLLOWER, c.role(1));
         assertEquals(id(3), c.node(1).leader());
         assertEquals(1, c.take(Message.AppendAccepted.class, 1, 3).round());
-        assertEquals(id(1), c.hardState(1).votedFor());   // and its vote of this term is still spent
+        c.pass(T);
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO));   // and its vote of this term is still spent
+        assertEquals(new Message.Vote(id(1), id(2), 1, false), c.take(Message.Vote.class, 1, 2));
     }
 
     /** "If the term in the RPC is smaller than the candidate's current term, then the candidate rejects the RPC and continues." */

@@ -133,9 +133,11 @@ class TimeTest {
     void candidatesThatWerePausedWaitAnew() {
         Cluster c = Cluster.of(3);
         c.timeout(1);
+        List<Message> asked = c.network();
         c.pass(2 * T);
         c.tick(1);
         assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
+        assertEquals(asked, c.network());   // the same question still stands
         assertEquals(c.now() + T, c.node(1).deadline());
         c.dropAll();
         c.timeout(1);
