@@ -5,6 +5,7 @@ import static io.quorate.raft.core.Cluster.id;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.quorate.raft.testing.RecordedEffects;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -89,6 +90,24 @@ class CommitRulesTest {
         assertEquals(List.of(), c.pending(2));
     }
 
+    /** The same for a log that begins behind a snapshot: what stands before it is committed, though it is no longer known entry by entry. */
+    @Test
+    void anAppendThatBeginsBelowTheLogMatches() {
+        EntryId base = new EntryId(2, 5);
+        LogView log = new LogView(new SnapshotId(base, Cluster.voters(3)), new TermTable(base), List.of());
+        RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(3, null, 5), log, () -> 0, 0);
+        RecordedEffects effects = new RecordedEffects();
+        node.step(new Message.AppendEntries(id(2), id(1), 3, new EntryId(1, 3),
+            List.of(entry(4, 1), entry(5, 2), entry(6, 3)), 6, 6, 1));
+        List<RecordedEffects.Effect> asked = effects.flush(node);
+        assertEquals(new RecordedEffects.Write(1, new HardState(3, null, 6), 6, List.of(entry(6, 3))), asked.get(0));
+        node.step(new Event.Written(1));
+        asked = effects.flush(node);
+        assertEquals(new RecordedEffects.Send(new Message.AppendAccepted(id(1), id(2), 3, 6, 6, 1, Cluster.T, 5)),
+            asked.get(0));
+        assertEquals(new RecordedEffects.Apply(6, 6, List.of(entry(6, 3))), asked.get(1));
+    }
+
     @Test
     void aConflictAtOrBelowTheCommitStopsTheNode() {
         Cluster c = Cluster.of(3);
@@ -165,16 +184,18 @@ class CommitRulesTest {
     /** While probing, only the answer to the question that is out moves the search. */
     @Test
     void aRejectionOfAnEarlierProbeDoesNotMoveTheSearch() {
-        Cluster c = Cluster.of("1 2 3 4 5", "1 1 1 1 1", "1 2 3 4 5");
+        Cluster c = Cluster.of("1 1 3 3 5 5", "1 2 2 4 4 4", "1 1 3 3 5 5");
         c.elect(1, 3);
         c.take(Message.AppendEntries.class, 1, 2);
         c.deliver(Message.AppendEntries.class, 1, 2);
         c.writeAll(2);
-        Message.AppendRejected rejection = c.take(Message.AppendRejected.class, 2, 1);
-        c.deliver(rejection);
-        String search = progress(c, 0);
-        c.deliver(rejection);
-        assertEquals(search, progress(c, 0));
+        Message.AppendRejected first = c.deliver(Message.AppendRejected.class, 2, 1);
+        assertEquals("probe match 0 next 5", progress(c, 0));
+        c.deliver(Message.AppendEntries.class, 1, 2);
+        c.deliver(Message.AppendRejected.class, 2, 1);
+        assertEquals("probe match 0 next 3", progress(c, 0));
+        c.deliver(first);   // would widen the search again
+        assertEquals("probe match 0 next 3", progress(c, 0));
     }
 
     /** Who claims to have verified more than was ever made is not believed at all. */

@@ -59,6 +59,7 @@ class DurabilityTest {
         c.timeout(1);
         c.deliver(Message.PreVote.class, 1, 2);
         c.deliver(Message.PreVoteAnswer.class, 2, 1);
+        assertTrue(c.node(1).deadline() - c.now() > 1000 * T);   // nothing to wake up for
         c.pass(3 * T);
         c.tick(1);
         assertEquals(RoleName.CANDIDATE, c.role(1));
