@@ -42,6 +42,35 @@ class ElectionRulesTest {
         assertFalse(c.take(Message.Vote.class, 1, 3).granted());
     }
 
+    /** Who has given its vote to a candidate does not compete with it: it waits as long as any voter. */
+    @Test
+    void aPreCandidateThatGrantsARealVoteFollows() {
+        Cluster c = Cluster.of("1", "1", "1");
+        c.timeout(1);
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, new EntryId(1, 1)));
+        assertEquals(RoleName.FOLLOWER, c.role(1));
+        assertEquals(c.now() + T, c.node(1).deadline());
+        c.timeout(1);
+        c.deliver(new Message.RequestVote(id(3), id(1), 1, new EntryId(1, 1)));   // refused: nobody to wait for
+        assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
+    }
+
+    /** The leader was late, not gone. */
+    @Test
+    void aPreCandidateThatHearsTheLeaderFollowsItAgain() {
+        Cluster c = Cluster.of(3);
+        c.elect(1, 2, 3);
+        c.settle();
+        c.pass(T);
+        c.timeout(2);
+        assertEquals(RoleName.PRE_CANDIDATE, c.role(2));
+        c.timeout(1);
+        c.deliver(Message.AppendEntries.class, 1, 2);
+        assertEquals(RoleName.FOLLOWER, c.role(2));
+        assertEquals(id(1), c.node(2).leader());
+        assertEquals(1, c.term(2));
+    }
+
     @Test
     void aStalePreVoteAnswerDoesNotCount() {
         Cluster c = Cluster.of(3);

@@ -59,7 +59,9 @@ class FlowTest {
         assertEquals(request, c.takeEffects(1, Accepted.class).get(0).requestId());
         c.settle();
         c.propose(1);
+        c.propose(1);
         assertEquals(1, c.takeEffects(1, Accepted.class).size());
+        assertEquals(1, c.takeEffects(1, Refuse.class).size());
     }
 
     @Test

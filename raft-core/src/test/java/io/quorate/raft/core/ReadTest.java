@@ -141,6 +141,33 @@ class ReadTest {
         assertEquals(List.of(new Readable(read, 3, Long.MAX_VALUE)), c.takeEffects(1, Readable.class));
     }
 
+    /** What echoes a round that was never begun is not believed, or it would confirm those to come. */
+    @Test
+    void theEchoOfARoundThatWasNeverBegunCountsForNothing() {
+        Cluster c = leaderOfThree();
+        c.deliver(new Message.AppendAccepted(id(2), id(1), 1, 1, 1, 99, 0, 0));
+        c.read(1);
+        assertEquals(List.of(), c.takeEffects(1, Readable.class));
+    }
+
+    /** Echoes may come out of order: a late one takes nothing back. */
+    @Test
+    void aLateEchoTakesNothingBack() {
+        Cluster c = Cluster.of(5);
+        c.elect(1, 2, 3, 4, 5);
+        c.settle();
+        c.timeout(1);
+        c.deliver(Message.AppendEntries.class, 1, 2);
+        Message.AppendAccepted late = c.take(Message.AppendAccepted.class, 2, 1);
+        c.read(1);
+        c.deliver(Message.AppendEntries.class, 1, 2);
+        c.deliver(Message.AppendAccepted.class, 2, 1);
+        c.deliver(late);
+        assertEquals(List.of(), c.takeEffects(1, Readable.class));
+        c.settle(1, 3);
+        assertEquals(1, c.takeEffects(1, Readable.class).size());
+    }
+
     @Test
     void aSingleVoterAnswersAtOnce() {
         Cluster c = Cluster.of(1);
