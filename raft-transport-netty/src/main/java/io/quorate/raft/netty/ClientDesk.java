@@ -106,9 +106,9 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
 
     @Override
     public void write(ByteBuf out, Answer answer) {
-        ClientFrames.write(out, answer.response());
         requests--;
         requestBytes -= answer.requestBytes();
+        ClientFrames.write(out, answer.response());
         if (connection.isPaused() && requests <= REQUESTS_MAX / 2 && requestBytes <= BYTES_MAX / 2) {
             // Not from in here: what is read next may be answered at once, and so lead back into this outbox.
             connection.channel().eventLoop().execute(() -> {

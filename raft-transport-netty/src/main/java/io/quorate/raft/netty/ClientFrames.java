@@ -20,7 +20,7 @@ final class ClientFrames {
     /** What a request or an answer is counted as besides its block. */
     private static final int OVERHEAD_BYTES = Frame.HEADER_BYTES + 64;
     /** A status lists this many peers at most, so that it fits its frame whatever its words are. */
-    private static final int PEERS_MAX = 64;
+    private static final int PEERS_MAX = 24;
 
     /** A numbered request. */
     record Request(long id, ClientRequest request) { }

@@ -8,6 +8,9 @@ package io.quorate.raft.netty;
  */
 record HostPort(String host, int port) {
 
+    /** No name is longer, and no address. */
+    private static final int HOST_MAX = 255;
+
     /**
      * Reads {@code host:port} or {@code [address]:port}.
      *
@@ -27,7 +30,7 @@ record HostPort(String host, int port) {
         } catch (NumberFormatException e) {
             // Said below, with the whole text.
         }
-        if (host.isBlank() || port < 0 || port > 0xFFFF) {
+        if (host.isBlank() || host.length() > HOST_MAX || port < 0 || port > 0xFFFF) {
             throw new IllegalArgumentException("\"" + text + "\" is no address; write host:port, or [address]:port for IPv6");
         }
         return new HostPort(host, port);

@@ -8,6 +8,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
+import io.quorate.raft.ServerStatus;
+import java.util.Collections;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -56,6 +58,18 @@ class ClientFramesTest {
         ClientFrames.write(out, new ClientFrames.Response(1, new ClientResponse.Failed("\u20ac".repeat(100_000))));
         ClientResponse read = ClientFrames.response(new FrameReader(FrameType.TO_CLIENT).read(out)).response();
         assertEquals(Parts.WORDS_MAX + 3, ((ClientResponse.Failed) read).why().length());
+    }
+
+    @Test
+    void theWordiestStatusFitsItsFrame() {
+        String words = "\u20ac".repeat(5000);
+        ServerStatus.Peer peer = new ServerStatus.Peer(Node.replica(2), 2, words, Long.MAX_VALUE, Long.MAX_VALUE, words, words);
+        ServerStatus status = new ServerStatus(Node.replica(1), Long.MAX_VALUE, Node.CLUSTER, ServerStatus.State.LEADER, Long.MAX_VALUE,
+            Node.replica(2), words, 1, 2, 3, 4, 5, Collections.nCopies(1000, peer), words);
+        ByteBuf out = Unpooled.buffer();
+        ClientFrames.write(out, new ClientFrames.Response(1, new ClientResponse.Status(status)));
+        ClientResponse read = ClientFrames.response(new FrameReader(FrameType.TO_CLIENT).read(out)).response();
+        assertEquals(24, ((ClientResponse.Status) read).status().peers().size());
     }
 
     @Test
