@@ -68,7 +68,8 @@ final class IoThreads {
         if (isEpoll) {
             LOG.info("{}: sockets over epoll", name);
         } else {
-            LOG.info("{}: sockets over NIO, for epoll is not available: {}", name, String.valueOf(Epoll.unavailabilityCause()));
+            LOG.info("{}: sockets over NIO, for epoll is not available (on a module path, Linux wants --add-modules"
+                + " io.netty.transport.epoll.linux.x86_64, or aarch_64): {}", name, String.valueOf(Epoll.unavailabilityCause()));
         }
     }
 

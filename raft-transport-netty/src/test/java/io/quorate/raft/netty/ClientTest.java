@@ -245,8 +245,9 @@ class ClientTest {
                 clients.add(new NettyClientTransport());
             }
             for (int i = 0; i < admitted; i++) {
-                clients.get(i).call(one.address(), large, LONG);
-                Node.take(replies).accept(new ClientResponse.Done(new byte[0], 1));
+                CompletableFuture<ClientResponse> call = clients.get(i).call(one.address(), large, LONG);
+                Node.take(replies).accept(new ClientResponse.Failed("answered"));
+                assertEquals(new ClientResponse.Failed("answered"), call.join());   // so its bytes are no longer counted
             }
             List<CompletableFuture<ClientResponse>> calls = new ArrayList<>();
             for (int i = 0; i < admitted; i++) {
