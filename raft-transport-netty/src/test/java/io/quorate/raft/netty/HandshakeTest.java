@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.ClusterId;
+import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.EntryId;
@@ -200,6 +201,26 @@ class HandshakeTest {
             one.reach(two);
             two.reach(one);
             assertEquals(0, one.transport.counters().forbiddenFrames() + two.transport.counters().forbiddenFrames());
+        }
+    }
+
+    @Test
+    void onceFoundedABlanksConnectionsInBothDirectionsAreClosed() throws Exception {
+        try (ServerSocket server = new ServerSocket(0); Node one = Node.start(Node.blank(1));
+                Stranger opener = Stranger.peer(Node.blank(2), one)) {
+            one.transport.peers(Map.of(3, "127.0.0.1:" + server.getLocalPort()));
+            try (Stranger acceptor = new Stranger(server.accept())) {
+                assertFalse(Hello.parseFrom(acceptor.expect(FrameType.HELLO).head()).hasClusterId());
+                acceptor.send(FrameType.WELCOME, Greeting.ofPeer(Node.member(3), 0, "").toWelcome(1));
+                one.transport.send(new FoundingMessage(1, one.identity.replica().incarnation(), 3, 0, null, true));
+                acceptor.expect(FrameType.FOUNDING);
+                one.transport.founded(new Transport.Local(Node.member(1)));
+                opener.expectEnd();
+                acceptor.expectEnd();
+            }
+            try (Stranger acceptor = new Stranger(server.accept())) {
+                assertEquals(Node.CLUSTER, Parts.of(Hello.parseFrom(acceptor.expect(FrameType.HELLO).head()).getClusterId()));
+            }
         }
     }
 
