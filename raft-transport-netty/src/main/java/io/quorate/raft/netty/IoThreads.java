@@ -92,8 +92,9 @@ final class IoThreads {
         options.put(ChannelOption.SO_KEEPALIVE, true);
         options.put(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(UNWRITTEN_LOW_BYTES, UNWRITTEN_HIGH_BYTES));
         if (isEpoll) {
-            // The kernel alone knows of bytes that it has sent and nobody has acknowledged.
-            options.put(EpollChannelOption.TCP_USER_TIMEOUT, (int) TimeUnit.NANOSECONDS.toMillis(timing.stallNanos()));
+            // The kernel alone knows of bytes that it has sent and nobody has acknowledged. Later than a stall seen from here, which has
+            // the better words.
+            options.put(EpollChannelOption.TCP_USER_TIMEOUT, (int) TimeUnit.NANOSECONDS.toMillis(2 * timing.stallNanos()));
         }
         return options;
     }
