@@ -212,7 +212,7 @@ class HandshakeTest {
             try (Stranger acceptor = new Stranger(server.accept())) {
                 assertFalse(Hello.parseFrom(acceptor.expect(FrameType.HELLO).head()).hasClusterId());
                 acceptor.send(FrameType.WELCOME, Greeting.ofPeer(Node.member(3), 0, "").toWelcome(1));
-                one.transport.send(new FoundingMessage(1, one.identity.replica().incarnation(), 3, 0, null, true));
+                one.transport.send(new FoundingMessage(1, one.identity.replica().incarnation(), 3, 0, 0, null, true));
                 acceptor.expect(FrameType.FOUNDING);
                 one.transport.founded(new Transport.Local(Node.member(1)));
                 opener.expectEnd();
