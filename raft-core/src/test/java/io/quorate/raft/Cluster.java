@@ -30,6 +30,7 @@ public final class Cluster implements AutoCloseable {
         private final List<String> commands = new ArrayList<>();     // guarded by this, for tests look in from outside
         private volatile @Nullable CompletableFuture<Void> gate;
         private volatile @Nullable Runnable onApplied;
+        private volatile boolean isWaiting;
 
         public Journal() { }
 
@@ -38,6 +39,7 @@ public final class Cluster implements AutoCloseable {
             String text = text(command.bytes());
             CompletableFuture<Void> wait = gate;
             if (text.startsWith("wait") && wait != null) {
+                isWaiting = true;
                 wait.join();
             }
             if (text.startsWith("throw")) {
@@ -66,6 +68,11 @@ public final class Cluster implements AutoCloseable {
 
         public synchronized List<String> commands() {
             return List.copyOf(commands);
+        }
+
+        /** Whether a command has come that waits. */
+        public boolean isWaiting() {
+            return isWaiting;
         }
 
         /** Commands that begin with "wait" do so until the future completes. */

@@ -319,6 +319,7 @@ class RaftServerTest {
         cluster.machines.get(1).gate(gate);
         CompletableFuture<ServerStatus> asked = server.propose(bytes("wait")).thenApply(result -> server.status());
         CompletableFuture<byte[]> next = server.propose(bytes("next"));
+        cluster.await(cluster.machines.get(1)::isWaiting);
         CompletableFuture<Void> closing = CompletableFuture.runAsync(server::close);
         cluster.await(() -> server.propose(bytes("x")).isCompletedExceptionally());
         gate.complete(null);
@@ -481,6 +482,7 @@ class RaftServerTest {
         cluster.machines.get(leaderId).gate(gate);
         // The apply thread is held up, so what is chained here runs when the call completes and not before.
         leader.propose(bytes("wait"));
+        cluster.await(cluster.machines.get(leaderId)::isWaiting);
         CompletableFuture<String> done = leader.propose(bytes("x")).handle((result, failure) -> Thread.currentThread().getName());
         gate.complete(null);
         assertEquals("quorate-" + leaderId + "-apply", get(done));
@@ -497,6 +499,7 @@ class RaftServerTest {
         CompletableFuture<Void> gate = new CompletableFuture<>();
         cluster.machines.get(1).gate(gate);
         server.propose(bytes("wait"));
+        cluster.await(cluster.machines.get(1)::isWaiting);
         List<CompletableFuture<byte[]>> open = new ArrayList<>();
         byte[] large = new byte[16 << 20];
         CompletableFuture<byte[]> refused = null;
