@@ -57,13 +57,15 @@ class ClientTest {
 
     @Test
     void anAnswerIsGivenOnce() {
-        try (Node one = Node.start(Node.member(1)); NettyClientTransport client = new NettyClientTransport()) {
+        try (Node one = Node.start(Node.member(1)); Stranger client = Stranger.client(one)) {
             one.service = (request, reply) -> {
                 reply.accept(new ClientResponse.Overloaded("first"));
                 reply.accept(new ClientResponse.Overloaded("second"));
             };
-            for (int i = 0; i < 3; i++) {
-                assertEquals(new ClientResponse.Overloaded("first"), status(client, one.address()).join());
+            for (int id = 1; id <= 3; id++) {
+                client.send(FrameType.STATUS, RequestHead.newBuilder().setId(id).build());
+                assertEquals(new ClientFrames.Response(id, new ClientResponse.Overloaded("first")),
+                    ClientFrames.response(client.expect(FrameType.OVERLOADED)));
             }
         }
     }

@@ -52,7 +52,8 @@ class LifecycleTest {
 
     @Test
     void anAddressThatIsNoneIsAnError() {
-        for (String address : List.of("", "host", "host:", "host:x", ":1", "host:65536", "host:-1", "::1:80", "[]:1", "x".repeat(256) + ":1")) {
+        for (String address : List.of("", "host", "host:", "host:x", ":1", "host:65536", "host:-1", "::1:80", "[]:1",
+                "x".repeat(256) + ":1")) {
             assertThrows(IllegalArgumentException.class, () -> NettyTransport.builder().bind(address), address);
         }
         assertThrows(TransportException.class, () -> NettyTransport.builder().bind("no-such-host.invalid:0").build());
