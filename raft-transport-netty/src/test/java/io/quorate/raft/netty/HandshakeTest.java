@@ -251,6 +251,7 @@ class HandshakeTest {
             try (Stranger late = Stranger.connect(one.port())) {
                 late.expectEnd();
             }
+            assertEquals(1, one.transport.counters().connectionsRefused());     // rather than closed for saying nothing
             strangers.remove(0).close();
             Node.until("room for a peer", () -> {
                 try (Stranger peer = Stranger.connect(one.port())) {
