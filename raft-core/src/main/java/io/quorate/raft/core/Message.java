@@ -131,7 +131,7 @@ public sealed interface Message extends Event {
      * Would you vote for me in the next term? Asked before a term is raised, so that who cannot win disturbs nobody (thesis 9.6).
      *
      * @param last  the sender's last entry
-     * @param round tells the sender's attempts apart; echoed
+     * @param round tells the sender's attempts apart; not negative; echoed
      */
     record PreVote(ReplicaId from, ReplicaId to, long term, EntryId last, long round) implements Message {
         @Override

@@ -96,7 +96,7 @@ public final class RaftNode {
         commitIndex = Math.max(log.base().last().index(), Math.min(hardState.commitIndex(), this.log.lastIndex()));
         appliedIndex = log.base().last().index();
         handedOutIndex = appliedIndex;
-        preVoteAttempt = random.nextInt();
+        preVoteAttempt = random.nextInt() >>> 1;     // rounds are never negative
         // A promise made before the restart is forgotten; one to everybody, for as long, covers it. Who is alone has promised nobody.
         boolean isAlone = membership.isSingleVoter() && membership.isVoter(self);
         promiseNanos = isAlone ? now : now + config.electionTimeoutNanos();
