@@ -71,8 +71,8 @@ public final class Demo {
                 group.close();
                 Directories.deleteQuietly(scratch);
             }, "clean-up"));
-            out.println("demo: " + path.toAbsolutePath() + " has " + input.size() + " lines; replicating to " + REPLICAS + " processes, data in "
-                + directory);
+            out.println("demo: " + path.toAbsolutePath().normalize() + " has " + input.size() + " lines; replicating to " + REPLICAS
+                + " processes, data in " + directory);
             return new Demo(out, input, group).run();
         } catch (DemoException | IOException | IllegalStateException e) {
             if (!isEnding.get()) {      // else it was interrupted, and everything fails
