@@ -63,7 +63,8 @@ final class Checks {
     void onNode(RaftNode node) {
         if (node.role() == RoleName.LEADER) {
             ReplicaId leader = leaders.putIfAbsent(node.term(), node.self());
-            assertTrue(leader == null || leader.equals(node.self()), () -> "two leaders of term " + node.term() + ": " + leader + ", " + node);
+            assertTrue(leader == null || leader.equals(node.self()),
+                () -> "two leaders of term " + node.term() + ": " + leader + ", " + node);
             assertTrue(membership.isVoter(node.self()));
         }
         NodeStatus status = node.status();

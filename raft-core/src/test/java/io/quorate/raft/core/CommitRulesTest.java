@@ -90,7 +90,7 @@ class CommitRulesTest {
         assertEquals(List.of(), c.pending(2));
     }
 
-    /** The same for a log that begins behind a snapshot: what stands before it is committed, though it is no longer known entry by entry. */
+    /** The same for a log that begins behind a snapshot: what stands before it is committed, though no longer known. */
     @Test
     void anAppendThatBeginsBelowTheLogMatches() {
         EntryId base = new EntryId(2, 5);

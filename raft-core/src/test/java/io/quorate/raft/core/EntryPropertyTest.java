@@ -41,7 +41,8 @@ class EntryPropertyTest {
     }
 
     @Property(tries = 100)
-    void everySingleBitFlipIsNoticed(@ForAll @LongRange(min = 1, max = 1L << 40) long index, @ForAll @LongRange(min = 1, max = 999) long term,
+    void everySingleBitFlipIsNoticed(@ForAll @LongRange(min = 1, max = 1L << 40) long index,
+                                     @ForAll @LongRange(min = 1, max = 999) long term,
                                      @ForAll @Size(max = 40) byte[] payload) {
         Entry entry = Entry.of(index, term, Entry.Kind.COMMAND, 7, payload);
         byte[] followed = Arrays.copyOf(entry.array(), entry.size() + 4096);   // so that a longer size finds bytes to read

@@ -67,7 +67,7 @@ class Section52ElectionTest {
         assertEquals(2, c.term(2));
     }
 
-    /** "... increments its current term and transitions to candidate state. It then votes for itself and issues RequestVote RPCs in parallel." */
+    /** "... increments its current term and transitions to candidate state. It then votes for itself and issues RequestVote RPCs." */
     @Test
     void aCandidateIncrementsItsTermVotesForItselfAndAsksEveryone() {
         Cluster c = Cluster.of("1 2", "1 2", "1 2");

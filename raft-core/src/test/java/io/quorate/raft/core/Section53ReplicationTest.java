@@ -226,7 +226,7 @@ class Section53ReplicationTest {
         assertEquals(List.of(), c.network());
     }
 
-    /** Figure 6: "The leader decides ... Raft's commitment": entries up to 7 of 8 are on three of five; who has less learns as much as it has. */
+    /** Figure 6: entries up to 7 of 8 are on three of five, so they are committed; who has less learns as much as it has. */
     @Test
     void figure6() {
         Cluster c = Cluster.of("1 1 1 2", "1 1 1 2", "1 1 1 2", "1 1", "1 1 1 2");
@@ -319,7 +319,7 @@ class Section53ReplicationTest {
         }
     }
 
-    /** The search for agreement ends with an answer even where it ends at something that was answered before: no heartbeat is waited for. */
+    /** The search ends with an answer even where it ends at something that was answered before: no heartbeat is waited for. */
     @Test
     void theSearchForAgreementWaitsForNoHeartbeat() {
         Cluster c = Cluster.of("1 1", "", "1 1");
