@@ -76,7 +76,7 @@ final class Follower implements Role {
         if (!node.agreesAt(message.prev())) {
             hasRejected = true;
             node.send(new Message.AppendRejected(node.self(), leader, node.term(), message.prev(),
-                node.log().lastAgreeing(message.prev()), node.log().last(), node.commitIndex(), message.round()));
+                node.log().lastAgreeing(message.prev()), message.round()));
             return;
         }
         node.append(message.entries());

@@ -144,9 +144,7 @@ final class Leader implements Role {
             return;
         }
         rounds.onEcho(position, message.round());
-        // What is committed there is in this log too (§5.4.3), so the search need not go below it.
-        long committed = Math.min(message.commitIndex(), node.log().lastIndex());
-        peers[position].onRejected(message.rejected().index(), Math.max(committed, node.log().lastAgreeing(message.hint()).index()));
+        peers[position].onRejected(message.rejected().index(), node.log().lastAgreeing(message.hint()).index());
     }
 
     @Override

@@ -14,7 +14,7 @@ public sealed interface Message extends Event {
 
     ReplicaId to();
 
-    /** The sender's current term; 1 or more, except in pre-votes of a young group. */
+    /** The sender's current term: 1 or more, but 0 in what a replica that has seen no term yet can say (pre-votes, and answers of no). */
     long term();
 
     /** Hands this message to the method made for it. */
@@ -90,8 +90,8 @@ public sealed interface Message extends Event {
                           long holdsNanos, long appliedIndex) implements Message {
 
         public AppendAccepted {
-            if (matchIndex < 0 || verifiedIndex < matchIndex || round < 0 || holdsNanos < 0 || appliedIndex < 0) {
-                throw new IllegalArgumentException("Impossible acceptance: match " + matchIndex + ", verified " + verifiedIndex
+            if (term < 1 || matchIndex < 0 || verifiedIndex < matchIndex || round < 0 || holdsNanos < 0 || appliedIndex < 0) {
+                throw new IllegalArgumentException("Impossible acceptance: term " + term + ", match " + matchIndex + ", verified " + verifiedIndex
                     + ", round " + round + ", holds " + holdsNanos + ", applied " + appliedIndex);
             }
         }
@@ -105,19 +105,15 @@ public sealed interface Message extends Event {
     /**
      * From a follower: the entry before yours is not mine. Or, with a higher term: you no longer lead.
      *
-     * @param rejected    the {@code prev} that was rejected
-     * @param hint        the sender's last entry that can still agree: at or before {@code rejected}, of its term or a lower one
-     * @param last        the sender's last entry
-     * @param commitIndex the sender's: up to here the logs agree by definition
-     * @param round       of the message that was rejected
+     * @param rejected the {@code prev} that was rejected
+     * @param hint     the sender's last entry that can still agree: at or before {@code rejected}, of its term or a lower one
+     * @param round    of the message that was rejected
      */
-    record AppendRejected(ReplicaId from, ReplicaId to, long term, EntryId rejected, EntryId hint, EntryId last,
-                          long commitIndex, long round) implements Message {
+    record AppendRejected(ReplicaId from, ReplicaId to, long term, EntryId rejected, EntryId hint, long round) implements Message {
 
         public AppendRejected {
-            if (commitIndex < 0 || round < 0 || hint.index() > last.index()) {
-                throw new IllegalArgumentException("Impossible rejection: hint " + hint + ", last " + last
-                    + ", commit " + commitIndex + ", round " + round);
+            if (term < 1 || round < 0) {
+                throw new IllegalArgumentException("Impossible rejection: term " + term + ", round " + round);
             }
         }
 
@@ -134,6 +130,13 @@ public sealed interface Message extends Event {
      * @param round tells the sender's attempts apart; not negative; echoed
      */
     record PreVote(ReplicaId from, ReplicaId to, long term, EntryId last, long round) implements Message {
+
+        public PreVote {
+            if (term < 0 || round < 0) {
+                throw new IllegalArgumentException("Impossible pre-vote: term " + term + ", last entry " + last + ", round " + round);
+            }
+        }
+
         @Override
         public void dispatch(Handler handler) {
             handler.onPreVote(this);
@@ -147,6 +150,13 @@ public sealed interface Message extends Event {
      * @param round   of the question
      */
     record PreVoteAnswer(ReplicaId from, ReplicaId to, long term, boolean granted, long round) implements Message {
+
+        public PreVoteAnswer {
+            if (term < 0 || round < 0) {
+                throw new IllegalArgumentException("Impossible answer to a pre-vote: term " + term + ", round " + round);
+            }
+        }
+
         @Override
         public void dispatch(Handler handler) {
             handler.onPreVoteAnswer(this);
@@ -159,6 +169,13 @@ public sealed interface Message extends Event {
      * @param last the sender's last entry, durable there
      */
     record RequestVote(ReplicaId from, ReplicaId to, long term, EntryId last) implements Message {
+
+        public RequestVote {
+            if (term < 1) {
+                throw new IllegalArgumentException("Impossible request for a vote: term " + term + ", last entry " + last);
+            }
+        }
+
         @Override
         public void dispatch(Handler handler) {
             handler.onRequestVote(this);
@@ -171,6 +188,13 @@ public sealed interface Message extends Event {
      * @param granted whether the sender's vote of {@code term} is the asker's; durable before this is sent
      */
     record Vote(ReplicaId from, ReplicaId to, long term, boolean granted) implements Message {
+
+        public Vote {
+            if (term < 0 || (term == 0 && granted)) {
+                throw new IllegalArgumentException("Impossible vote: term " + term + ", granted " + granted);
+            }
+        }
+
         @Override
         public void dispatch(Handler handler) {
             handler.onVote(this);

@@ -93,7 +93,11 @@ public final class RaftNode {
         if (term < this.log.last().term()) {
             throw new InvariantViolation("The log ends in term " + this.log.last().term() + ", but the recovered term is " + term);
         }
-        commitIndex = Math.max(log.base().last().index(), Math.min(hardState.commitIndex(), this.log.lastIndex()));
+        if (hardState.commitIndex() > this.log.lastIndex()) {
+            throw new InvariantViolation("The log ends at " + this.log.lastIndex() + ", but " + hardState.commitIndex()
+                + " was known to be committed: the disk has lost entries");
+        }
+        commitIndex = Math.max(log.base().last().index(), hardState.commitIndex());
         appliedIndex = log.base().last().index();
         handedOutIndex = appliedIndex;
         preVoteAttempt = random.nextInt() >>> 1;     // rounds are never negative
@@ -267,8 +271,7 @@ public final class RaftNode {
         } else if (message instanceof Message.PreVote question) {
             send(new Message.PreVoteAnswer(self, question.from(), term, false, question.round()));
         } else if (message instanceof Message.AppendEntries append) {
-            send(new Message.AppendRejected(self, append.from(), term, append.prev(), log.lastAgreeing(append.prev()), log.last(), commitIndex,
-                append.round()));
+            send(new Message.AppendRejected(self, append.from(), term, append.prev(), log.lastAgreeing(append.prev()), append.round()));
         }
     }
 

@@ -272,7 +272,7 @@ class ElectionRulesTest {
         c.settle();
         assertEquals(RoleName.LEADER, c.role(1));
         c.settle();
-        c.deliver(new Message.AppendRejected(id(2), id(1), 9, EntryId.ZERO, EntryId.ZERO, EntryId.ZERO, 0, 0));
+        c.deliver(new Message.AppendRejected(id(2), id(1), 9, EntryId.ZERO, EntryId.ZERO, 0));
         assertEquals(c.now() + T, c.node(1).deadline());
     }
 

@@ -134,10 +134,10 @@ class ReadTest {
         c.elect(1, 3);
         c.settle(1, 3);
         c.dropAll();
-        c.deliver(new Message.AppendRejected(id(2), id(1), 2, new EntryId(1, 2), EntryId.ZERO, EntryId.ZERO, 0, 1));
+        c.deliver(new Message.AppendRejected(id(2), id(1), 2, new EntryId(1, 2), EntryId.ZERO, 1));
         long read = c.read(1);
         c.dropAll();
-        c.deliver(new Message.AppendRejected(id(2), id(1), 2, new EntryId(1, 2), EntryId.ZERO, EntryId.ZERO, 0, 2));
+        c.deliver(new Message.AppendRejected(id(2), id(1), 2, new EntryId(1, 2), EntryId.ZERO, 2));
         assertEquals(List.of(new Readable(read, 3, Long.MAX_VALUE)), c.takeEffects(1, Readable.class));
     }
 
@@ -202,7 +202,7 @@ class ReadTest {
         Cluster c = leaderOfThree();
         long first = c.read(1);
         long second = c.read(1);
-        c.deliver(new Message.AppendRejected(id(2), id(1), 9, EntryId.ZERO, EntryId.ZERO, EntryId.ZERO, 0, 0));
+        c.deliver(new Message.AppendRejected(id(2), id(1), 9, EntryId.ZERO, EntryId.ZERO, 0));
         Refusal why = new Refusal(Reason.NOT_LEADER, null);
         assertEquals(List.of(new Refuse(first, why), new Refuse(second, why)), c.takeEffects(1, Refuse.class));
     }
@@ -214,7 +214,7 @@ class ReadTest {
         c.read(1);
         c.deliver(Message.AppendEntries.class, 1, 2);
         c.batch(1, c.take(Message.AppendAccepted.class, 2, 1),
-            new Message.AppendRejected(id(3), id(1), 9, EntryId.ZERO, EntryId.ZERO, EntryId.ZERO, 0, 0));
+            new Message.AppendRejected(id(3), id(1), 9, EntryId.ZERO, EntryId.ZERO, 0));
         assertEquals(List.of(), c.takeEffects(1, Readable.class));
         assertEquals(1, c.takeEffects(1, Refuse.class).size());
     }

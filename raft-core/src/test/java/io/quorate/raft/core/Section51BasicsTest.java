@@ -90,7 +90,7 @@ class Section51BasicsTest {
         List<Message> messages = List.of(
             new Message.AppendEntries(id(2), id(1), 7, EntryId.ZERO, List.of(), 0, 0, 1),
             new Message.AppendAccepted(id(2), id(1), 7, 0, 0, 0, 0, 0),
-            new Message.AppendRejected(id(2), id(1), 7, EntryId.ZERO, EntryId.ZERO, EntryId.ZERO, 0, 0),
+            new Message.AppendRejected(id(2), id(1), 7, EntryId.ZERO, EntryId.ZERO, 0),
             new Message.PreVote(id(2), id(1), 7, EntryId.ZERO, 0),
             new Message.PreVoteAnswer(id(2), id(1), 7, false, 0),
             new Message.RequestVote(id(2), id(1), 7, EntryId.ZERO),
@@ -108,7 +108,7 @@ class Section51BasicsTest {
     void aLeaderWhoseTermIsOutOfDateReverts() {
         Cluster c = Cluster.of(3);
         c.elect(1, 2, 3);
-        c.deliver(new Message.AppendRejected(id(2), id(1), 5, EntryId.ZERO, EntryId.ZERO, EntryId.ZERO, 0, 0));
+        c.deliver(new Message.AppendRejected(id(2), id(1), 5, EntryId.ZERO, EntryId.ZERO, 0));
         assertEquals(RoleName.FOLLOWER, c.role(1));
         assertEquals(5, c.term(1));
         assertNull(c.node(1).leader());

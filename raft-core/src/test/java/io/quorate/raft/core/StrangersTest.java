@@ -69,7 +69,7 @@ class StrangersTest {
         c.dropAll();
         c.read(1);
         c.deliver(new Message.AppendAccepted(stranger(who), id(1), 1, 0, 0, 2, 0, 0));
-        c.deliver(new Message.AppendRejected(stranger(who), id(1), 1, EntryId.ZERO, EntryId.ZERO, EntryId.ZERO, 0, 2));
+        c.deliver(new Message.AppendRejected(stranger(who), id(1), 1, EntryId.ZERO, EntryId.ZERO, 2));
         assertEquals(List.of(), c.takeEffects(1, Readable.class));
         c.settle(1, 2);
         assertEquals(1, c.takeEffects(1, Readable.class).size());
@@ -110,7 +110,7 @@ class StrangersTest {
         List<Message> messages = List.of(
             new Message.AppendEntries(id(2), previous, 7, EntryId.ZERO, List.of(Cluster.entry(1, 7)), 1, 0, 1),
             new Message.AppendAccepted(id(2), previous, 7, 0, 0, 0, 0, 0),
-            new Message.AppendRejected(id(2), previous, 7, EntryId.ZERO, EntryId.ZERO, EntryId.ZERO, 0, 0),
+            new Message.AppendRejected(id(2), previous, 7, EntryId.ZERO, EntryId.ZERO, 0),
             new Message.PreVote(id(2), previous, 7, EntryId.ZERO, 0),
             new Message.PreVoteAnswer(id(2), previous, 7, false, 0),
             new Message.RequestVote(id(2), previous, 7, EntryId.ZERO),

@@ -121,42 +121,42 @@ final class PeerFrames {
             throw new IllegalArgumentException(block.length - offset + " bytes behind the last entry");
         }
         Route route = head.getRoute();
-        return new Message.AppendEntries(from(route), to(route), term(route), Parts.of(head.getPrev()), entries, head.getCommitIndex(),
+        return new Message.AppendEntries(from(route), to(route), route.getTerm(), Parts.of(head.getPrev()), entries, head.getCommitIndex(),
             head.getAppliedIndex(), head.getRound());
     }
 
     private static Message.AppendAccepted appendAccepted(AppendAcceptedHead head) {
         Route route = head.getRoute();
-        return new Message.AppendAccepted(from(route), to(route), term(route), head.getMatchIndex(), head.getVerifiedIndex(),
+        return new Message.AppendAccepted(from(route), to(route), route.getTerm(), head.getMatchIndex(), head.getVerifiedIndex(),
             head.getRound(), head.getHoldsNanos(), head.getAppliedIndex());
     }
 
     private static Message.AppendRejected appendRejected(AppendRejectedHead head) {
         Route route = head.getRoute();
-        return new Message.AppendRejected(from(route), to(route), term(route), Parts.of(head.getRejected()), Parts.of(head.getHint()),
-            Parts.of(head.getLast()), head.getCommitIndex(), head.getRound());
+        return new Message.AppendRejected(from(route), to(route), route.getTerm(), Parts.of(head.getRejected()), Parts.of(head.getHint()),
+            head.getRound());
     }
 
     private static Message.PreVote preVote(PreVoteHead head) {
         Route route = head.getRoute();
-        return new Message.PreVote(from(route), to(route), Parts.natural("term", route.getTerm()), Parts.of(head.getLast()),
-            Parts.natural("round", head.getRound()));
+        return new Message.PreVote(from(route), to(route), route.getTerm(), Parts.of(head.getLast()),
+            head.getRound());
     }
 
     private static Message.PreVoteAnswer preVoteAnswer(PreVoteAnswerHead head) {
         Route route = head.getRoute();
-        return new Message.PreVoteAnswer(from(route), to(route), Parts.natural("term", route.getTerm()), head.getGranted(),
-            Parts.natural("round", head.getRound()));
+        return new Message.PreVoteAnswer(from(route), to(route), route.getTerm(), head.getGranted(),
+            head.getRound());
     }
 
     private static Message.RequestVote requestVote(RequestVoteHead head) {
         Route route = head.getRoute();
-        return new Message.RequestVote(from(route), to(route), term(route), Parts.of(head.getLast()));
+        return new Message.RequestVote(from(route), to(route), route.getTerm(), Parts.of(head.getLast()));
     }
 
     private static Message.Vote vote(VoteHead head) {
         Route route = head.getRoute();
-        return new Message.Vote(from(route), to(route), term(route), head.getGranted());
+        return new Message.Vote(from(route), to(route), route.getTerm(), head.getGranted());
     }
 
     private static ReplicaId from(Route route) {
@@ -165,14 +165,6 @@ final class PeerFrames {
 
     private static ReplicaId to(Route route) {
         return new ReplicaId(route.getToNodeId(), route.getToIncarnation());
-    }
-
-    /** A sender's term: 0 would slip past the checks of terms that follow, and only a pre-vote may say it. */
-    private static long term(Route route) {
-        if (route.getTerm() < 1) {
-            throw new IllegalArgumentException("term " + route.getTerm());
-        }
-        return route.getTerm();
     }
 
     /** Writes each message in its own form. */
@@ -209,8 +201,8 @@ final class PeerFrames {
         @Override
         public void onAppendRejected(Message.AppendRejected rejected) {
             Frame.write(out, FrameType.APPEND_REJECTED, AppendRejectedHead.newBuilder().setRoute(route())
-                .setRejected(Parts.of(rejected.rejected())).setHint(Parts.of(rejected.hint())).setLast(Parts.of(rejected.last()))
-                .setCommitIndex(rejected.commitIndex()).setRound(rejected.round()).build());
+                .setRejected(Parts.of(rejected.rejected())).setHint(Parts.of(rejected.hint())).setRound(rejected.round())
+                .build());
         }
 
         @Override

@@ -220,12 +220,12 @@ class ClientTest {
         try (Node one = Node.start(Node.member(1), Node.QUICK); Stranger client = Stranger.client(one)) {
             byte[] result = new byte[1 << 20];
             one.service = (request, reply) -> reply.accept(new ClientResponse.Done(result, 1));
-            for (int i = 0; i < 200; i++) {
-                client.send(FrameType.STATUS, RequestHead.newBuilder().setId(i).build());
-            }
+            // It may be given up in the middle of asking.
             Node.until("the client to be given up", () -> {
                 try {
-                    client.send(FrameType.STATUS, RequestHead.newBuilder().setId(1).build());
+                    for (int i = 0; i < 200; i++) {
+                        client.send(FrameType.STATUS, RequestHead.newBuilder().setId(i).build());
+                    }
                     return false;
                 } catch (java.io.UncheckedIOException e) {
                     return true;

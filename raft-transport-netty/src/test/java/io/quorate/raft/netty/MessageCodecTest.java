@@ -15,6 +15,7 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.netty.wire.AppendEntriesHead;
 import io.quorate.raft.netty.wire.EntryIdPart;
+import io.quorate.raft.netty.wire.RequestVoteHead;
 import io.quorate.raft.netty.wire.Route;
 import io.quorate.raft.netty.wire.VoteHead;
 import java.util.ArrayList;
@@ -160,10 +161,15 @@ class MessageCodecTest {
     }
 
     @Test
-    void termZeroIsForPreVotesAlone() {
+    void termZeroIsForWhatAReplicaWithoutATermCanSay() {
         Route route = ROUTE.toBuilder().setTerm(0).build();
         assertThrows(MalformedFrameException.class,
-            () -> MessageCodec.decode(frame(FrameType.VOTE, VoteHead.newBuilder().setRoute(route).build(), Frame.NO_BLOCK)));
+            () -> MessageCodec.decode(frame(FrameType.VOTE, VoteHead.newBuilder().setRoute(route).setGranted(true).build(), Frame.NO_BLOCK)));
+        assertThrows(MalformedFrameException.class,
+            () -> MessageCodec.decode(frame(FrameType.REQUEST_VOTE, RequestVoteHead.newBuilder().setRoute(route).build(), Frame.NO_BLOCK)));
+        // Within an election timeout of its start, a replica that knows no term answers a candidate of term 1: no.
+        Message no = new Message.Vote(Node.replica(1), Node.replica(2), 0, false);
+        assertEquals(no, MessageCodec.decode(MessageCodec.encode(no)));
         Message young = new Message.PreVote(Node.replica(1), Node.replica(2), 0, EntryId.ZERO, 1);
         assertEquals(young, MessageCodec.decode(MessageCodec.encode(young)));
     }

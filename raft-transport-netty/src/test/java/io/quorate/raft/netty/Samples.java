@@ -77,8 +77,7 @@ final class Samples {
     }
 
     private static Arbitrary<Message> rejected() {
-        return Combinators.combine(replicas(), replicas(), positives(), entryIds(), entryIds(), entryIds(), naturals(), naturals())
-            .filter((from, to, term, rejected, hint, last, commit, round) -> hint.index() <= last.index())
+        return Combinators.combine(replicas(), replicas(), positives(), entryIds(), entryIds(), naturals())
             .as(Message.AppendRejected::new);
     }
 
@@ -96,7 +95,9 @@ final class Samples {
     }
 
     private static Arbitrary<Message> votes() {
-        return Combinators.combine(replicas(), replicas(), positives(), Arbitraries.of(true, false)).as(Message.Vote::new);
+        // A replica that has seen no term yet can only say no.
+        return Combinators.combine(replicas(), replicas(), naturals(), Arbitraries.of(true, false))
+            .as((from, to, term, granted) -> new Message.Vote(from, to, term, granted && term > 0));
     }
 
     private static Arbitrary<FoundingRecord> foundingRecords() {
