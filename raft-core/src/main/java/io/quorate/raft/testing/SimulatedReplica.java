@@ -235,7 +235,9 @@ final class SimulatedReplica implements ReplicaView {
     }
 
     private void sleep() {
-        long nanos = (long) (Math.min(running().loop().nanosUntilDeadline(clock()), 1L << 50) / clockRate) + 1;
+        long loopNanos = running().loop().nanosUntilDeadline(clock());
+        long clockNanos = isApplying ? loopNanos : Math.min(loopNanos, running().applier().nanosUntilDeadline(clock()));
+        long nanos = (long) (Math.min(clockNanos, 1L << 50) / clockRate) + 1;
         long at = simulation.now() + nanos;
         if (wakeAt <= simulation.now() || at < wakeAt) {
             wakeAt = at;
@@ -292,13 +294,14 @@ final class SimulatedReplica implements ReplicaView {
     }
 
     private void startApplying() {
-        if (!isApplying && running().applier().hasWork()) {
+        if (!isApplying && (running().applier().hasWork() || running().applier().nanosUntilDeadline(clock()) == 0)) {
             isApplying = true;
             after(simulation.applyDelay(), () -> {
                 isApplying = false;
-                if (!isPaused) {
-                    running().applier().turn(clock());
+                if (isPaused) {
+                    return;   // goes on with the turn after the pause
                 }
+                running().applier().turn(clock());
                 startApplying();
                 requestTurn();
             });
