@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -80,6 +81,7 @@ public final class KvServer implements AutoCloseable {
         FileStorage storage = FileStorage.open(settings.data, nodeId,
             FileStorage.Options.defaults().withSegmentBytes(settings.segmentMib << 20));
         try {
+            requireSameGroup(settings, storage.identity().founding());
             transport = settings.transport();
         } catch (RuntimeException e) {
             storage.close();
@@ -94,6 +96,23 @@ public final class KvServer implements AutoCloseable {
             .observer(new Narrator())
             .start();
         print("listens at " + server.address() + ", boot " + storage.identity().boot() + " of " + settings.data);
+    }
+
+    /**
+     * A founded replica knows its group, and would go on in it whatever the command line says: alone perhaps, and at an address that
+     * another group's clients use.
+     */
+    private static void requireSameGroup(Settings settings, @Nullable FoundingRecord founding) {
+        if (founding == null) {
+            return;
+        }
+        Map<Integer, String> members = new TreeMap<>();
+        founding.membership().members().forEach(member -> members.put(member.id().nodeId(), member.address()));
+        if (!members.equals(settings.members)) {
+            throw new StorageException("the data directory " + settings.data + " belongs to group " + founding.clusterId() + " with the members "
+                + members + ", and --members says " + settings.members + "; give the list that the group was founded with, or the right"
+                + " directory");
+        }
     }
 
     /** Runs a replica until it is stopped. */

@@ -14,7 +14,10 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -27,6 +30,7 @@ public final class Demo {
     private static final int COMMANDS_MIN = 20_000;
     private static final int REPLICAS = 3;
     private static final int PROGRESS_STEPS = 10;
+    private static final int PARENT_CHECK_MILLIS = 100;
     private static final Duration ELECTION = Duration.ofSeconds(30);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
@@ -52,9 +56,26 @@ public final class Demo {
      */
     public static void main(String[] arguments) {
         if (Arrays.asList(arguments).contains("--with-parent")) {
-            ProcessHandle.current().parent().ifPresent(parent -> parent.onExit().thenRun(() -> System.exit(1)));
+            endWithParent();
         }
         System.exit(run(Path.of(arguments[0]), System.out));
+    }
+
+    /**
+     * Ends this process soon after its parent. Maven does not end what it has started when it is interrupted itself. Whose parent has ended
+     * is given another, at once, even while the old one's exit code waits to be fetched.
+     */
+    private static void endWithParent() {
+        Optional<ProcessHandle> parent = ProcessHandle.current().parent();
+        Executors.newSingleThreadScheduledExecutor(work -> {
+            Thread thread = new Thread(work, "parent-watch");
+            thread.setDaemon(true);
+            return thread;
+        }).scheduleWithFixedDelay(() -> {
+            if (!ProcessHandle.current().parent().equals(parent)) {
+                System.exit(1);
+            }
+        }, PARENT_CHECK_MILLIS, PARENT_CHECK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     private static int run(Path path, PrintStream out) {

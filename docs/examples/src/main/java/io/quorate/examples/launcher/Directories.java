@@ -1,40 +1,67 @@
 package io.quorate.examples.launcher;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.FileVisitor;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.List;
-import java.util.stream.Stream;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** Deletes directories with what is in them. */
 public final class Directories {
 
+    private static final long PATIENCE_NANOS = Duration.ofSeconds(5).toNanos();
+
     private Directories() { }
 
-    /** Deletes what can be deleted, and says nothing about the rest: another process may be deleting the same, or still be writing. */
+    /**
+     * Deletes a directory, while others may be deleting the same, or still be writing there. Tries for some seconds, and says nothing if
+     * something is left: this is for the end of a process, when nobody listens any more.
+     */
     public static void deleteQuietly(Path directory) {
-        try {
-            for (Path path : deepestFirst(directory)) {
-                deleteOneQuietly(path);
+        long begin = System.nanoTime();
+        while (Files.exists(directory) && System.nanoTime() - begin < PATIENCE_NANOS) {
+            try {
+                Files.walkFileTree(directory, new Deleter());
+            } catch (IOException e) {
+                // Another deletes it too; what is left is found the next time round.
             }
-        } catch (IOException | UncheckedIOException e) {
-            // It is gone, or changed while it was looked at; whoever comes last finds it at rest.
+            Thread.onSpinWait();
         }
     }
 
-    private static void deleteOneQuietly(Path path) {
-        try {
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
-            // As above.
-        }
-    }
+    /** Deletes what it can, and passes over what it cannot. */
+    private static final class Deleter implements FileVisitor<Path> {
 
-    private static List<Path> deepestFirst(Path directory) throws IOException {
-        try (Stream<Path> all = Files.walk(directory)) {
-            return all.sorted(Comparator.reverseOrder()).toList();
+        @Override
+        public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            return delete(file);
+        }
+
+        @Override
+        public FileVisitResult visitFileFailed(Path file, IOException failure) {
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure) {
+            return delete(directory);
+        }
+
+        private static FileVisitResult delete(Path path) {
+            try {
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                // It is gone by now, or is not empty yet.
+            }
+            return FileVisitResult.CONTINUE;
         }
     }
 }

@@ -47,7 +47,7 @@ public final class ReplicaMain {
             }
             Runtime.getRuntime().halt(KvServer.EXIT_OK);
         }, "launcher-watch");
-        life.setDaemon(true);
+        life.setDaemon(false);      // it has work to do after the replica has stopped
         life.start();
         int code = server.awaitStop();
         if (code != KvServer.EXIT_OK) {
