@@ -194,14 +194,18 @@ public final class Forwarder implements AutoCloseable {
             OutputStream out = to.getOutputStream();
             while (true) {
                 awaitFlow(direction, from);
-                int length = in.read(chunk, 0, chunkMax(direction));
+                int length = in.read(chunk);
                 if (length < 0) {
                     break;
                 }
-                awaitFlow(direction, from);        // what a stall finds on its way here waits too
                 pass(direction, chunk, length);
-                out.write(chunk, 0, length);
-                pace(direction, length);
+                for (int done = 0; done < length;) {
+                    int slice = Math.min(length - done, sliceMax(direction));
+                    pace(direction, slice);
+                    awaitFlow(direction, from);        // what a stall finds on its way here waits too
+                    out.write(chunk, done, slice);
+                    done += slice;
+                }
             }
         } catch (IOException e) {
             // Either end closed, or the wire was cut: both ends are closed below.
@@ -216,7 +220,7 @@ public final class Forwarder implements AutoCloseable {
         }
     }
 
-    private synchronized int chunkMax(Direction direction) {
+    private synchronized int sliceMax(Direction direction) {
         int bytesPerSecond = orders(direction).bytesPerSecond;
         return bytesPerSecond == UNLIMITED ? CHUNK_BYTES : Math.max(1, Math.min(CHUNK_BYTES, bytesPerSecond / 20));
     }
