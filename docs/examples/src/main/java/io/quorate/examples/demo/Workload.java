@@ -25,7 +25,6 @@ final class Workload implements AutoCloseable {
 
     private final KvClient client;
     private final InputFile input;
-    private final int commands;
     private final ExecutorService thread = Executors.newSingleThreadExecutor(work -> {      // all answers are looked at by one thread
         Thread worker = new Thread(work, "workload");
         worker.setDaemon(true);
@@ -33,6 +32,7 @@ final class Workload implements AutoCloseable {
     });
     // All below: guarded by this, which is notified of every acknowledgement.
     private final BitSet acknowledged = new BitSet();
+    private int commands;           // how many there are to be
     private int next;
     private int count;
     private int repeated;
@@ -145,6 +145,16 @@ final class Workload implements AutoCloseable {
                 throw new DemoException("interrupted");
             }
         }
+    }
+
+    /** Begins no more commands, and waits until all that were begun are acknowledged. */
+    void finish(Duration patience) throws DemoException {
+        int begun;
+        synchronized (this) {
+            commands = next;
+            begun = next;
+        }
+        awaitAcknowledged(begun, patience);
     }
 
     /** What was acknowledged, and so must be there. */
