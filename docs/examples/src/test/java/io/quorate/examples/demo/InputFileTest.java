@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,7 +48,7 @@ final class InputFileTest {
     void aFileThatCannotServeIsRefused(@TempDir Path directory) throws IOException {
         Path empty = Files.createFile(directory.resolve("empty"));
         Path large = directory.resolve("large");
-        try (var file = new java.io.RandomAccessFile(large.toFile(), "rw")) {
+        try (RandomAccessFile file = new RandomAccessFile(large.toFile(), "rw")) {
             file.setLength(InputFile.FILE_BYTES_MAX + 1);
         }
         for (Path bad : new Path[] {empty, large, directory, directory.resolve("missing")}) {

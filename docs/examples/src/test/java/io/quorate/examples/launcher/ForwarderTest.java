@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -14,6 +15,7 @@ import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,7 +36,7 @@ final class ForwarderTest {
         try {
             return new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -147,10 +149,10 @@ final class ForwarderTest {
             try {
                 near.getOutputStream().write(new byte[size]);
             } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
+                throw new UncheckedIOException(e);
             }
         });
-        assertThrows(java.util.concurrent.TimeoutException.class, () -> sent.get(MOMENT_MILLIS, TimeUnit.MILLISECONDS));
+        assertThrows(TimeoutException.class, () -> sent.get(MOMENT_MILLIS, TimeUnit.MILLISECONDS));
         forwarder.restore();
         assertEquals(size, far.getInputStream().readNBytes(size).length);
         sent.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
