@@ -140,7 +140,7 @@ final class DataDirectoryTest {
     void aReplicaOfAnotherClusterAtTheSameAddressesIsRefusedByTheOthersWhoSaySo() throws Exception {
         try (LocalGroup group = LocalGroup.of(directory, 3, ThreeProcesses.OPTIONS)) {
             group.startAll();
-            group.awaitLeaderAfter(0, Duration.ofSeconds(30));
+            awaitFounded(group);
             for (int node : ThreeProcesses.all()) {
                 group.kill(node);
             }
@@ -149,12 +149,18 @@ final class DataDirectoryTest {
             Directories.deleteQuietly(group.dataOf(2));
             Directories.deleteQuietly(group.dataOf(3));
             group.startAll();
-            group.process(1).awaitLine(line -> line.contains(" is a member of group "), Duration.ofSeconds(30)).orElseThrow();
+            awaitFounded(group);
             group.kill(1);
             Directories.deleteQuietly(group.dataOf(1));
             Files.move(old, group.dataOf(1));
             group.start(1);
             Poll.untilContains("refuses this node: this is cluster ", () -> group.process(1).log());
+        }
+    }
+
+    private static void awaitFounded(LocalGroup group) {
+        for (int node : ThreeProcesses.all()) {
+            group.process(node).awaitLine(line -> line.contains(" is a member of group "), Duration.ofSeconds(30)).orElseThrow();
         }
     }
 
