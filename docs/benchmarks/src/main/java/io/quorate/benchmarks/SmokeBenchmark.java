@@ -105,7 +105,8 @@ public final class SmokeBenchmark {
     }
 
     private static RaftServer awaitLeader(List<RaftServer> servers) throws Exception {
-        try (RaftClient client = RaftClient.builder(new NettyClientTransport(), servers.stream().map(RaftServer::address).toList()).build()) {
+        List<String> addresses = servers.stream().map(RaftServer::address).toList();
+        try (RaftClient client = RaftClient.builder(new NettyClientTransport(), addresses).build()) {
             client.propose(new byte[PAYLOAD_BYTES]).get();
         }
         for (RaftServer server : servers) {

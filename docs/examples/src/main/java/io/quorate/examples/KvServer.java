@@ -109,8 +109,8 @@ public final class KvServer implements AutoCloseable {
         Map<Integer, String> members = new TreeMap<>();
         founding.membership().members().forEach(member -> members.put(member.id().nodeId(), member.address()));
         if (!members.equals(settings.members)) {
-            throw new StorageException("the data directory " + settings.data + " belongs to group " + founding.clusterId() + " with the members "
-                + members + ", and --members says " + settings.members + "; give the list that the group was founded with, or the right"
+            throw new StorageException("the data directory " + settings.data + " belongs to group " + founding.clusterId()
+                + " with the members " + members + ", and --members says " + settings.members + "; give the list that the group was founded with, or the right"
                 + " directory");
         }
     }

@@ -44,7 +44,8 @@ final class EmbeddingExampleTest {
     @Test
     void itRunsOnTheModulePath() throws Exception {
         String path = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-            .filter(entry -> !entry.endsWith("test-classes") && !entry.contains("surefire")).collect(Collectors.joining(File.pathSeparator));
+            .filter(entry -> !entry.endsWith("test-classes") && !entry.contains("surefire"))
+            .collect(Collectors.joining(File.pathSeparator));
         assertEquals("sum 42, read 42", run(List.of("-p", path, "-m", "io.quorate.examples/" + EmbeddingExample.class.getName())));
     }
 

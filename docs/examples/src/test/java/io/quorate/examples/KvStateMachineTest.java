@@ -59,8 +59,8 @@ final class KvStateMachineTest {
         byte[] noKey = ByteBuffer.allocate(9).put(KvRequest.PUT).putInt(0).array();
         byte[] rest = ByteBuffer.allocate(9).put(KvRequest.DELETE).putInt(3).array();
         byte[] unknown = ByteBuffer.allocate(5).put((byte) 99).array();
-        for (byte[] bad : new byte[][] {{}, {1, 0, 0}, tooLong, negative, beyond, noKey, rest, unknown, new KvRequest.Get(bytes("a")).encode(),
-            new KvRequest.Digest().encode()}) {
+        for (byte[] bad : new byte[][] {{}, {1, 0, 0}, tooLong, negative, beyond, noKey, rest, unknown,
+            new KvRequest.Get(bytes("a")).encode(), new KvRequest.Digest().encode()}) {
             KvAnswer answer = apply(bad);
             assertEquals(KvAnswer.Kind.BAD_REQUEST, answer.kind(), Arrays.toString(bad));
             assertTrue(answer.toString().startsWith("Nothing was changed: "), answer.toString());
@@ -96,7 +96,8 @@ final class KvStateMachineTest {
         apply(put("a", "1").encode());
         apply(put("b", "2").encode());
         int i = 0;
-        for (KvRequest request : new KvRequest[] {put("b", "9"), put("c", "3"), put("a", "1"), new KvRequest.Delete(bytes("c")), put("b", "2")}) {
+        KvRequest[] requests = {put("b", "9"), put("c", "3"), put("a", "1"), new KvRequest.Delete(bytes("c")), put("b", "2")};
+        for (KvRequest request : requests) {
             other.apply(new Command(++i, ByteBuffer.wrap(request.encode())));
         }
         byte[] digest = query(new KvRequest.Digest()).bytes();

@@ -41,7 +41,8 @@ final class OptionsTest {
         assertEquals("--name is given twice; give it once", errorOf("--name", "1", "--name=2"));
         assertEquals("--switch takes no value; write --switch alone", errorOf("--switch=on"));
         assertTrue(assertThrows(UsageException.class, () -> parse().required("--name")).getMessage().startsWith("--name is missing"));
-        assertTrue(assertThrows(UsageException.class, () -> parse("--name", " ").required("--name")).getMessage().startsWith("--name is m"));
+        assertTrue(assertThrows(UsageException.class, () -> parse("--name", " ").required("--name")).getMessage()
+            .startsWith("--name is missing"));
     }
 
     @Test
@@ -57,7 +58,8 @@ final class OptionsTest {
     @Test
     void membersAreNodesAndTheirAddresses() throws UsageException {
         assertEquals(Map.of(1, "a:1", 2, "[::1]:2"), parse("--name", "2=[::1]:2, 1=a:1").members("--name"));
-        for (String bad : List.of("a:1", "1=a:1,", "1=a:1,1=b:1", "0=a:1", "x=a:1", "1=a", "1=a:0", "1=a:65536", "1=:1", "1=a:1,2=a:1", "")) {
+        for (String bad : List.of("a:1", "1=a:1,", "1=a:1,1=b:1", "0=a:1", "x=a:1", "1=a", "1=a:0", "1=a:65536", "1=:1", "1=a:1,2=a:1",
+            "")) {
             String message = assertThrows(UsageException.class, () -> parse("--name", bad).members("--name")).getMessage();
             assertTrue(message.contains("--name"), bad + ": " + message);
         }

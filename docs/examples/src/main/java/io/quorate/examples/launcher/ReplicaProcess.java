@@ -51,8 +51,8 @@ public final class ReplicaProcess {
      */
     static ReplicaProcess start(@Nullable Path scratch, Path log, List<String> arguments, Runnable onLine) {
         List<String> command = new ArrayList<>(List.of(javaBinary(), "-ea", "-Xmx" + HEAP_MIB + "m", "-XX:+UseSerialGC",
-            "-XX:+ExitOnOutOfMemoryError", "-cp", System.getProperty("java.class.path"), ReplicaMain.class.getName(),
-            scratch == null ? ReplicaMain.NOTHING : scratch.toString()));
+            "-XX:+ExitOnOutOfMemoryError", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
+            ReplicaMain.class.getName(), scratch == null ? ReplicaMain.NOTHING : scratch.toString()));
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
         try {
