@@ -110,8 +110,8 @@ public final class KvServer implements AutoCloseable {
         founding.membership().members().forEach(member -> members.put(member.id().nodeId(), member.address()));
         if (!members.equals(settings.members)) {
             throw new StorageException("the data directory " + settings.data + " belongs to group " + founding.clusterId()
-                + " with the members " + members + ", and --members says " + settings.members + "; give the list that the group was founded with, or the right"
-                + " directory");
+                + " with the members " + members + ", and --members says " + settings.members
+                + "; give the list that the group was founded with, or the right directory");
         }
     }
 
