@@ -146,7 +146,7 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
         channel = connecting.channel();
         connecting.addListener(done -> {
             if (!done.isSuccess()) {
-                end("cannot connect to " + address + ": " + done.cause().getMessage());
+                end(ConnectFailure.of(address, done.cause()));
             }
         });
     }

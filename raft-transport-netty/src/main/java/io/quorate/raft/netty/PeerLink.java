@@ -198,7 +198,7 @@ final class PeerLink {
             channel = connecting.channel();
             connecting.addListener(done -> {
                 if (!done.isSuccess()) {
-                    end("cannot connect to " + address + ": " + done.cause().getMessage());
+                    end(ConnectFailure.of(address, done.cause()));
                 }
             });
         }

@@ -87,7 +87,7 @@ class ClientTest {
             port = free.getLocalPort();
         }
         try (NettyClientTransport client = new NettyClientTransport()) {
-            assertNotSent(status(client, "127.0.0.1:" + port), "cannot connect");
+            assertNotSent(status(client, "127.0.0.1:" + port), "connection refused; nothing listens there");
             assertNotSent(status(client, "nonsense"), "host:port");
             assertNotSent(status(client, "no-such-host.invalid:1"), "no-such-host.invalid");
             assertNotSent(client.call("127.0.0.1:" + port, new ClientRequest.Status(), 0), "time");
