@@ -2,7 +2,10 @@ package io.quorate.raft;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a replica answers a client. The first two say that it is done, {@code Unknown} that perhaps it is, the others that nothing happened. */
+/**
+ * What a replica answers a client. The first two say that it is done, {@code Unknown} that perhaps it is, the others that nothing
+ * happened.
+ */
 public sealed interface ClientResponse {
 
     /**

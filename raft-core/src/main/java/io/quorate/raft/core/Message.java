@@ -91,8 +91,8 @@ public sealed interface Message extends Event {
 
         public AppendAccepted {
             if (term < 1 || matchIndex < 0 || verifiedIndex < matchIndex || round < 0 || holdsNanos < 0 || appliedIndex < 0) {
-                throw new IllegalArgumentException("Impossible acceptance: term " + term + ", match " + matchIndex + ", verified " + verifiedIndex
-                    + ", round " + round + ", holds " + holdsNanos + ", applied " + appliedIndex);
+                throw new IllegalArgumentException("Impossible acceptance: term " + term + ", match " + matchIndex + ", verified "
+                    + verifiedIndex + ", round " + round + ", holds " + holdsNanos + ", applied " + appliedIndex);
             }
         }
 

@@ -226,8 +226,8 @@ public final class RaftNode {
 
     @Override
     public String toString() {
-        return self + " t" + term + (isVoteDurable() ? "" : "?") + " voted " + votedFor + " " + role + " commit " + commitIndex + " applied "
-            + appliedIndex + " " + ledger + " log " + log;
+        return self + " t" + term + (isVoteDurable() ? "" : "?") + " voted " + votedFor + " " + role + " commit " + commitIndex
+            + " applied " + appliedIndex + " " + ledger + " log " + log;
     }
 
     // ---- messages: terms are settled here, so that a role never sees a message of another term (§5.1)
@@ -256,8 +256,8 @@ public final class RaftNode {
     }
 
     /**
-     * Whether somebody asks for votes while there is no need: a leader was heard less than an election timeout ago, or this is one and hears
-     * its quorum (thesis 4.2.3). Asked before terms are settled, so that a disturbance cannot raise them.
+     * Whether somebody asks for votes while there is no need: a leader was heard less than an election timeout ago, or this is one and
+     * hears its quorum (thesis 4.2.3). Asked before terms are settled, so that a disturbance cannot raise them.
      */
     private boolean isDisturbance(Message message) {
         boolean isAsking = message instanceof Message.RequestVote || message instanceof Message.PreVote;
@@ -276,7 +276,8 @@ public final class RaftNode {
     }
 
     private void raiseTerm(long newTerm) {
-        // A follower's patience does not start again because somebody has raised the term, or a hopeless candidate could silence all others.
+        // A follower's patience does not start again because somebody has raised the term, or a hopeless candidate could silence all
+        // others.
         boolean isWaiting = role instanceof Follower || role instanceof PreCandidate;
         long deadline = isWaiting ? role.deadline() : drawDeadline();
         if (role instanceof Candidate) {

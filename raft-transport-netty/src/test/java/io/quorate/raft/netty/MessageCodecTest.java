@@ -163,8 +163,8 @@ class MessageCodecTest {
     @Test
     void termZeroIsForWhatAReplicaWithoutATermCanSay() {
         Route route = ROUTE.toBuilder().setTerm(0).build();
-        assertThrows(MalformedFrameException.class,
-            () -> MessageCodec.decode(frame(FrameType.VOTE, VoteHead.newBuilder().setRoute(route).setGranted(true).build(), Frame.NO_BLOCK)));
+        VoteHead yes = VoteHead.newBuilder().setRoute(route).setGranted(true).build();
+        assertThrows(MalformedFrameException.class, () -> MessageCodec.decode(frame(FrameType.VOTE, yes, Frame.NO_BLOCK)));
         assertThrows(MalformedFrameException.class,
             () -> MessageCodec.decode(frame(FrameType.REQUEST_VOTE, RequestVoteHead.newBuilder().setRoute(route).build(), Frame.NO_BLOCK)));
         // Within an election timeout of its start, a replica that knows no term answers a candidate of term 1: no.

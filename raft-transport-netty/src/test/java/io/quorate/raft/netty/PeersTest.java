@@ -69,7 +69,8 @@ class PeersTest {
             String address = two.address();
             two.close();
             Node.until("trouble", () -> one.transport.trouble(2) != null);
-            Node.until("a refused connection", () -> String.valueOf(one.transport.trouble(2)).contains("connection refused; nothing listens there"));
+            Node.until("a refused connection",
+                () -> String.valueOf(one.transport.trouble(2)).contains("connection refused; nothing listens there"));
             Identity next = Node.member(2, 2, Node.CLUSTER, 0);
             try (Node again = new Node(next, NettyTransport.builder().bind(address).build())) {
                 one.reach(again);
