@@ -51,7 +51,7 @@ public record ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clu
      * @param heardNanosAgo when a message of it last came, or -1 if none came since this replica started
      * @param matchIndex    how much of this leader's log it is known to have durable; -1 unless this replica leads
      * @param replication   how this leader replicates to it: probe, replicate; or null unless this replica leads
-     * @param trouble       why it cannot be reached, or null
+     * @param trouble       why it cannot be reached, or does not count, or null
      */
     public record Peer(@Nullable ReplicaId replica, int nodeId, String address, long heardNanosAgo, long matchIndex,
                        @Nullable String replication, @Nullable String trouble) { }

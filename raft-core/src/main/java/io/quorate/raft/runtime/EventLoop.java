@@ -193,8 +193,9 @@ public final class EventLoop {
         List<ServerStatus.Peer> peers = new ArrayList<>();
         for (NodeStatus.Peer peer : status.peers()) {
             int nodeId = peer.member().id().nodeId();
+            String stranger = founding.stranger(nodeId, now);
             peers.add(new ServerStatus.Peer(peer.member().id(), nodeId, peer.member().address(), peer.heardNanosAgo(), peer.matchIndex(),
-                peer.replication(), transport.trouble(nodeId)));
+                peer.replication(), stranger == null ? transport.trouble(nodeId) : stranger));
         }
         return new ServerStatus(self, boot, record.clusterId(), stateOf(status.role()), status.term(), status.leader(),
             addressOf(status.leader(), status), status.firstIndex(), status.lastIndex(), status.durableIndex(), status.commitIndex(),

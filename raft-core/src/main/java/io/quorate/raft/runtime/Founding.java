@@ -47,6 +47,8 @@ public final class Founding {
         private long countsFromNanos;     // when it came, or a while later if the node had spoken as another data directory before
         private boolean isBlank;          // what it said
         private boolean agrees;           // about the initial members
+        private long blankIncarnation;    // of the last question from a data directory that the group does not name; 0 if none
+        private long blankNanos;          // when that came
     }
 
     private final ReplicaId self;
@@ -117,6 +119,7 @@ public final class Founding {
             return;
         }
         if (message.isQuestion()) {
+            noteStranger(message);
             send(message.from(), message.incarnation(), false);
         } else if (message.toIncarnation() == self.incarnation() && record == null) {
             onAnswer(message);
@@ -167,7 +170,8 @@ public final class Founding {
         FoundingRecord other = foreign;
         if (other != null && nowNanos - foreignNanos < 5 * FRESH_NANOS) {
             return "blank directory, but the group " + other.clusterId() + " was founded without it (" + lostDirectory(other)
-                + "); restore the directory or have the node admitted";
+                + "); put the original directory back if there still is one (an older copy of it is not safe). The group goes on without"
+                + " this node as long as a majority runs";
         }
         List<Integer> disagreeing = new ArrayList<>();
         List<Integer> silent = new ArrayList<>();
@@ -185,6 +189,26 @@ public final class Founding {
         }
         return silent.isEmpty() ? null : "not founded yet: no answer from nodes " + silent
             + "; a group is founded when all initial members answer";
+    }
+
+    /** What a member of the group should know of a node that runs on a data directory without a group; null if there is nothing. */
+    @Nullable String stranger(int nodeId, long nowNanos) {
+        Peer peer = peers.get(nodeId);
+        if (peer == null || peer.blankIncarnation == 0 || nowNanos - peer.blankNanos >= 5 * FRESH_NANOS) {
+            return null;
+        }
+        return "node " + nodeId + " runs on a blank data directory, " + new ReplicaId(nodeId, peer.blankIncarnation)
+            + ", which is not the group's member and counts for nothing";
+    }
+
+    private void noteStranger(FoundingMessage question) {
+        Peer peer = peers.get(question.from());
+        FoundingRecord own = record;
+        if (peer != null && own != null && question.founding() == null
+            && own.membership().member(new ReplicaId(question.from(), question.incarnation())) == null) {
+            peer.blankIncarnation = question.incarnation();
+            peer.blankNanos = now;
+        }
     }
 
     /** Whether this directory is blank while its group lives without it, as far as is known. */

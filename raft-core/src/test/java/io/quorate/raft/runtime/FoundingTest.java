@@ -170,7 +170,14 @@ class FoundingTest {
         assertTrue(nodes.get(1).founding.isLeftOut());
         String problem = nodes.get(1).founding.problem(now);
         assertEquals("blank directory, but the group " + group + " was founded without it (node 1 then had another data directory, "
-            + before + "); restore the directory or have the node admitted", problem);
+            + before + "); put the original directory back if there still is one (an older copy of it is not safe). The group goes on"
+            + " without this node as long as a majority runs", problem);
+        assertEquals("node 1 runs on a blank data directory, " + nodes.get(1).self + ", which is not the group's member and counts for"
+            + " nothing", nodes.get(2).founding.stranger(1, now));
+        assertNull(nodes.get(2).founding.stranger(3, now));
+        crash(1);
+        run(6000);
+        assertNull(nodes.get(2).founding.stranger(1, now), "it is gone");
     }
 
     @Test

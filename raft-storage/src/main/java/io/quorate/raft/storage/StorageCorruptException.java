@@ -17,8 +17,8 @@ public final class StorageCorruptException extends StorageException {
 
     StorageCorruptException(String file, long offset, String what) {
         super("Damage in " + file + " at offset " + offset + ": " + what + ". This is not the trace of a crash: it was durable once. Change"
-            + " nothing in this directory, keep it for inspection and check the disk; if a majority of the group is intact, start this"
-            + " node on an empty directory and admit it as a new replica.");
+            + " nothing in this directory, keep it for inspection and check the disk. The group goes on without this node as long as"
+            + " a majority runs; do not put an older copy in its place, which would forget what this one has promised.");
         this.file = file;
         this.offset = offset;
     }

@@ -18,12 +18,12 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Replicates a file to three processes, kills the leader's in the middle, and compares what was acknowledged with what each of the three
- * holds in the end. Leaves no process and no file behind, however it ends: it stops the replicas itself if it is asked to end, and they
- * stop themselves if it is killed.
+ * holds in the end. Leaves no process and no file behind: it stops the replicas and deletes their data itself if it is asked to end, and
+ * the replicas do both if it is killed. (Killed in the moment before the first replica runs, it leaves an empty directory.)
  */
 public final class Demo {
 
@@ -79,27 +79,49 @@ public final class Demo {
     }
 
     private static int run(Path path, PrintStream out) {
-        Path directory = null;
-        AtomicBoolean isEnding = new AtomicBoolean();
+        Scratch scratch = new Scratch();
+        // Runs at every end but a SIGKILL; then the replicas, if any run yet, do the same.
+        Runtime.getRuntime().addShutdownHook(new Thread(scratch::remove, "clean-up"));
         try {
             InputFile input = InputFile.read(path);
-            directory = Files.createTempDirectory("quorate-demo-");
-            Path scratch = directory;
-            LocalGroup group = LocalGroup.ofScratch(directory, REPLICAS, OPTIONS);
-            // Runs at every end but a SIGKILL, and then the replicas do the same.
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-                isEnding.set(true);
-                group.close();
-                Directories.deleteQuietly(scratch);
-            }, "clean-up"));
+            LocalGroup group = scratch.make();
             out.println("demo: " + path.toAbsolutePath().normalize() + " has " + input.size() + " lines; replicating to " + REPLICAS
-                + " processes, data in " + directory);
+                + " processes, data in " + scratch.directory);
             return new Demo(out, input, group).run();
         } catch (DemoException | IOException | IllegalStateException e) {
-            if (!isEnding.get()) {      // else it was interrupted, and everything fails
+            if (!scratch.isRemoved) {      // else it was interrupted, and everything fails
                 out.println("demo: failed: " + e.getMessage());
             }
             return 1;
+        }
+    }
+
+    /** The directory and the group in it. Made and removed one after the other, so that an interruption finds both or neither. */
+    private static final class Scratch {
+
+        private volatile @Nullable Path directory;
+        private volatile boolean isRemoved;
+        private @Nullable LocalGroup group;
+
+        synchronized LocalGroup make() throws IOException {
+            if (isRemoved) {
+                throw new IOException("interrupted");
+            }
+            Path made = Files.createTempDirectory("quorate-demo-");
+            directory = made;
+            LocalGroup blank = LocalGroup.ofScratch(made, REPLICAS, OPTIONS);
+            group = blank;
+            return blank;
+        }
+
+        synchronized void remove() {
+            isRemoved = true;
+            if (group != null) {
+                group.close();
+            }
+            if (directory != null) {
+                Directories.deleteQuietly(directory);
+            }
         }
     }
 
