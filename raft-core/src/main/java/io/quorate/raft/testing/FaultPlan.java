@@ -23,18 +23,19 @@ import java.util.random.RandomGenerator;
  * @param slowDiskPercent      of writes that take up to {@code slowDiskNanosMax} instead
  * @param slowDiskNanosMax     the slowest write; may exceed T
  * @param slowApplyNanosMax    how long applying a hand-out may take
+ * @param strikePermille       of the turns at which votes or entries hang in the balance that end in a crash, a cut or a stalled disk
  * @param isSkewed             whether clocks run at different rates, from different origins, some close to overflow
  * @param isWiping             whether a minority of nodes lose their disks for good; such a node must stay silent
  * @param isCramped            whether byte budgets are so small that every bound is reached
  */
 public record FaultPlan(long electionTimeoutNanos, int lossPercent, int duplicatePercent, long delayNanosMax, int latePercent, long lateNanos,
                         int partitionMean, int crashMean, int crashInFlushPermille, int pauseMean, int pauseMax, long diskNanosMax,
-                        int slowDiskPercent, long slowDiskNanosMax, long slowApplyNanosMax, boolean isSkewed, boolean isWiping, boolean isCramped) {
+                        int slowDiskPercent, long slowDiskNanosMax, long slowApplyNanosMax, int strikePermille, boolean isSkewed, boolean isWiping, boolean isCramped) {
 
     /** Nothing goes wrong: one second of election timeout, quick network and disks. */
     public static FaultPlan none() {
         long t = Duration.ofSeconds(1).toNanos();
-        return new FaultPlan(t, 0, 0, t / 1000, 0, 0, 0, 0, 0, 0, 0, t / 1000, 0, 0, 0, false, false, false);
+        return new FaultPlan(t, 0, 0, t / 1000, 0, 0, 0, 0, 0, 0, 0, t / 1000, 0, 0, 0, 0, false, false, false);
     }
 
     /** Each fault is off or on, with an intensity, as the random numbers have it. */
@@ -55,6 +56,7 @@ public record FaultPlan(long electionTimeoutNanos, int lossPercent, int duplicat
             random.nextBoolean() ? random.nextInt(1, 20) : 0,
             t * random.nextInt(1, 4),
             random.nextInt(4) == 0 ? t / random.nextInt(1, 20) : 0,
+            random.nextInt(4) > 0 ? random.nextInt(20, 500) : 0,
             random.nextBoolean(),
             random.nextInt(4) == 0,
             random.nextBoolean());

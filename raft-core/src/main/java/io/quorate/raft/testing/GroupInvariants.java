@@ -42,10 +42,11 @@ final class GroupInvariants {
     }
 
     private final List<Invariant> all;
+    private final Committed committed;
 
     GroupInvariants(List<? extends ReplicaView> replicas) {
         Leaders leaders = new Leaders();
-        Committed committed = new Committed();
+        committed = new Committed();
         Entries entries = new Entries();
         all = List.of(new ElectionSafety(leaders), new OneVotePerTerm(), new TermsNeverGoBack(), new OnlyTheLeaderMakesEntries(leaders),
             new LogMatching(entries), new CommittedIsDurableOnAQuorum(replicas, committed), new LeaderCompleteness(committed),
@@ -56,6 +57,11 @@ final class GroupInvariants {
     /** Those to ask; for tests that plant violations. */
     List<Invariant> all() {
         return all;
+    }
+
+    /** Up to where anybody knows entries to be committed. */
+    long committedIndex() {
+        return committed.lastIndex();
     }
 
     void onTurn(ReplicaView replica) {

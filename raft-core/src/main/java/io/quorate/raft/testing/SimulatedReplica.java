@@ -12,12 +12,14 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
+import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.core.RaftNode;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.runtime.Completion;
 import io.quorate.raft.runtime.PassiveServer;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -46,6 +48,7 @@ final class SimulatedReplica implements ReplicaView {
     private final double clockRate;
     private final long clockOrigin;
     private InMemoryDisk disk;
+    private long stalledUntil;          // the disk answers nothing before
     private final List<InMemoryDisk> lostDisks = new ArrayList<>();
 
     // The process.
@@ -62,6 +65,9 @@ final class SimulatedReplica implements ReplicaView {
     private boolean isReading;
     private boolean isApplying;
     private int openCalls;
+    private @Nullable RoleName lastRole;
+    private long lastTerm;
+    private long countedTerm;           // of the leader whose inheritance has been counted
 
     SimulatedReplica(Simulation simulation, int nodeId) {
         this.simulation = simulation;
@@ -90,6 +96,12 @@ final class SimulatedReplica implements ReplicaView {
     /** Loses the process. What the disk was just writing is there wholly or not at all: it is one frame. */
     void crash(boolean isWriteKept) {
         simulation.note(id(), "crashes,", isWriteKept ? "keeps" : "loses", writing.size(), "writes");
+        if (!writing.isEmpty()) {
+            simulation.count(isWriteKept ? Happening.CRASH_WRITE_KEPT : Happening.CRASH_WRITE_LOST);
+        }
+        if (isLeader() && status().commitIndex() < status().lastIndex()) {
+            simulation.count(Happening.CRASH_OF_BUSY_LEADER);
+        }
         if (isWriteKept && !writing.isEmpty() && storage != null) {
             storage.write(writing);
         }
@@ -105,6 +117,13 @@ final class SimulatedReplica implements ReplicaView {
         isReading = false;
         isApplying = false;
         openCalls = 0;
+        lastRole = null;
+        stalledUntil = 0;
+    }
+
+    /** What its disk is given from now on is not written before this time has passed. */
+    void stallDisk(long nanos) {
+        stalledUntil = simulation.now() + nanos;
     }
 
     /** While it is down: its machine is replaced, with an empty disk. */
@@ -256,6 +275,7 @@ final class SimulatedReplica implements ReplicaView {
         try {
             running().loop().turn(clock());
         } catch (ProcessDied e) {
+            simulation.count(Happening.CRASH_WITHIN_FLUSH);
             takeWrites();   // asked for, and lost with the process; others may have been told of the entries
             simulation.crash(this);
             return;
@@ -264,6 +284,7 @@ final class SimulatedReplica implements ReplicaView {
         takeWrites();
         if (node() != null) {
             simulation.invariants().onTurn(this);
+            look(status());
         }
         startWriting();
         startReading();
@@ -274,10 +295,64 @@ final class SimulatedReplica implements ReplicaView {
         sleep();
     }
 
+    /** Counts what has become of it in this turn, and lets it be struck where it is precarious. */
+    private void look(NodeStatus status) {
+        RoleName role = status.role();
+        boolean isNew = role != lastRole || status.term() != lastTerm;
+        if (lastRole == RoleName.LEADER && isNew) {
+            simulation.count(status.term() == lastTerm ? Happening.STEP_DOWN_FOR_SILENCE : Happening.STEP_DOWN_FOR_HIGHER_TERM);
+        } else if (lastRole == RoleName.CANDIDATE && isNew && role != RoleName.LEADER) {
+            simulation.count(Happening.ELECTION_LOST);
+        }
+        Simulation.Balance balance = role == RoleName.CANDIDATE && isNew ? Simulation.Balance.VOTES : null;
+        if (role == RoleName.LEADER) {
+            balance = balance(status);
+            if (isNew) {
+                simulation.count(Happening.ELECTION_WON);
+                if (balance != Simulation.Balance.ENTRIES) {
+                    simulation.count(Happening.INHERITANCE);
+                }
+            }
+            if (balance == Simulation.Balance.INHERITANCE_ON_A_QUORUM && countedTerm != status.term()) {
+                countedTerm = status.term();
+                simulation.count(Happening.INHERITANCE_ON_A_QUORUM);
+            }
+        }
+        lastRole = role;
+        lastTerm = status.term();
+        if (balance != null) {
+            simulation.onBalance(this, balance);
+        }
+    }
+
+    private Simulation.Balance balance(NodeStatus status) {
+        long uncommitted = simulation.invariants().committedIndex() + 1;
+        if (uncommitted > status.lastIndex() || logAt(uncommitted).term() == status.term()) {
+            return Simulation.Balance.ENTRIES;
+        }
+        long reached = quorumIndex(status);
+        return reached >= uncommitted && logAt(reached).term() < status.term() ? Simulation.Balance.INHERITANCE_ON_A_QUORUM
+            : Simulation.Balance.INHERITANCE;
+    }
+
+    /** Up to where a quorum holds a leader's log, as far as the leader knows. */
+    private static long quorumIndex(NodeStatus status) {
+        long[] held = new long[status.peers().size() + 1];
+        for (int i = 0; i < held.length - 1; i++) {
+            held[i] = Math.max(0, status.peers().get(i).matchIndex());
+        }
+        held[held.length - 1] = status.durableIndex();
+        Arrays.sort(held);
+        return held[(held.length - 1) / 2];
+    }
+
     private void takeWrites() {
         for (Storage.Write write : running().writer().take()) {
             simulation.note(id(), "->", write);
             simulation.hash(write.id() * 31 + write.firstIndex() * 7 + write.entries().hashCode());
+            if (write.firstIndex() <= writtenIndex) {
+                simulation.count(Happening.TRUNCATION);
+            }
             toWrite.add(write);
             if (!write.entries().isEmpty()) {
                 simulation.invariants().onWrite(this, previousOf(write), write.entries());
@@ -320,7 +395,7 @@ final class SimulatedReplica implements ReplicaView {
         }
         writing = List.copyOf(toWrite);   // all that waited while the disk was busy
         toWrite.clear();
-        after(simulation.diskDelay(), () -> {
+        after(simulation.diskDelay(stalledUntil), () -> {
             List<Storage.Write> batch = writing;
             writing = List.of();
             running().writer().write(batch);
@@ -332,7 +407,8 @@ final class SimulatedReplica implements ReplicaView {
     private void startReading() {
         if (!isReading && running().reader().hasWork()) {
             isReading = true;
-            after(simulation.diskDelay(), () -> {
+            simulation.count(Happening.ENTRIES_READ_FROM_DISK);
+            after(simulation.diskDelay(stalledUntil), () -> {
                 isReading = false;
                 running().reader().turn();
                 requestTurn();
@@ -489,6 +565,15 @@ final class SimulatedReplica implements ReplicaView {
         RaftNode node = running.loop().node();
         return (isPaused ? "paused: " : "") + (node == null ? id() + " is blank: " + running.loop().status().problem() : node.toString())
             + " applied " + running.applier().appliedIndex() + " open calls " + openCalls;
+    }
+
+    int nodeId() {
+        return nodeId;
+    }
+
+    boolean isLeader() {
+        RaftNode node = node();
+        return node != null && node.role() == RoleName.LEADER;
     }
 
     @Nullable RaftNode node() {

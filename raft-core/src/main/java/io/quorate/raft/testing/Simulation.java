@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -49,9 +50,10 @@ public final class Simulation {
      * @param readsServed  how many reads were answered
      * @param crashes      how many crashes there were
      * @param healNanos    how long the healed quorum took to do its work
+     * @param happenings   how often each thing that may go wrong did
      */
     public record Report(long seed, long turns, long traceHash, long lastTerm, long committed, long acknowledged, long readsServed,
-                         long crashes, long healNanos) { }
+                         long crashes, long healNanos, Map<String, Long> happenings) { }
 
     private record Scheduled(long atNanos, long sequence, Runnable task) { }
 
@@ -65,6 +67,9 @@ public final class Simulation {
     private final List<SimulatedReplica> replicas = new ArrayList<>();
     private final GroupInvariants invariants;
     private final boolean[][] isCut;                      // from, to
+    private final long[][] struckUntil;                   // likewise: cut also, until then
+    private final long[] lateUntil;                       // what is sent to this node before then may take elections to arrive
+    private final Map<Happening, Long> happenings = new EnumMap<>(Happening.class);
     private final Deque<Object[]> trace = new ArrayDeque<>();
 
     private long now;
@@ -89,6 +94,8 @@ public final class Simulation {
         config = plan.config();
         random = new SplittableRandom(seed);
         isCut = new boolean[nodes][nodes];
+        struckUntil = new long[nodes][nodes];
+        lateUntil = new long[nodes];
         for (int i = 1; i <= nodes; i++) {
             addresses.put(i, "node-" + i);
         }
@@ -179,10 +186,14 @@ public final class Simulation {
         }
         core = core.subList(0, replicas.size() / 2 + 1);
         if (core.stream().noneMatch(SimulatedReplica::isFounded)) {
+            count(Happening.FOUNDING_FAILED);
             return report(core, 0);   // a group that is not founded yet needs all of its members for that
         }
         for (boolean[] row : isCut) {
             Arrays.fill(row, false);
+        }
+        for (long[] row : struckUntil) {
+            Arrays.fill(row, 0);
         }
         for (SimulatedReplica replica : replicas) {
             if (!core.contains(replica)) {
@@ -232,7 +243,9 @@ public final class Simulation {
             lastTerm = Math.max(lastTerm, replica.durableState().term());
             committed = Math.max(committed, replica.durableState().commitIndex());
         }
-        return new Report(seed, turns, traceHash, lastTerm, committed, acknowledged, readsServed, crashes, healNanos);
+        Map<String, Long> counts = new TreeMap<>();
+        happenings.forEach((what, times) -> counts.put(what.name(), times));
+        return new Report(seed, turns, traceHash, lastTerm, committed, acknowledged, readsServed, crashes, healNanos, counts);
     }
 
     private static boolean agree(List<SimulatedReplica> core) {
@@ -316,7 +329,13 @@ public final class Simulation {
 
     void send(Message message) {
         SimulatedReplica to = replicas.get(message.to().nodeId() - 1);
-        carry(message.from().nodeId(), message.to().nodeId(), () -> to.deliver(message));
+        int boot = to.boot();
+        carry(message.from().nodeId(), message.to().nodeId(), () -> {
+            if (to.boot() != boot) {
+                count(Happening.MESSAGE_OVER_A_RESTART);
+            }
+            to.deliver(message);
+        });
     }
 
     void send(FoundingMessage message) {
@@ -325,17 +344,32 @@ public final class Simulation {
     }
 
     private void carry(int from, int to, Runnable delivery) {
-        if (isCut[from - 1][to - 1] || !isHealing && random.nextInt(100) < plan.lossPercent()) {
+        if (isCutOff(from, to)) {
+            count(isCutOff(to, from) ? Happening.MESSAGE_CUT_OFF : Happening.MESSAGE_CUT_OFF_ONE_WAY);
             return;
         }
-        after(messageDelay(), delivery);
+        if (!isHealing && random.nextInt(100) < plan.lossPercent()) {
+            count(Happening.MESSAGE_LOST);
+            return;
+        }
+        after(messageDelay(to), delivery);
         if (!isHealing && random.nextInt(100) < plan.duplicatePercent()) {
-            after(messageDelay() + random.nextLong(plan.lateNanos() + 1), delivery);
+            count(Happening.MESSAGE_REPEATED);
+            after(messageDelay(to) + random.nextLong(plan.lateNanos() + 1), delivery);
         }
     }
 
-    private long messageDelay() {
+    private boolean isCutOff(int from, int to) {
+        return isCut[from - 1][to - 1] || now < struckUntil[from - 1][to - 1];
+    }
+
+    private long messageDelay(int to) {
+        if (!isHealing && now < lateUntil[to - 1] && random.nextInt(3) == 0) {
+            count(Happening.MESSAGE_LATE);
+            return random.nextLong(5 * plan.electionTimeoutNanos());
+        }
         if (!isHealing && random.nextInt(100) < plan.latePercent()) {
+            count(Happening.MESSAGE_LATE);
             return random.nextLong(plan.lateNanos() + 1);
         }
         return random.nextLong((isHealing ? plan.electionTimeoutNanos() / 1000 : plan.delayNanosMax()) + 1);
@@ -376,6 +410,7 @@ public final class Simulation {
         replica.crash(random.nextInt(3) == 0);
         if (plan.isWiping() && wiped.size() < (replicas.size() - 1) / 2 && random.nextInt(4) == 0) {
             replica.wipe();
+            count(Happening.DISK_LOST);
             wiped.add(replica);
         }
         long t = plan.electionTimeoutNanos();
@@ -391,6 +426,9 @@ public final class Simulation {
         if (replica.isUp()) {
             long t = plan.electionTimeoutNanos();
             long nanos = random.nextLong(t / 10, plan.pauseMax() * t);
+            if (nanos > t) {
+                count(Happening.LONG_PAUSE);
+            }
             note(replica.id(), "pauses for " + nanos);
             replica.pause();
             int boot = replica.boot();
@@ -402,15 +440,127 @@ public final class Simulation {
         }
     }
 
+    // ---- strikes: at moments at which little stands between the rules and their violation
+
+    /** What hangs in the balance. */
+    enum Balance {
+        /** A candidate's vote for itself is given to its disk; then others are asked for theirs. */
+        VOTES(3, 1),
+        /** A leader's own term has nothing committed: what it has inherited may still be lost, or come back. */
+        INHERITANCE(1, 1),
+        /** Likewise, and some of that stands on a quorum already. */
+        INHERITANCE_ON_A_QUORUM(4, 1),
+        /** A leader replicates, as it does most of the time. */
+        ENTRIES(1, 50);
+
+        private final int times;
+        private final int per;
+
+        Balance(int times, int per) {
+            this.times = times;
+            this.per = per;
+        }
+    }
+
+    /** A replica has taken its turn at such a moment. Chance alone seldom meets it just then. */
+    void onBalance(SimulatedReplica replica, Balance balance) {
+        if (isHealing || random.nextInt(1000 * balance.per) >= plan.strikePermille() * balance.times) {
+            return;
+        }
+        note(replica.id(), "is struck over", balance);
+        if (random.nextInt(3) == 0) {   // what answers it gets, it gets in another term
+            lateUntil[replica.nodeId() - 1] = now + random.nextLong(3 * plan.electionTimeoutNanos());
+        }
+        if (balance == Balance.VOTES) {
+            strikeCandidate(replica);
+        } else {
+            strikeLeader(replica);
+        }
+    }
+
+    /** Its own vote takes long to become durable; meanwhile the leader it had given up is heard again, commits, and falls silent. */
+    private void strikeCandidate(SimulatedReplica replica) {
+        long t = plan.electionTimeoutNanos();
+        long heard = random.nextLong(t / 5, 3 * t / 2);
+        replica.stallDisk(random.nextBoolean() ? random.nextLong(5 * t) : heard + random.nextLong(t, 3 * t));
+        for (SimulatedReplica other : replicas) {
+            if (other.isLeader()) {
+                reconnect(other);
+                after(random.nextLong(heard), () -> {
+                    if (other.isLeader() && !isHealing) {
+                        proposeSome(other);
+                    }
+                });
+                long silence = random.nextLong(t, 4 * t);
+                after(heard, () -> {
+                    if (!isHealing) {
+                        cutOff(other, 0, silence);
+                    }
+                });
+            }
+        }
+    }
+
+    private void strikeLeader(SimulatedReplica replica) {
+        long t = plan.electionTimeoutNanos();
+        proposeSome(replica);   // what it takes now may be lost, be kept, or come back later
+        int kind = random.nextInt(4);
+        if (kind == 0) {
+            after(random.nextLong(random.nextBoolean() ? t / 50 : t / 2), () -> {
+                if (replica.isUp() && !isHealing) {
+                    crash(replica);
+                }
+            });
+        } else if (kind == 1) {   // it is deposed while its disk still writes what it took
+            cutOff(replica, 0, random.nextLong(t, 5 * t));
+            replica.stallDisk(random.nextLong(t, 8 * t));
+        } else {                  // perhaps one other still hears it
+            cutOff(replica, random.nextInt(replicas.size() + 1), random.nextLong(t / 2, 4 * t));
+        }
+    }
+
+    private void proposeSome(SimulatedReplica replica) {
+        for (int i = random.nextInt(6); i > 0; i--) {
+            replica.propose(nextCommand++, random.nextInt(400));
+        }
+    }
+
+    private void reconnect(SimulatedReplica replica) {
+        int here = replica.nodeId() - 1;
+        for (int i = 0; i < replicas.size(); i++) {
+            isCut[here][i] = false;
+            isCut[i][here] = false;
+            struckUntil[here][i] = 0;
+            struckUntil[i][here] = 0;
+        }
+    }
+
+    /** Cuts every link of a node for a while, but for those with one other, if that is not 0. */
+    private void cutOff(SimulatedReplica replica, int spared, long nanos) {
+        int here = replica.nodeId() - 1;
+        for (int i = 0; i < replicas.size(); i++) {
+            if (i != here && i != spared - 1) {
+                struckUntil[here][i] = now + nanos;
+                struckUntil[i][here] = now + nanos;
+            }
+        }
+    }
+
     boolean crashesInFlush() {
         return !isHealing && plan.crashInFlushPermille() > 0 && random.nextInt(20_000) < plan.crashInFlushPermille();
     }
 
-    long diskDelay() {
+    /** How long a write takes on a disk that does not answer before {@code stalledUntil}. */
+    long diskDelay(long stalledUntil) {
         if (isHealing) {
             return random.nextLong(plan.electionTimeoutNanos() / 1000);
         }
-        return random.nextLong((random.nextInt(100) < plan.slowDiskPercent() ? plan.slowDiskNanosMax() : plan.diskNanosMax()) + 1);
+        long nanos = random.nextLong((random.nextInt(100) < plan.slowDiskPercent() ? plan.slowDiskNanosMax() : plan.diskNanosMax()) + 1);
+        nanos = Math.max(nanos, stalledUntil - now);
+        if (nanos > plan.electionTimeoutNanos()) {
+            count(Happening.SLOW_WRITE);
+        }
+        return nanos;
     }
 
     long applyDelay() {
@@ -444,6 +594,10 @@ public final class Simulation {
     }
 
     // ---- the trace
+
+    void count(Happening what) {
+        happenings.merge(what, 1L, Long::sum);
+    }
 
     void countTurn() {
         turns++;
