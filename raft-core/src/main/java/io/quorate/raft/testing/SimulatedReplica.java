@@ -165,7 +165,7 @@ final class SimulatedReplica implements ReplicaView {
     void propose(long number, int padding) {
         byte[] command = ByteBuffer.allocate(8 + padding).putLong(number).array();
         submit("propose " + number, completion -> running().propose(command, simulation.callTimeout(), completion),
-            (result, index) -> simulation.onAcknowledged(index),
+            (result, index) -> simulation.onAcknowledged(number, index),
             why -> {
                 if (!(why instanceof OutcomeUnknownException)) {
                     simulation.onFailedForCertain(number);
@@ -483,7 +483,7 @@ final class SimulatedReplica implements ReplicaView {
             byte[] bytes = command.bytes();
             simulation.hash(command.index());
             simulation.invariants().onApply(SimulatedReplica.this, command.index(), bytes);
-            simulation.onApplied(ByteBuffer.wrap(bytes).getLong());
+            simulation.onApplied(ByteBuffer.wrap(bytes).getLong(), command.index());
             lastIndex = command.index();
             return new byte[0];
         }

@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -85,7 +86,7 @@ public final class Simulation {
     private long acknowledged;
     private long readsServed;
     private long observedIndex;   // everything up to here has been told to some client
-    private final Set<Long> applied = new HashSet<>();            // the numbers of the commands that some replica has applied
+    private final Map<Long, Long> applied = new HashMap<>();      // where each command stands that some replica has applied
     private final Set<Long> failedForCertain = new HashSet<>();   // of those whose callers were told that nothing happened
 
     private Simulation(long seed, int nodes, FaultPlan plan) {
@@ -281,8 +282,12 @@ public final class Simulation {
         }
     }
 
-    /** A client has been told that the entry at this index is done. */
-    void onAcknowledged(long index) {
+    /** A client has been told that its command is done, at this index: there it stands, and nowhere else (I24). */
+    void onAcknowledged(long command, long index) {
+        Long at = applied.get(command);
+        if (at == null || at != index) {
+            throw new InvariantBroken("DoneMeansApplied", "command " + command + " is done at " + index + ", but was applied at " + at);
+        }
         acknowledged++;
         observedIndex = Math.max(observedIndex, index);
     }
@@ -304,13 +309,16 @@ public final class Simulation {
     /** A client was told that nothing happened, and nothing will: it must stay so (I25). */
     void onFailedForCertain(long command) {
         failedForCertain.add(command);
-        if (applied.contains(command)) {
+        if (applied.containsKey(command)) {
             throw new InvariantBroken("FailedMeansNeverApplied", "command " + command + " failed for certain, but was applied");
         }
     }
 
-    void onApplied(long command) {
-        applied.add(command);
+    void onApplied(long command, long index) {
+        Long before = applied.putIfAbsent(command, index);
+        if (before != null && before != index) {
+            throw new InvariantBroken("AppliedOnce", "command " + command + " is applied at " + index + ", but was at " + before);
+        }
         if (failedForCertain.contains(command)) {
             throw new InvariantBroken("FailedMeansNeverApplied", "command " + command + " is applied, but has failed for certain");
         }
