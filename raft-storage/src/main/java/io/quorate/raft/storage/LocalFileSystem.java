@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -21,6 +22,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A directory of this machine.
@@ -42,6 +45,8 @@ final class LocalFileSystem implements FileSystem {
      */
     private static final Set<Path> LOCKED_HERE = new HashSet<>();
 
+    private static final Logger LOG = LoggerFactory.getLogger(LocalFileSystem.class);
+
     private final Path directory;
     private final boolean fsync;
 
@@ -57,6 +62,20 @@ final class LocalFileSystem implements FileSystem {
             createDirectory(absolute);
         }
         directory = absolute.toRealPath();
+        syncEntry();
+    }
+
+    /** Whoever made the directory, and however that ended: its own name must be durable before anything in it is worth something. */
+    private void syncEntry() throws IOException {
+        Path parent = directory.getParent();
+        if (parent == null) {
+            return;
+        }
+        try {
+            sync(parent);
+        } catch (AccessDeniedException e) {
+            LOG.warn("{} may not be read, so it is left to whoever made {} that this name is durable", parent, directory);
+        }
     }
 
     private void createDirectory(Path absolute) throws IOException {
