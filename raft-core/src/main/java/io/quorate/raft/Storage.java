@@ -60,7 +60,8 @@ public interface Storage extends AutoCloseable {
      * @param firstIndex the first wanted
      * @param lastIndex  the last wanted, inclusive
      * @param bytesMax   stop before this many bytes, but not before the first entry
-     * @return consecutive from {@code firstIndex}, at least one, each intact; empty if the log no longer begins so early
+     * @return consecutive from {@code firstIndex}, at least one, each intact; empty if the log no longer begins so early, or ends before,
+     *     which a replacement may have brought about meanwhile
      * @throws StorageException if they cannot be read or are damaged
      */
     List<Entry> read(long firstIndex, long lastIndex, int bytesMax);

@@ -16,7 +16,7 @@ import java.util.random.RandomGenerator;
  * @param lateNanos            the longest delay: across elections and restarts
  * @param partitionMean        T between cuts of the network: halves, one node alone, single directions
  * @param crashMean            T between crashes; a crash loses what the disk had not confirmed, wholly or in part
- * @param crashInFlushPermille of flushes that are cut off between two effects
+ * @param crashInSends         of 20,000 messages, how many does their sender not survive: a flush is cut off between two effects
  * @param pauseMean            T between pauses of a process, as by a garbage collection or SIGSTOP
  * @param pauseMax             the longest pause, in T
  * @param diskNanosMax         of a usual write
@@ -28,9 +28,10 @@ import java.util.random.RandomGenerator;
  * @param isWiping             whether a minority of nodes lose their disks for good; such a node must stay silent
  * @param isCramped            whether byte budgets are so small that every bound is reached
  */
-public record FaultPlan(long electionTimeoutNanos, int lossPercent, int duplicatePercent, long delayNanosMax, int latePercent, long lateNanos,
-                        int partitionMean, int crashMean, int crashInFlushPermille, int pauseMean, int pauseMax, long diskNanosMax,
-                        int slowDiskPercent, long slowDiskNanosMax, long slowApplyNanosMax, int strikePermille, boolean isSkewed, boolean isWiping, boolean isCramped) {
+public record FaultPlan(long electionTimeoutNanos, int lossPercent, int duplicatePercent, long delayNanosMax, int latePercent,
+                        long lateNanos, int partitionMean, int crashMean, int crashInSends, int pauseMean, int pauseMax, long diskNanosMax,
+                        int slowDiskPercent, long slowDiskNanosMax, long slowApplyNanosMax, int strikePermille, boolean isSkewed,
+                        boolean isWiping, boolean isCramped) {
 
     /** Nothing goes wrong: one second of election timeout, quick network and disks. */
     public static FaultPlan none() {

@@ -145,7 +145,8 @@ final class GroupInvariants {
 
         private void cast(ReplicaId voter, long term, ReplicaId candidate) {
             ReplicaId known = votes.putIfAbsent(new Ballot(voter, term), candidate);
-            require(known == null || known.equals(candidate), "%s votes for %s in term %d, but voted for %s", voter, candidate, term, known);
+            require(known == null || known.equals(candidate),
+                "%s votes for %s in term %d, but voted for %s", voter, candidate, term, known);
         }
     }
 
@@ -184,7 +185,8 @@ final class GroupInvariants {
                 if (makers.putIfAbsent(entry.id(), replica.id()) == null) {
                     // It may have led in the middle of a batch only, and so be seen to lead by what it made.
                     ReplicaId leader = leaders.byTerm.putIfAbsent(entry.term(), replica.id());
-                    require(leader == null || leader.equals(replica.id()), "%s made %s, but %s leads that term", replica.id(), entry, leader);
+                    require(leader == null || leader.equals(replica.id()),
+                        "%s made %s, but %s leads that term", replica.id(), entry, leader);
                 }
             }
         }
@@ -234,7 +236,8 @@ final class GroupInvariants {
                 committed.lastIndex = index;
             }
             EntryId last = replica.logAt(status.commitIndex());
-            require(status.commitIndex() == 0 || last.equals(committed.byIndex.get(last.index())), "%s has committed %s, but %s was", replica.id(),
+            require(status.commitIndex() == 0 || last.equals(committed.byIndex.get(last.index())),
+                "%s has committed %s, but %s was", replica.id(),
                 last, committed.byIndex.get(last.index()));
         }
     }
@@ -280,7 +283,8 @@ final class GroupInvariants {
             require(index > before, "%s applies %d after %d", replica.id(), index, before);
             for (long skipped = before + 1; skipped < index; skipped++) {
                 Entry entry = committedAt(skipped);
-                require(entry != null && entry.kind() != Entry.Kind.COMMAND, "%s applies %d after %d and leaves out %s", replica.id(), index,
+                require(entry != null && entry.kind() != Entry.Kind.COMMAND,
+                    "%s applies %d after %d and leaves out %s", replica.id(), index,
                     before, entry);
             }
             Entry entry = committedAt(index);
@@ -320,9 +324,11 @@ final class GroupInvariants {
                 require(durable.term() > vote.term() || vote.to().equals(durable.votedFor()), "%s sends %s, but its durable vote is for %s",
                     replica.id(), vote, durable.votedFor());
             } else if (message instanceof Message.RequestVote request) {
-                require(durable.term() > request.term() || replica.id().equals(durable.votedFor()), "%s sends %s, but its durable vote is for %s",
+                require(durable.term() > request.term() || replica.id().equals(durable.votedFor()),
+                    "%s sends %s, but its durable vote is for %s",
                     replica.id(), request, durable.votedFor());
-                require(request.last().index() == 0 || replica.diskContains(request.last()), "%s advertises %s, which is not durable", replica.id(),
+                require(request.last().index() == 0 || replica.diskContains(request.last()),
+                    "%s advertises %s, which is not durable", replica.id(),
                     request);
             } else if (message instanceof Message.AppendAccepted accepted && accepted.matchIndex() > 0) {
                 EntryId match = replica.logAt(accepted.matchIndex());
@@ -358,7 +364,8 @@ final class GroupInvariants {
 
         @Override
         void onTurn(ReplicaView replica, NodeStatus status) {
-            require(status.durableIndex() <= status.lastIndex() && status.commitIndex() <= status.lastIndex(), "%s: %s", replica.id(), status);
+            require(status.durableIndex() <= status.lastIndex() && status.commitIndex() <= status.lastIndex(),
+                "%s: %s", replica.id(), status);
         }
     }
 }

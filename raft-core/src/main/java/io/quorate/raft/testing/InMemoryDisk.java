@@ -202,13 +202,12 @@ public final class InMemoryDisk {
 
     synchronized List<Entry> read(InMemoryStorage by, long firstIndex, long lastIndex, int bytesMax) {
         check(by);
-        if (firstIndex < 1 || lastIndex < firstIndex || lastIndex > log.size()) {
-            throw new StorageException("Entries " + firstIndex + ".." + lastIndex + " were asked for, but the log of " + replica + " is 1.."
-                + log.size());
+        if (firstIndex < 1 || lastIndex < firstIndex) {
+            throw new IllegalArgumentException("No entries are " + firstIndex + " to " + lastIndex);
         }
         List<Entry> entries = new ArrayList<>();
         long bytes = 0;
-        for (long index = firstIndex; index <= lastIndex; index++) {
+        for (long index = firstIndex; index <= Math.min(lastIndex, log.size()); index++) {
             Entry entry = log.get((int) index - 1);
             if (!entries.isEmpty() && bytes + entry.size() > bytesMax) {
                 break;

@@ -555,7 +555,7 @@ public final class Simulation {
     }
 
     boolean crashesInFlush() {
-        return !isHealing && plan.crashInFlushPermille() > 0 && random.nextInt(20_000) < plan.crashInFlushPermille();
+        return !isHealing && plan.crashInSends() > 0 && random.nextInt(20_000) < plan.crashInSends();
     }
 
     /** How long a write takes on a disk that does not answer before {@code stalledUntil}. */

@@ -82,6 +82,18 @@ class DiskWorkTest {
     }
 
     @Test
+    void aReadThatACutOvertookIsAnsweredShorter() {
+        writer.add(write(1, 1, command(1, 1, "a"), command(2, 1, "b")));
+        writer.write(writer.take());
+        reader.add(new ReplicaId(2, 22), 1, 1, 2, 1000);
+        writer.add(new Storage.Write(2, new HardState(2, null, 0), 2, List.of()));
+        writer.write(writer.take());    // before the reader's turn
+        completions();
+        reader.turn();
+        assertEquals(List.of(new Event.EntriesRead(new ReplicaId(2, 22), 1, 1, List.of(command(1, 1, "a")))), completions());
+    }
+
+    @Test
     void oldEntriesAreReadForAPeerWithinTheBound() {
         writer.add(write(1, 1, command(1, 1, "a"), command(2, 1, "b"), command(3, 2, "c")));
         writer.write(writer.take());

@@ -85,7 +85,8 @@ class InMemoryDiskTest {
         assertEquals(List.of(entry(1, 1)), storage.read(1, 3, 1));
         assertEquals(List.of(entry(2, 1), entry(3, 1)), storage.read(2, 3, 1000));
         assertEquals(List.of(entry(2, 1)), storage.read(2, 2, 1000));
-        assertThrows(StorageException.class, () -> storage.read(3, 4, 1000));
+        assertEquals(List.of(entry(3, 1)), storage.read(3, 4, 1000), "the log ends before; it may just have been cut");
+        assertEquals(List.of(), storage.read(4, 5, 1000));
     }
 
     @Test
