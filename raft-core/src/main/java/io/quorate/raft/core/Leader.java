@@ -132,7 +132,7 @@ final class Leader implements Role {
         if (position < 0 || message.verifiedIndex() > node.log().lastIndex()) {
             return;   // not a member, or it has what was never made: not worth counting
         }
-        peers[position].onAccepted(message.matchIndex(), message.verifiedIndex(), message.round());
+        peers[position].onAccepted(message.matchIndex(), message.verifiedIndex(), message.round(), rounds.newest());
         matched[position] = peers[position].matchIndex();
         rounds.onEcho(position, message.round());
     }
@@ -144,7 +144,8 @@ final class Leader implements Role {
             return;
         }
         rounds.onEcho(position, message.round());
-        peers[position].onRejected(message.rejected().index(), node.log().lastAgreeing(message.hint()).index());
+        peers[position].onRejected(message.rejected().index(), node.log().lastAgreeing(message.hint()).index(), message.round());
+        matched[position] = peers[position].matchIndex();
     }
 
     @Override

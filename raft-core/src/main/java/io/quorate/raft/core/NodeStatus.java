@@ -35,10 +35,11 @@ public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable Rep
     /**
      * Another member.
      *
-     * @param member       who, and where
-     * @param heardNanosAgo when its last message came, or -1 if none has come since the node started
-     * @param matchIndex   how much of this leader's log is known to be durable there; -1 unless this node leads
-     * @param replication  how this leader replicates to it: {@code probe} or {@code replicate}; null unless this node leads
+     * @param member         who, and where
+     * @param heardNanosAgo  when its last message came, or -1 if none has come since the node started
+     * @param matchIndex     how much of this leader's log is known to be durable there; -1 unless this node leads
+     * @param replication    how this leader replicates to it: {@code probe} or {@code replicate}; null unless this node leads
+     * @param hasLostEntries whether this leader found that its disk lacks what it had acknowledged
      */
-    public record Peer(Member member, long heardNanosAgo, long matchIndex, @Nullable String replication) { }
+    public record Peer(Member member, long heardNanosAgo, long matchIndex, @Nullable String replication, boolean hasLostEntries) { }
 }

@@ -23,6 +23,8 @@ final class Progress {
 
     private State state = State.PROBE;
     private long matchIndex;             // known to be durable there; < nextIndex
+    private long matchRound;             // the newest round when that was learned
+    private long lostRound;              // when it was found that its disk lacks what it had acknowledged; 0 if never
     private long nextIndex;              // the first entry not sent yet; while probing, one behind the entry asked about
     private boolean isProbeOut;          // a probe is out since the last heartbeat
     private boolean isReading;           // old entries are being read from storage for this peer
@@ -54,6 +56,11 @@ final class Progress {
 
     boolean isReading() {
         return isReading;
+    }
+
+    /** Whether the peer's disk was found to lack what it had acknowledged in this term. */
+    boolean hasLostEntries() {
+        return lostRound > 0;
     }
 
     /** Whether more entries may be sent now. One entry larger than the window passes an empty one. */
@@ -105,10 +112,17 @@ final class Progress {
     /**
      * The peer has this leader's entries up to {@code verified}, durably up to {@code match}.
      *
-     * @param round the newest round the peer had heard
+     * @param round       the newest round the peer had heard
+     * @param newestRound the newest round of this leader
      */
-    void onAccepted(long match, long verified, long round) {
-        matchIndex = Math.max(matchIndex, match);
+    void onAccepted(long match, long verified, long round, long newestRound) {
+        if (round < lostRound) {
+            return;   // from before its disk lost what this says
+        }
+        if (match > matchIndex) {
+            matchIndex = match;
+            matchRound = newestRound;
+        }
         while (!inflight.isEmpty() && inflight.peekFirst().lastIndex <= matchIndex) {
             inflightBytes -= inflight.removeFirst().bytes;
         }
@@ -129,11 +143,19 @@ final class Progress {
      *
      * @param rejectedIndex where that entry stood
      * @param agreedIndex   where the logs may agree, going by the hint
+     * @param round         the newest round when that append was sent
      * @return whether this is news; else it is late, and the peer has matched since
      */
-    boolean onRejected(long rejectedIndex, long agreedIndex) {
+    boolean onRejected(long rejectedIndex, long agreedIndex, long round) {
         if (rejectedIndex <= matchIndex) {
-            return false;   // stale: it has matched since
+            if (round <= matchRound) {
+                return false;   // stale: it has matched since
+            }
+            // Asked after it had acknowledged that very entry: its disk has lost it. Nothing is believed of it any more.
+            lostRound = round;
+            matchIndex = 0;
+            nextIndex = rejectedIndex + 1;
+            state = State.PROBE;
         }
         if (rejectedIndex >= nextIndex || (state == State.PROBE && rejectedIndex != nextIndex - 1)) {
             return false;   // stale: not the question that is out
@@ -149,7 +171,7 @@ final class Progress {
 
     @Override
     public String toString() {
-        return state.label() + " match " + matchIndex + " next " + nextIndex
+        return state.label() + (lostRound > 0 ? " (has lost entries)" : "") + " match " + matchIndex + " next " + nextIndex
             + (inflightBytes > 0 ? " inflight " + inflightBytes : "");
     }
 

@@ -217,7 +217,7 @@ public final class RaftNode {
             if (!member.id().equals(self)) {
                 Progress progress = role instanceof Leader leader ? leader.progress(i) : null;
                 peers.add(new NodeStatus.Peer(member, isHeard[i] ? now - heardNanos[i] : -1, progress == null ? -1 : progress.matchIndex(),
-                    progress == null ? null : progress.state().label()));
+                    progress == null ? null : progress.state().label(), progress != null && progress.hasLostEntries()));
             }
         }
         return new NodeStatus(self, role.name(), term, role.leader(), log.firstIndex(), log.lastIndex(), ledger.durableIndex(), commitIndex,

@@ -193,9 +193,10 @@ public final class EventLoop {
         List<ServerStatus.Peer> peers = new ArrayList<>();
         for (NodeStatus.Peer peer : status.peers()) {
             int nodeId = peer.member().id().nodeId();
-            String stranger = founding.stranger(nodeId, now);
+            String doubt = peer.hasLostEntries()
+                ? "its disk has lost entries that it had acknowledged; have the disk checked" : founding.stranger(nodeId, now);
             peers.add(new ServerStatus.Peer(peer.member().id(), nodeId, peer.member().address(), peer.heardNanosAgo(), peer.matchIndex(),
-                peer.replication(), stranger == null ? transport.trouble(nodeId) : stranger));
+                peer.replication(), doubt == null ? transport.trouble(nodeId) : doubt));
         }
         return new ServerStatus(self, boot, record.clusterId(), stateOf(status.role()), status.term(), status.leader(),
             addressOf(status.leader(), status), status.firstIndex(), status.lastIndex(), status.durableIndex(), status.commitIndex(),

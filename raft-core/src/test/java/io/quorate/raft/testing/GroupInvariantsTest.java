@@ -233,7 +233,7 @@ class GroupInvariantsTest {
     @Test
     void believingInACopyThatIsNotThereIsCaught() {
         one.has(entry(1, 1, "a")).leads(1);
-        one.peers = List.of(new NodeStatus.Peer(new Member(two.id, "b"), 0, 1, "replicate"));
+        one.peers = List.of(new NodeStatus.Peer(new Member(two.id, "b"), 0, 1, "replicate", false));
         caught("MatchIsTrue", () -> invariants.onTurn(one));
     }
 
