@@ -45,10 +45,6 @@ public record Membership(long version, List<Member> voters, List<Member> outgoin
         return new Membership(version, voters, List.of(), List.of());
     }
 
-    public boolean isJoint() {
-        return !outgoing.isEmpty();
-    }
-
     /** Whether the replica counts in either half. */
     public boolean isVoter(ReplicaId id) {
         return named(voters, id) || named(outgoing, id);

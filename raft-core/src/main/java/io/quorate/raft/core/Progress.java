@@ -24,7 +24,7 @@ final class Progress {
     private State state = State.PROBE;
     private long matchIndex;             // known to be durable there; < nextIndex
     private long matchRound;             // the newest round when that was learned
-    private long lostRound;              // when it was found that its disk lacks what it had acknowledged; 0 if never
+    private long lostRound;              // the round when it was found that its disk lacks what it had acknowledged; 0 if never
     private long nextIndex;              // the first entry not sent yet; while probing, one behind the entry asked about
     private boolean isProbeOut;          // a probe is out since the last heartbeat
     private boolean isReading;           // old entries are being read from storage for this peer
@@ -116,8 +116,8 @@ final class Progress {
      * @param newestRound the newest round of this leader
      */
     void onAccepted(long match, long verified, long round, long newestRound) {
-        if (round < lostRound) {
-            return;   // from before its disk lost what this says
+        if (round <= lostRound) {
+            return;   // perhaps from before its disk lost what this says; it answers the next round too
         }
         if (match > matchIndex) {
             matchIndex = match;
@@ -144,12 +144,11 @@ final class Progress {
      * @param rejectedIndex where that entry stood
      * @param agreedIndex   where the logs may agree, going by the hint
      * @param round         the newest round when that append was sent
-     * @return whether this is news; else it is late, and the peer has matched since
      */
-    boolean onRejected(long rejectedIndex, long agreedIndex, long round) {
+    void onRejected(long rejectedIndex, long agreedIndex, long round) {
         if (rejectedIndex <= matchIndex) {
             if (round <= matchRound) {
-                return false;   // stale: it has matched since
+                return;   // stale: it has matched since
             }
             // Asked after it had acknowledged that very entry: its disk has lost it. Nothing is believed of it any more.
             lostRound = round;
@@ -158,7 +157,7 @@ final class Progress {
             state = State.PROBE;
         }
         if (rejectedIndex >= nextIndex || (state == State.PROBE && rejectedIndex != nextIndex - 1)) {
-            return false;   // stale: not the question that is out
+            return;   // stale: not the question that is out
         }
         state = State.PROBE;
         isProbeOut = false;
@@ -166,7 +165,6 @@ final class Progress {
         nextIndex = Math.max(matchIndex, Math.min(agreedIndex, rejectedIndex - 1)) + 1;
         inflight.clear();
         inflightBytes = 0;
-        return true;
     }
 
     @Override

@@ -152,7 +152,6 @@ final class RaftLog {
         tailBytes += entry.size();
     }
 
-    @SuppressWarnings("NullAway")
     private Entry clear(long index) {
         int slot = slot(index);
         Entry entry = ring[slot];

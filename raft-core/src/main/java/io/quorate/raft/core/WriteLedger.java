@@ -38,10 +38,6 @@ final class WriteLedger {
         return writeId <= lastId && (pending.isEmpty() || writeId < pending.peekFirst().id);
     }
 
-    boolean hasPending() {
-        return !pending.isEmpty();
-    }
-
     /** Numbers the next write, after which the log on disk will end at {@code lastIndex}. */
     long issue(long lastIndex) {
         lastId++;

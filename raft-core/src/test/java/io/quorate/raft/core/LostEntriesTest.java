@@ -44,6 +44,25 @@ class LostEntriesTest {
         assertEquals(0, peer(c).matchIndex());
     }
 
+    /** One heartbeat, delivered twice: accepted before the loss, rejected after it, and the acceptance comes last. */
+    @Test
+    void whatWasSaidInTheVeryRoundOfTheLossIsNotBelieved() {
+        Cluster c = committed();
+        c.pass(RaftConfig.DEFAULT.heartbeatNanos());
+        c.tick(1);
+        Message.AppendEntries heartbeat = last(c.sent(Message.AppendEntries.class, 1, 3));
+        c.dropAll();
+        c.deliver(heartbeat);
+        Message.AppendAccepted before = c.take(Message.AppendAccepted.class, 3, 1);
+        assertEquals(2, before.matchIndex());
+        assertEquals(heartbeat.round(), before.round());
+        loseTheLastEntryOf3(c);
+        c.deliver(heartbeat);
+        c.deliver(Message.AppendRejected.class, 3, 1);
+        c.deliver(before);
+        assertEquals(0, peer(c).matchIndex());
+    }
+
     @Test
     void aRejectionFromBeforeTheMatchIsNoLoss() {
         Cluster c = committed();
