@@ -1,14 +1,23 @@
 package io.quorate.raft;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Your replicated state. Every replica applies the same commands in the same order, so {@code apply} must be deterministic: its
  * result and its effect on the state depend on nothing but the commands so far. No clock, no randomness, no I/O that can differ.
+ * {@link io.quorate.raft.testing.StateMachineContract} checks in one line that a machine keeps to what is asked of it here.
  *
  * <p>All methods are called on one thread, the apply thread, never two at a time, so the state needs no locks. A method that
- * blocks holds up applying and reading on this replica, not replication.
+ * blocks holds up applying and reading on this replica, not replication. ({@link Snapshot#writeTo} alone is called elsewhere.)
  *
  * <p>An exception from {@code apply} stops the server: a replica that skipped a command would no longer be a copy. Report
- * what a user did wrong in the result instead.
+ * what a user did wrong in the result instead. That holds for commands of older versions of your program too: they stay in the log.
+ *
+ * <p>The server does nothing with snapshots yet: it keeps the log whole and applies it again after a restart. A machine that has them
+ * is held to their contract already by the contract check and will need no change.
  */
 public interface StateMachine {
 
@@ -27,4 +36,44 @@ public interface StateMachine {
      * @return the answer; not changed afterwards by either side
      */
     byte[] query(byte[] query);
+
+    /**
+     * Captures the present state without changing it. It must be quick, since nothing is applied meanwhile: copy references to values that
+     * never change, or a structure that is copied when it is next written to. The slow part is left to {@link Snapshot#writeTo}.
+     *
+     * @return what writes the captured state out later, while commands go on being applied; null, each time, if this machine has no
+     *     snapshots: its log is kept whole
+     */
+    default @Nullable Snapshot snapshot() {
+        return null;
+    }
+
+    /**
+     * Replaces the whole state by the one that was captured. Nothing remains of the state before, whatever it was: a new machine's, one
+     * that is further on, or what a restore that failed has left. Called only if {@link #snapshot} returns snapshots.
+     *
+     * @param in what {@link Snapshot#writeTo} wrote, perhaps another process of another version on another machine, and then the end of
+     *     the stream. It arrives whole or an exception tells of it; read it with methods that wait for as much as they are asked for
+     *     ({@code readNBytes}, {@code DataInputStream}), since a plain {@code read} may return less. It need not be closed
+     * @throws IOException if the stream threw it, or if this is no snapshot of such a machine; never to be swallowed, since a state
+     *     restored in part is no copy
+     */
+    default void restore(InputStream in) throws IOException {
+        throw new UnsupportedOperationException(getClass().getName() + " returns snapshots but does not override "
+            + "StateMachine.restore(InputStream); override both of them or neither");
+    }
+
+    /** A captured state: unaffected by commands that are applied later. */
+    interface Snapshot {
+
+        /**
+         * Writes the captured state. Called at most once, perhaps never, on another thread than the machine's methods and beside them.
+         * How often it writes and how much at a time is its own choice; nothing may be left in a buffer when it returns. It need not
+         * close the stream.
+         *
+         * @throws IOException if the stream threw it; never to be swallowed (as {@code PrintStream} does), since half a snapshot would
+         *     pass for a whole one
+         */
+        void writeTo(OutputStream out) throws IOException;
+    }
 }
