@@ -9,6 +9,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.ObjectInputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -69,9 +70,7 @@ final class OtherJvmMain {
     private static void endWithLauncher(InputStream standardInput) {
         Thread watch = new Thread(() -> {
             try {
-                while (standardInput.read() >= 0) {
-                    Thread.onSpinWait();
-                }
+                standardInput.transferTo(OutputStream.nullOutputStream());
             } catch (IOException e) {
                 // as good as its end
             }

@@ -72,7 +72,8 @@ final class SnapshotChecks {
         StateMachine chained = check.create();
         for (int state = 0; state <= last; state++) {
             if (state > 0) {
-                check.replay(MachinePromise.SNAPSHOT_CHANGES_NOTHING, "an instance of which snapshots are taken", live).go(state - 1, state);
+                check.replay(MachinePromise.SNAPSHOT_CHANGES_NOTHING, "an instance of which snapshots are taken", live)
+                    .go(state - 1, state);
             }
             StateMachine restored = restored(promise, state, bytes(promise, state, capture(live, state)));
             check.replay(promise, "an instance restored from a snapshot taken " + after(state), restored).go(state, goesOnTo(state));

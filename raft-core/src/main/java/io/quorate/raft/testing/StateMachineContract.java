@@ -59,7 +59,7 @@ public final class StateMachineContract {
 
     /**
      * Makes a new machine with the empty state. It is serializable so that another JVM can make one too; a constructor reference or a
-     * lambda is so by itself, as long as it captures nothing that is not.
+     * lambda is so by itself, as long as it captures nothing that is not. The class in whose code it stands is initialised there too.
      */
     @FunctionalInterface
     public interface Factory extends Serializable {
@@ -163,7 +163,7 @@ public final class StateMachineContract {
             try {
                 check(new MachineCheck(factory, seed, log, new ExpectedOutcomes(log)));
             } catch (IOException e) {
-                throw new UncheckedIOException("nothing is proven: the files for the other JVM could not be written or read", e);
+                throw new UncheckedIOException("nothing is proven: the other JVM could not be started, or its files not be read", e);
             }
         }
     }
@@ -178,7 +178,8 @@ public final class StateMachineContract {
         }
         if (otherJvmArguments != null) {
             int middle = hasSnapshots ? check.log().size() / 2 : -1;
-            new OtherJvm(check, otherJvmArguments, otherJvmMillisMax).run(middle, hasSnapshots ? snapshots.snapshotAt(middle) : new byte[0]);
+            byte[] snapshot = hasSnapshots ? snapshots.snapshotAt(middle) : new byte[0];
+            new OtherJvm(check, otherJvmArguments, otherJvmMillisMax).run(middle, snapshot);
         }
         determinism.later();
     }

@@ -304,6 +304,16 @@ class StateMachineContractTest {
     }
 
     @Test
+    void anAnswerThatDiffersAtOneStateAloneIsFound() {
+        assertBroken("SameCommandsSameResults", () -> new Tally() {
+            @Override
+            String answer(String word) {
+                return super.answer(word) + (total == 50 ? System.identityHashCode(this) : 0);
+            }
+        });
+    }
+
+    @Test
     void aCounterThatAllInstancesShareIsFound() {
         AtomicInteger shared = new AtomicInteger();
         assertBroken("SameCommandsSameResults", () -> new Remark() {
@@ -489,6 +499,26 @@ class StateMachineContractTest {
             public Snapshot snapshot() {
                 Snapshot whole = super.snapshot();
                 return out -> whole.writeTo(new BufferedOutputStream(out));
+            }
+        });
+    }
+
+    @Test
+    void aSnapshotOfARestoredMachineThatIsNoneIsFound() {
+        assertBroken("RestoredGoesOnTheSame", () -> new Tally() {
+            private boolean isRestored;
+
+            @Override
+            public Snapshot snapshot() {
+                Map<String, Long> captured = isRestored ? Map.of() : new HashMap<>(counts);
+                long capturedTotal = total;
+                return out -> write(out, captured, capturedTotal);
+            }
+
+            @Override
+            public void restore(InputStream from) throws IOException {
+                super.restore(from);
+                isRestored = true;
             }
         });
     }
