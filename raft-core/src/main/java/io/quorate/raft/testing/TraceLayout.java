@@ -1,0 +1,428 @@
+package io.quorate.raft.testing;
+
+import io.quorate.raft.testing.Trace.Event;
+import io.quorate.raft.testing.Trace.Sent;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where everything stands in a picture: nodes are columns, and time runs down.
+ *
+ * <p>Down, because labels are lines of text: they need width and little height, and pages scroll that way. Time is stretched where much
+ * happens and compressed where nothing does: the distance of two events grows with the logarithm of the time between them, and long idle
+ * times are marked as such. Events stand in their order, never in one another's way: between two neighbouring columns lies a gutter, every
+ * label has its place in one of them, and an event moves down until its label has room there.
+ */
+final class TraceLayout {
+
+    static final int NETWORK_X = 112;       // where the column of the network begins; before it, the time
+    static final int LANES_X = 226;
+    static final int CLIENTS_WIDTH = 214;
+    static final int SLOT_WIDTH = 7;        // of the clients' calls that are open at once
+    static final int SLOTS_MAX = 10;
+    static final int STUB = 26;             // how far the beginning of a message is drawn that never arrives
+    static final int TOP = 16;
+    static final int VIOLATION_LINE = 19;
+    private static final int WIDTH = 1372;
+    private static final int LINE = 12;     // height of a label
+    private static final double CHARACTER = 5.7;
+    private static final int VIOLATION_CHARACTERS = 150;
+
+    /** A label: its text, where it begins, or ends if it stands to the left of its column. */
+    record Label(String text, int x, boolean isLeft) { }
+
+    /** Where an event stands. */
+    record Place(int y, @Nullable Label label) { }
+
+    /** A height at which something stands, and whether all of that can be hidden. */
+    record Row(int y, int hideable) { }
+
+    /** A time in which nothing happens, between two heights. */
+    record Idle(int fromY, int toY, long nanos) { }
+
+    /** A call of a client: its slot, and the positions of question and answer, or -1. */
+    record Call(int slot, int asked, int answered) { }
+
+    /** What a row is made of that can be hidden. */
+    static final int HEARTBEATS = 1;
+    static final int ANSWERS = 2;
+
+    final int laneWidth;
+    final int clientsX;
+    final int width;
+    private final Trace trace;
+    private final Place[] places;
+    private final List<Row> rows = new ArrayList<>();
+    private final List<Idle> idles = new ArrayList<>();
+    private final List<Call> calls = new ArrayList<>();
+    private final int slotsUsed;
+    private final Map<Long, Integer> sent = new HashMap<>();    // by message: the position where it was sent
+    private final Map<String, String> said = new HashMap<>();   // by link: the label of its last acceptance
+    private final int[] rightFilled;                            // by gutter: down to where labels stand at its left border, and their
+    private final int[] rightEnd;                               // right end there
+    private final int[] leftFilled;                             // likewise at its right border
+    private final int[] leftBegin;
+    private int y = TOP;
+
+    TraceLayout(Trace trace) {
+        this.trace = trace;
+        int nodes = trace.nodes();
+        slotsUsed = assignSlots();
+        int clientsWidth = calls.isEmpty() ? 0 : CLIENTS_WIDTH;
+        laneWidth = Math.max(128, Math.min(240, (WIDTH - LANES_X - clientsWidth) / Math.max(1, nodes)));
+        clientsX = LANES_X + nodes * laneWidth;
+        width = clientsX + clientsWidth;
+        rightFilled = new int[nodes + 3];
+        rightEnd = new int[nodes + 3];
+        leftFilled = new int[nodes + 3];
+        leftBegin = new int[nodes + 3];
+        places = new Place[trace.events().size()];
+        Arrays.fill(rightFilled, Integer.MIN_VALUE / 2);
+        Arrays.fill(leftFilled, Integer.MIN_VALUE / 2);
+        placeAll();
+    }
+
+    /** The column of a node. */
+    int x(int node) {
+        return LANES_X + (node - 1) * laneWidth + laneWidth * 2 / 5;
+    }
+
+    Place place(int event) {
+        return places[event];
+    }
+
+    int y(int event) {
+        return event < 0 ? TOP - 8 : event < places.length ? places[event].y() : height() - 6;
+    }
+
+    int height() {
+        return y + 40;
+    }
+
+    List<Row> rows() {
+        return rows;
+    }
+
+    List<Idle> idles() {
+        return idles;
+    }
+
+    List<Call> calls() {
+        return calls;
+    }
+
+    int clientLabelX() {
+        return clientsX + 10 + SLOT_WIDTH * slotsUsed;
+    }
+
+    /** Where this message was sent, or null: before the trace begins. */
+    @Nullable Integer sentAt(long messageId) {
+        return sent.get(messageId);
+    }
+
+    /** The message that arrives or is lost with this event, or null: it was sent before the trace begins. */
+    @Nullable Sent messageOf(Event event) {
+        Integer at = event instanceof Trace.Arrived arrived ? sent.get(arrived.messageId())
+            : event instanceof Trace.Lost lost ? sent.get(lost.messageId()) : null;
+        return event instanceof Sent message ? message : at == null ? null : (Sent) trace.events().get(at);
+    }
+
+    /** The height of a time, be there an event or not. */
+    int yAt(long nanos) {
+        int after = 0;
+        while (after < places.length && trace.events().get(after).atNanos() < nanos) {
+            after++;
+        }
+        if (after == places.length || after == 0 || trace.events().get(after).atNanos() == nanos) {
+            return y(after);
+        }
+        long from = trace.events().get(after - 1).atNanos();
+        double part = (double) (nanos - from) / (trace.events().get(after).atNanos() - from);
+        return y(after - 1) + (int) (part * (y(after) - y(after - 1)));
+    }
+
+    /** The text of a violation, in lines that fit. */
+    static List<String> wrap(Trace.Violated violated) {
+        String text = violated.content().length() > 2000 ? violated.content().substring(0, 2000) + "..." : violated.content();
+        List<String> lines = new ArrayList<>();
+        for (String paragraph : text.split("\n")) {
+            String rest = paragraph;
+            while (rest.length() > VIOLATION_CHARACTERS) {
+                int space = rest.lastIndexOf(' ', VIOLATION_CHARACTERS);
+                int end = space > VIOLATION_CHARACTERS / 2 ? space : VIOLATION_CHARACTERS;
+                lines.add(rest.substring(0, end));
+                rest = rest.substring(end).strip();
+            }
+            lines.add(rest);
+        }
+        return lines;
+    }
+
+    /** Which of the toggles hides this message. */
+    static int hideable(@Nullable Sent message) {
+        return message == null ? 0 : switch (message.kind()) {
+            case Sent.HEARTBEAT -> HEARTBEATS;
+            case "AppendAccepted", "AppendRejected", "PreVoteAnswer", "Vote" -> ANSWERS;
+            default -> 0;
+        };
+    }
+
+    // ---- from top to bottom
+
+    private void placeAll() {
+        List<Event> events = trace.events();
+        long usual = usualNanos();
+        for (int i = 0; i < events.size(); i++) {
+            Event event = events.get(i);
+            if (event instanceof Sent message) {
+                sent.put(message.messageId(), i);
+            }
+            long nanos = i == 0 ? 0 : event.atNanos() - events.get(i - 1).atNanos();
+            int above = y;
+            y += distance(nanos, usual);
+            if (nanos > 40 * usual) {
+                y += LINE;
+                idles.add(new Idle(above, y, nanos));
+            }
+            boolean isNextOfFan = i > 0 && nanos == 0 && event instanceof Sent && events.get(i - 1) instanceof Sent
+                && event.node() == events.get(i - 1).node();
+            if (i > 0 && nanos == 0 && !isNextOfFan) {
+                y += 3;
+            }
+            Label label = label(event, i);
+            if (label != null) {
+                makeRoom(event, label);
+            }
+            if (event instanceof Trace.Violated) {
+                y += 26;
+            }
+            places[i] = new Place(y, label);
+            addRow(hideable(messageOf(event)), isHideable(event));
+            if (event instanceof Trace.Violated violated) {
+                y += 30 + VIOLATION_LINE * (1 + wrap(violated).size());
+                Arrays.fill(rightFilled, y);
+                Arrays.fill(leftFilled, y);
+            }
+        }
+    }
+
+    /** The median of the times between events. */
+    private long usualNanos() {
+        long[] times = new long[trace.events().size()];
+        int count = 0;
+        for (int i = 1; i < times.length; i++) {
+            long nanos = trace.events().get(i).atNanos() - trace.events().get(i - 1).atNanos();
+            if (nanos > 0) {
+                times[count++] = nanos;
+            }
+        }
+        Arrays.sort(times, 0, count);
+        return count == 0 ? 1 : times[count / 2];
+    }
+
+    private static int distance(long nanos, long usual) {
+        return nanos == 0 ? 0 : (int) Math.min(22, 2 + 2.5 * Math.log1p((double) nanos / usual) / Math.log(2));
+    }
+
+    private static boolean isHideable(Event event) {
+        return event instanceof Sent || event instanceof Trace.Arrived || event instanceof Trace.Lost;
+    }
+
+    private void addRow(int hideable, boolean isHideable) {
+        int mine = isHideable ? hideable : 0;
+        int last = rows.size() - 1;
+        if (last >= 0 && rows.get(last).y() == y) {
+            int both = rows.get(last).hideable() == 0 || mine == 0 ? 0 : rows.get(last).hideable() | mine;
+            rows.set(last, new Row(y, both));
+        } else {
+            rows.add(new Row(y, mine));
+        }
+    }
+
+    // ---- labels
+
+    private void makeRoom(Event event, Label label) {
+        int gutter = gutter(event, label);
+        int length = (int) (label.text().length() * CHARACTER);
+        int[] filled = label.isLeft() ? leftFilled : rightFilled;
+        int height = label.text().isEmpty() ? LINE / 2 : LINE;
+        y = Math.max(y, filled[gutter] + height);
+        if (label.isLeft()) {
+            if (label.x() - length < rightEnd[gutter]) {
+                y = Math.max(y, rightFilled[gutter] + height);
+            }
+            leftBegin[gutter] = label.x() - length;
+        } else {
+            if (label.x() + length > leftBegin[gutter]) {
+                y = Math.max(y, leftFilled[gutter] + height);
+            }
+            rightEnd[gutter] = label.x() + length;
+        }
+        filled[gutter] = y;
+    }
+
+    /** 0 is the network's; then one to the left of each column, one to the right of the last, and the clients'. */
+    private int gutter(Event event, Label label) {
+        if (isCall(event)) {
+            return trace.nodes() + 2;
+        }
+        Sent message = messageOf(event);
+        if (message == null && event.node() == 0) {
+            return 0;
+        }
+        int node = message != null && isStub(event, message) ? message.node() : message != null ? message.to() : event.node();
+        return label.isLeft() ? node : node + 1;
+    }
+
+    private static boolean isCall(Event event) {
+        return event instanceof Trace.ClientAsked || event instanceof Trace.ClientAnswered;
+    }
+
+    /** Whether a message is lost where it was sent, and not where it should have arrived. */
+    boolean isStub(Event event, Sent message) {
+        return event instanceof Trace.Lost && event.atNanos() == message.atNanos();
+    }
+
+    private @Nullable Label label(Event event, int i) {
+        if (event instanceof Sent || event instanceof Trace.Violated) {
+            return null;
+        }
+        if (event instanceof Trace.Arrived || event instanceof Trace.Lost) {
+            return messageLabel(event);
+        }
+        if (isCall(event)) {
+            int room = (int) ((width - clientLabelX()) / CHARACTER);
+            return new Label(cut(words(event), room), clientLabelX(), false);
+        }
+        if (event.node() == 0) {
+            return new Label(cut(words(event), (int) ((LANES_X - NETWORK_X - 16) / CHARACTER)), NETWORK_X + 12, false);
+        }
+        int x = x(event.node()) + (event instanceof Trace.Became || isSmall(event) ? 13 : 17);
+        return new Label(cut(words(event), (int) ((rightBorder(event.node()) - x) / CHARACTER)), x, false);
+    }
+
+    /** Beyond the column for what arrives: the arrow comes from the other side. */
+    private @Nullable Label messageLabel(Event event) {
+        Sent message = messageOf(event);
+        if (message == null) {
+            return event.node() == 0 ? new Label(cut(words(event), 16), NETWORK_X + 12, false)
+                : new Label("sent earlier", x(event.node()) + 12, false);
+        }
+        boolean isRightward = message.to() > message.node();
+        if (isStub(event, message)) {
+            int x = x(message.node()) + (isRightward ? STUB + 8 : -STUB - 8);
+            String why = message.kind().equals(Sent.HEARTBEAT) ? "" : message.to() + " " + words(event);
+            return new Label(cut(why, room(message.node(), isRightward, STUB + 8)), x, !isRightward);
+        }
+        String text = event instanceof Trace.Lost ? words(event) : message.label();
+        if (message.kind().equals(Sent.HEARTBEAT) && event instanceof Trace.Arrived) {
+            return null;
+        }
+        if (message.kind().equals("AppendAccepted") && event instanceof Trace.Arrived) {
+            String before = said.put(message.node() + ">" + message.to(), text);
+            if (Objects.equals(before, text)) {
+                return null;   // says what the last one said
+            }
+        }
+        return new Label(cut(text, room(message.to(), isRightward, 13)), x(message.to()) + (isRightward ? 13 : -13), !isRightward);
+    }
+
+    private int room(int node, boolean isRight, int from) {
+        int border = isRight ? rightBorder(node) - x(node) : node == 1 ? x(1) - LANES_X : laneWidth - 20;
+        return (int) ((border - from) / CHARACTER);
+    }
+
+    private int rightBorder(int node) {
+        return node == trace.nodes() ? clientsX - 4 : x(node + 1) - 10;
+    }
+
+    static boolean isSmall(Event event) {
+        return event instanceof Trace.Wrote || event instanceof Trace.Committed || event instanceof Trace.Applied;
+    }
+
+    /** The few words that stand in the picture. */
+    private String words(Event event) {
+        if (event instanceof Trace.Started started) {
+            return "starts, boot " + started.boot();
+        } else if (event instanceof Trace.Crashed crashed) {
+            return "crashes: " + crashed.why();
+        } else if (event instanceof Trace.Stopped stopped) {
+            return "stops: " + stopped.why();
+        } else if (event instanceof Trace.Paused) {
+            return "pauses";
+        } else if (event instanceof Trace.Resumed) {
+            return "resumes";
+        } else if (event instanceof Trace.Became became) {
+            return Trace.name(became.role()) + ", term " + became.term();
+        } else if (event instanceof Trace.Wrote wrote) {
+            return "w" + wrote.durableIndex();
+        } else if (event instanceof Trace.Committed committed) {
+            return "c" + committed.index();
+        } else if (event instanceof Trace.Applied applied) {
+            return "a" + applied.index();
+        } else if (event instanceof Trace.ClientAsked asked) {
+            return asked.node() + " \u2190 " + asked.content();
+        } else if (event instanceof Trace.ClientAnswered answered) {
+            return answered.node() + " \u2192 " + answered.content();
+        } else if (event instanceof Trace.Cut change) {
+            return "cut " + TraceNetwork.describe(new TreeSet<>(change.links()), trace.nodes());
+        } else if (event instanceof Trace.Healed change) {
+            return "healed" + (change.links().isEmpty() ? "" : " " + TraceNetwork.describe(new TreeSet<>(change.links()),
+                trace.nodes()));
+        } else if (event instanceof Trace.Lost lost) {
+            return lost.why();
+        } else if (event instanceof Trace.Fault fault) {
+            return fault.content();
+        }
+        return event.text();
+    }
+
+    private static String cut(String text, int charactersMax) {
+        String line = text.replace('\n', ' ');
+        return line.length() <= charactersMax ? line : line.substring(0, Math.max(1, charactersMax - 1)) + "\u2026";
+    }
+
+    // ---- clients
+
+    /** Gives each call the leftmost slot that is free for as long as it is open; returns how many there are. */
+    private int assignSlots() {
+        Map<Long, Integer> open = new HashMap<>();            // by client: the position in calls
+        boolean[] isTaken = new boolean[SLOTS_MAX];
+        int used = 0;
+        for (int i = 0; i < trace.events().size(); i++) {
+            Event event = trace.events().get(i);
+            if (event instanceof Trace.ClientAsked asked) {
+                int slot = 0;
+                while (slot < SLOTS_MAX - 1 && isTaken[slot]) {
+                    slot++;
+                }
+                isTaken[slot] = true;
+                used = Math.max(used, slot + 1);
+                open.put(asked.client(), calls.size());
+                calls.add(new Call(slot, i, -1));
+            } else if (event instanceof Trace.ClientAnswered answered) {
+                Integer at = open.remove(answered.client());
+                Call call = at == null ? new Call(0, -1, i) : new Call(calls.get(at).slot(), calls.get(at).asked(), i);
+                if (at == null) {
+                    calls.add(call);
+                    used = Math.max(used, 1);
+                } else {
+                    calls.set(at, call);
+                    isTaken[call.slot()] = false;
+                }
+            }
+        }
+        return used;
+    }
+
+    /** Where the calls of a slot stand. */
+    int slotX(int slot) {
+        return clientsX + 10 + SLOT_WIDTH * slot;
+    }
+}
