@@ -2,70 +2,130 @@ package io.quorate.raft.testing;
 
 import io.quorate.raft.core.RaftConfig;
 import java.time.Duration;
-import java.util.random.RandomGenerator;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 
 /**
- * What goes wrong in one simulated run, and how often. Times are counted in election timeouts (T) so that a plan means the same to a fast
- * and a slow group; a mean of 0 switches a fault off.
+ * What goes wrong in one simulated run, and when: a value, which can be printed, parsed, compared and cut down. Together with a seed, which
+ * decides what is left to chance (the delay of each message, what clients ask), it makes a run.
  *
- * @param electionTimeoutNanos T
- * @param lossPercent          of messages that never arrive
- * @param duplicatePercent     of messages that arrive twice, the second time up to {@code lateNanos} later
+ * <p>{@link #swarm} draws one: each kind of fault is on or off, with an intensity of its own, so that rare combinations come up. A plan of
+ * your own is as good; see {@link Fault} for what there is.
+ *
+ * @param nodes                how many, 1 to 7
+ * @param electionTimeoutNanos T, the unit of time in which groups live
+ * @param faultyNanos          for how long faults go on; then a random minimal quorum is healed and must make progress
  * @param delayNanosMax        of a usual message; messages overtake each other
- * @param latePercent          of messages that take up to {@code lateNanos} instead
- * @param lateNanos            the longest delay: across elections and restarts
- * @param partitionMean        T between cuts of the network: halves, one node alone, single directions
- * @param crashMean            T between crashes; a crash loses what the disk had not confirmed, wholly or in part
- * @param crashInSends         of 20,000 messages, how many does their sender not survive: a flush is cut off between two effects
- * @param pauseMean            T between pauses of a process, as by a garbage collection or SIGSTOP
- * @param pauseMax             the longest pause, in T
  * @param diskNanosMax         of a usual write
- * @param slowDiskPercent      of writes that take up to {@code slowDiskNanosMax} instead
- * @param slowDiskNanosMax     the slowest write; may exceed T
- * @param slowApplyNanosMax    how long applying a hand-out may take
- * @param strikePermille       of the turns at which votes or entries hang in the balance that end in a crash, a cut or a stalled disk
- * @param isSkewed             whether clocks run at different rates, from different origins, some close to overflow
- * @param isWiping             whether a minority of nodes lose their disks for good; such a node must stay silent
  * @param isCramped            whether byte budgets are so small that every bound is reached
+ * @param faults               in the order of their times
  */
-public record FaultPlan(long electionTimeoutNanos, int lossPercent, int duplicatePercent, long delayNanosMax, int latePercent,
-                        long lateNanos, int partitionMean, int crashMean, int crashInSends, int pauseMean, int pauseMax, long diskNanosMax,
-                        int slowDiskPercent, long slowDiskNanosMax, long slowApplyNanosMax, int strikePermille, boolean isSkewed,
-                        boolean isWiping, boolean isCramped) {
+public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, long delayNanosMax, long diskNanosMax, boolean isCramped,
+                        List<Fault> faults) {
 
-    /** Nothing goes wrong: one second of election timeout, quick network and disks. */
-    public static FaultPlan none() {
-        long t = Duration.ofSeconds(1).toNanos();
-        return new FaultPlan(t, 0, 0, t / 1000, 0, 0, 0, 0, 0, 0, 0, t / 1000, 0, 0, 0, 0, false, false, false);
+    /** The largest group. */
+    public static final int NODES_MAX = 7;
+
+    public FaultPlan {
+        require(nodes >= 1 && nodes <= NODES_MAX, "A group has 1 to 7 nodes, not " + nodes);
+        require(faultyNanos >= 0 && delayNanosMax >= 0 && diskNanosMax >= 0, "Times are not negative");
+        faults = faults.stream().sorted(Comparator.comparingLong(Fault::atNanos)).toList();
+        Set<Integer> wiped = new HashSet<>();
+        for (Fault fault : faults) {
+            require(fault.atNanos() >= 0, fault + " is before the beginning");
+            if (fault instanceof Fault.OfNode ofNode) {
+                require(ofNode.node() >= 1 && ofNode.node() <= nodes, fault + " befalls a node that is not there: there are " + nodes);
+            }
+            if (fault instanceof Fault.Wipe wipe) {
+                wiped.add(wipe.node());
+            }
+        }
+        require(wiped.size() <= (nodes - 1) / 2, "Of " + nodes + " nodes at most " + (nodes - 1) / 2
+            + " may lose their disks, for what was acknowledged must be left somewhere; not " + wiped);
     }
 
-    /** Each fault is off or on, with an intensity, as the random numbers have it. */
-    public static FaultPlan swarm(RandomGenerator random) {
-        long t = random.nextBoolean() ? Duration.ofSeconds(1).toNanos() : Duration.ofMillis(150).toNanos();
-        return new FaultPlan(t,
-            random.nextBoolean() ? random.nextInt(1, 30) : 0,
-            random.nextBoolean() ? random.nextInt(1, 30) : 0,
-            random.nextBoolean() ? t / 1000 : t / random.nextInt(10, 100),
-            random.nextBoolean() ? random.nextInt(1, 10) : 0,
-            t * random.nextInt(1, 8),
-            random.nextBoolean() ? random.nextInt(3, 20) : 0,
-            random.nextBoolean() ? random.nextInt(3, 20) : 0,
-            random.nextBoolean() ? random.nextInt(1, 5) : 0,
-            random.nextInt(4) == 0 ? random.nextInt(3, 20) : 0,
-            random.nextInt(4) == 0 ? 100 : 10,
-            random.nextBoolean() ? t / 5000 : t / random.nextInt(2, 50),
-            random.nextBoolean() ? random.nextInt(1, 20) : 0,
-            t * random.nextInt(1, 4),
-            random.nextInt(4) == 0 ? t / random.nextInt(1, 20) : 0,
-            random.nextInt(4) > 0 ? random.nextInt(20, 500) : 0,
-            random.nextBoolean(),
-            random.nextInt(4) == 0,
-            random.nextBoolean());
+    /** Nothing goes wrong for this long: one second of election timeout, quick network and disks. */
+    public static FaultPlan none(int nodes, Duration faultless) {
+        long t = Duration.ofSeconds(1).toNanos();
+        return new FaultPlan(nodes, t, faultless.toNanos(), t / 1000, t / 1000, false, List.of());
+    }
+
+    /**
+     * The plan that this seed draws.
+     *
+     * @param seed     any number
+     * @param nodes    how many, 1 to 7; or 0 to have that drawn too
+     * @param timeouts for how many election timeouts faults go on
+     */
+    public static FaultPlan swarm(long seed, int nodes, int timeouts) {
+        return new Swarm(seed, nodes, timeouts).draw();
+    }
+
+    /**
+     * Of those plans in which disks forget what they had promised ({@link Fault.RollBack}, {@link Fault.CloneDisk}), the one that this seed
+     * draws. Nothing else goes wrong, and such a run only asks whether the fault is reported.
+     */
+    public static FaultPlan forgetfulDisk(long seed) {
+        return Swarm.drawForgetful(seed);
+    }
+
+    /** The same, with other faults. */
+    public FaultPlan withFaults(List<Fault> others) {
+        return new FaultPlan(nodes, electionTimeoutNanos, faultyNanos, delayNanosMax, diskNanosMax, isCramped, others);
+    }
+
+    /** The same, but healed at this time; what would have gone wrong later does not. */
+    FaultPlan until(long nanos) {
+        List<Fault> earlier = faults.stream().filter(fault -> fault.atNanos() < nanos).toList();
+        return new FaultPlan(nodes, electionTimeoutNanos, Math.min(faultyNanos, nanos), delayNanosMax, diskNanosMax, isCramped, earlier);
     }
 
     /** The configuration that the nodes of such a run get. */
     public RaftConfig config() {
         RaftConfig config = RaftConfig.DEFAULT.withElectionTimeout(Duration.ofNanos(electionTimeoutNanos));
         return isCramped ? new RaftConfig(electionTimeoutNanos, 2000, 500, 600, 200, 300) : config;
+    }
+
+    /** What such a run does not owe: see {@link Fault#mayBreak}. */
+    Set<String> mayBreak() {
+        Set<String> broken = new HashSet<>();
+        faults.forEach(fault -> broken.addAll(fault.mayBreak()));
+        return broken;
+    }
+
+    /** The plan that {@link #toString} gave this text. */
+    public static FaultPlan parse(String text) {
+        List<Fault> faults = new ArrayList<>();
+        FaultPlan plan = null;
+        for (String each : text.split(";")) {
+            if (plan == null) {
+                plan = PlanText.parse(FaultPlan.class, each.strip());
+            } else if (!each.isBlank()) {
+                faults.add(PlanText.parseFault(each.strip()));
+            }
+        }
+        if (plan == null) {
+            throw new IllegalArgumentException("A plan begins with FaultPlan[...]");
+        }
+        return plan.withFaults(faults);
+    }
+
+    /** On one line; {@link #parse} reads it. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder(PlanText.of(this));
+        for (Fault fault : faults) {
+            text.append("; ").append(PlanText.of((Record) fault));
+        }
+        return text.toString();
+    }
+
+    private static void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new IllegalArgumentException(otherwise);
+        }
     }
 }

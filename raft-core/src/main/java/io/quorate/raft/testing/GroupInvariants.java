@@ -54,6 +54,16 @@ final class GroupInvariants {
             new IndexesAreOrdered());
     }
 
+    private GroupInvariants() {
+        committed = new Committed();
+        all = List.of();
+    }
+
+    /** Nothing is owed. */
+    static GroupInvariants none() {
+        return new GroupInvariants();
+    }
+
     /** Those to ask; for tests that plant violations. */
     List<Invariant> all() {
         return all;

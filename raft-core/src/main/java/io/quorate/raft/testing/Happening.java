@@ -3,14 +3,26 @@ package io.quorate.raft.testing;
 /** What may happen in a simulated run. It is counted, for a fault that never occurs proves nothing, and nobody would notice. */
 enum Happening {
     MESSAGE_LOST, MESSAGE_LATE, MESSAGE_REPEATED, MESSAGE_CUT_OFF, MESSAGE_CUT_OFF_ONE_WAY,
+    /** The decoder refused it. */
+    MESSAGE_DAMAGED,
+    /** The damage made no difference. */
+    MESSAGE_DAMAGED_IN_VAIN,
     /** Sent to an earlier process of the same replica. */
     MESSAGE_OVER_A_RESTART,
+    /** Meant for another incarnation. */
+    MESSAGE_ASTRAY,
     CRASH_WRITE_KEPT, CRASH_WRITE_LOST, CRASH_WITHIN_FLUSH,
     /** Of a leader with entries that are not committed. */
     CRASH_OF_BUSY_LEADER,
+    PAUSE,
+    /** Longer than ten election timeouts. */
+    LONG_PAUSE,
+    CLOCK_JUMP, CLOCK_RATE,
     /** Longer than an election timeout. */
-    LONG_PAUSE, SLOW_WRITE,
-    DISK_LOST, ENTRIES_READ_FROM_DISK, FOUNDING_FAILED,
+    SLOW_WRITE,
+    DISK_HANGS, DISK_FAILED, DISK_LOST, DISK_ROLLED_BACK, DISK_CLONED,
+    SLOW_APPLY, APPLY_THREW, FLOOD,
+    ENTRIES_READ_FROM_DISK, FOUNDING_FAILED,
     ELECTION_WON, ELECTION_LOST,
     /** A leader hears no quorum. */
     STEP_DOWN_FOR_SILENCE, STEP_DOWN_FOR_HIGHER_TERM,
@@ -19,5 +31,9 @@ enum Happening {
     /** A leader begins with entries of earlier terms that nobody knows to be committed. */
     INHERITANCE,
     /** An entry of an earlier term stands on a quorum, and nobody knows it to be committed (figure 8). */
-    INHERITANCE_ON_A_QUORUM
+    INHERITANCE_ON_A_QUORUM,
+    /** A request whose outcome its client does not know. */
+    OUTCOME_UNKNOWN,
+    /** A request that was refused. */
+    REFUSED
 }

@@ -122,6 +122,21 @@ public final class InMemoryDisk {
         failure = why;
     }
 
+    /** The next write does not fail after all, unless one has failed already. */
+    synchronized void mend() {
+        failure = null;
+    }
+
+    /** Another disk with what is on this one now: a backup, or a clone. Nobody has it open. */
+    synchronized InMemoryDisk copy() {
+        InMemoryDisk copy = new InMemoryDisk(replica.nodeId(), replica.incarnation(), tailEntriesMax);
+        copy.boot = boot;
+        copy.founding = founding;
+        copy.hardState = hardState;
+        copy.log.addAll(log);
+        return copy;
+    }
+
     /** Whose disk this is. */
     public ReplicaId replica() {
         return replica;

@@ -1,11 +1,25 @@
 package io.quorate.raft.testing;
 
+import org.jspecify.annotations.Nullable;
+
 /** An invariant does not hold: its name, and what was seen. */
 final class InvariantBroken extends AssertionError {
 
     private static final long serialVersionUID = 1;
 
+    private final String invariant;
+
     InvariantBroken(String invariant, String seen) {
-        super(invariant + ": " + seen);
+        this(invariant, seen, null);
+    }
+
+    InvariantBroken(String invariant, String seen, @Nullable Throwable cause) {
+        super(invariant + ": " + seen, cause);
+        this.invariant = invariant;
+    }
+
+    /** Its name. */
+    String invariant() {
+        return invariant;
     }
 }

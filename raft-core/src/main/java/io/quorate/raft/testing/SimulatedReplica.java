@@ -1,15 +1,14 @@
 package io.quorate.raft.testing;
 
-import io.quorate.raft.Command;
 import io.quorate.raft.FoundingMessage;
-import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.RaftObserver;
-import io.quorate.raft.StateMachine;
+import io.quorate.raft.ServerStatus;
 import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
-import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
+import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
@@ -17,9 +16,8 @@ import io.quorate.raft.core.RaftNode;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.runtime.Completion;
 import io.quorate.raft.runtime.PassiveServer;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -32,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class SimulatedReplica implements ReplicaView {
 
+    /** How many messages wait for a paused node; the rest is lost. */
+    private static final int WAITING_MESSAGES_MAX = 10_000;
+
     /** Ends a turn in its middle: the process dies between two effects. */
     private static final class ProcessDied extends RuntimeException {
 
@@ -42,69 +43,131 @@ final class SimulatedReplica implements ReplicaView {
         }
     }
 
-    private final Simulation simulation;
+    /** What a state machine under {@link Fault.ThrowInApply} throws. */
+    static final class ThrownInApply extends RuntimeException {
+
+        private static final long serialVersionUID = 1;
+
+        ThrownInApply() {
+            super("the simulation makes this apply fail");
+        }
+    }
+
+    private final SimulatedGroup group;
     private final int nodeId;
     private final SplittableRandom random;
-    private final double clockRate;
-    private final long clockOrigin;
-    private InMemoryDisk disk;
-    private long stalledUntil;          // the disk answers nothing before
+    private final SimulatedClock clock;
     private final List<InMemoryDisk> lostDisks = new ArrayList<>();
+    private InMemoryDisk disk;
+    private @Nullable InMemoryDisk savedDisk;
+
+    // What is wrong with it.
+    private long hangsUntil;            // the disk answers nothing before
+    private long slowUntil;             // writes are slow before
+    private long writeNanosMax;
+    private long slowApplyUntil;
+    private long applyNanosMax;
+    private int sendsLeft = -1;         // the process dies after so many; never if negative
+    private boolean throwsInApply;
+    private long downNanos;             // for how long it is down when that, or a failing disk, has stopped it
 
     // The process.
-    private int boot;
+    private int boot;                   // how often it has been started, on whatever disk
     private @Nullable PassiveServer server;
     private @Nullable InMemoryStorage storage;
     private boolean isPaused;
     private boolean isTurnDue;
     private long wakeAt;
     private int waitingMessages;
+    private @Nullable Message lastMessage;
+    private final Map<ReplicaId, Long> knownBoots = new HashMap<>();   // of those that it has heard
     private final List<Storage.Write> toWrite = new ArrayList<>();
     private List<Storage.Write> writing = List.of();
     private long writtenIndex;          // where the log ends, as given to the disk
     private boolean isReading;
     private boolean isApplying;
-    private int openCalls;
+    private final List<OpenCall> openCalls = new ArrayList<>();
     private @Nullable RoleName lastRole;
     private long lastTerm;
     private long countedTerm;           // of the leader whose inheritance has been counted
+    private @Nullable String stopReason;
 
-    SimulatedReplica(Simulation simulation, int nodeId) {
-        this.simulation = simulation;
+    SimulatedReplica(SimulatedGroup group, int nodeId, SplittableRandom random) {
+        this.group = group;
         this.nodeId = nodeId;
-        random = simulation.split();
-        boolean isSkewed = simulation.plan().isSkewed();
-        clockRate = isSkewed ? 0.95 + random.nextDouble() / 10 : 1;
-        clockOrigin = !isSkewed ? 0 : random.nextBoolean() ? Long.MAX_VALUE - random.nextLong(20_000_000_000L) : random.nextLong();
+        this.random = random;
+        clock = new SimulatedClock(group.agenda());
         disk = newDisk();
     }
 
-    // ---- the process
+    /** A second process of the same replica, on a copy of its disk. */
+    SimulatedReplica(SimulatedReplica original) {
+        group = original.group;
+        nodeId = original.nodeId;
+        random = original.random.split();
+        clock = new SimulatedClock(group.agenda());
+        disk = original.disk.copy();
+        boot = original.boot;
+    }
+
+    // --------------------------------------------------------------------------------------------------------------- the process
 
     void start() {
         boot++;
         InMemoryStorage opened = disk.open();
         storage = opened;
         writtenIndex = disk.lastIndex();
-        PassiveServer started = new PassiveServer(simulation.addresses(), simulation.config(), opened, new End(), new Recorder(),
-            RaftObserver.NONE, random.split(), this::clock);
+        PassiveServer started = new PassiveServer(group.addresses(), group.config(), opened, new End(),
+            new WatchedMachine(group, this), RaftObserver.NONE,
+            random.split(), clock::nanos);
         server = started;
-        simulation.note(id(), "starts, boot", boot, started.loop().node());
+        stopReason = null;
+        group.onStarted(this);
         requestTurn();
     }
 
     /** Loses the process. What the disk was just writing is there wholly or not at all: it is one frame. */
-    void crash(boolean isWriteKept) {
-        simulation.note(id(), "crashes,", isWriteKept ? "keeps" : "loses", writing.size(), "writes");
+    void crash(boolean keepsWrite) {
         if (!writing.isEmpty()) {
-            simulation.count(isWriteKept ? Happening.CRASH_WRITE_KEPT : Happening.CRASH_WRITE_LOST);
+            group.count(keepsWrite ? Happening.CRASH_WRITE_KEPT : Happening.CRASH_WRITE_LOST);
         }
         if (isLeader() && status().commitIndex() < status().lastIndex()) {
-            simulation.count(Happening.CRASH_OF_BUSY_LEADER);
+            group.count(Happening.CRASH_OF_BUSY_LEADER);
         }
-        if (isWriteKept && !writing.isEmpty() && storage != null) {
-            storage.write(writing);
+        if (keepsWrite && !writing.isEmpty() && storage != null) {
+            try {
+                storage.write(writing);
+            } catch (StorageException e) {
+                group.count(Happening.DISK_FAILED);     // and nobody will ever know
+            }
         }
+        end();
+        group.onCrashed(this, keepsWrite);
+        List<OpenCall> lost = List.copyOf(openCalls);
+        openCalls.clear();
+        for (OpenCall call : lost) {
+            call.caller.failed(null);
+        }
+    }
+
+    /** The server stops by itself, as it does when its disk fails, its state machine throws or an invariant is broken. */
+    private void stop(Throwable cause) {
+        PassiveServer stopping = running();
+        stopReason = cause.toString();
+        stopping.closeLoop(cause);
+        ServerStatus status = stopping.loop().stoppedStatus(cause);
+        stopping.closeApplier(cause);
+        if (!openCalls.isEmpty()) {
+            throw new InvariantBroken("EveryCallCompletesOnce", id() + " has stopped, and these calls are open: " + openCalls);
+        }
+        if (status.state() != ServerStatus.State.STOPPED || status.problem() == null) {
+            throw new InvariantBroken("FailStop", id() + " has stopped for " + cause + ", and its status is " + status);
+        }
+        end();
+        group.onStopped(this, cause);
+    }
+
+    private void end() {
         disk.crash(InMemoryDisk.Unreturned.LOST);
         server = null;
         storage = null;
@@ -112,25 +175,40 @@ final class SimulatedReplica implements ReplicaView {
         isTurnDue = false;
         wakeAt = 0;
         waitingMessages = 0;
+        knownBoots.clear();
         toWrite.clear();
         writing = List.of();
         isReading = false;
         isApplying = false;
-        openCalls = 0;
         lastRole = null;
-        stalledUntil = 0;
-    }
-
-    /** What its disk is given from now on is not written before this time has passed. */
-    void stallDisk(long nanos) {
-        stalledUntil = simulation.now() + nanos;
+        hangsUntil = 0;
+        sendsLeft = -1;
+        throwsInApply = false;
     }
 
     /** While it is down: its machine is replaced, with an empty disk. */
     void wipe() {
         lostDisks.add(disk);
         disk = newDisk();
-        simulation.note(id(), "has a new disk");
+    }
+
+    /** Makes a backup of its disk. */
+    void saveDisk() {
+        savedDisk = disk.copy();
+    }
+
+    boolean hasSavedDisk() {
+        return savedDisk != null;
+    }
+
+    /** While it is down: its disk is as it was in the backup. */
+    void rollBack() {
+        InMemoryDisk saved = savedDisk;
+        if (saved != null) {
+            lostDisks.add(disk);
+            disk = saved;
+            savedDisk = null;
+        }
     }
 
     void pause() {
@@ -142,104 +220,184 @@ final class SimulatedReplica implements ReplicaView {
         requestTurn();
     }
 
-    /** Delivers a message, unless too many wait already. */
-    void deliver(Message message) {
-        if (server != null && waitingMessages < Simulation.PENDING_MESSAGES_MAX) {
-            waitingMessages++;
-            simulation.note(id(), "<-", message);
-            server.mailbox().post(message);
+    /** Nothing is wrong with it any more. */
+    void heal() {
+        hangsUntil = 0;
+        slowUntil = 0;
+        slowApplyUntil = 0;
+        sendsLeft = -1;
+        throwsInApply = false;
+        disk.mend();
+        clock.rate(1000);
+        if (isUp()) {
+            resume();
+            startWriting();      // at once, not when the hanging disk would have answered
+            startReading();
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------------------------------- faults
+
+    SimulatedClock clock() {
+        return clock;
+    }
+
+    void slowDisk(long forNanos, long nanosMax) {
+        slowUntil = group.now() + forNanos;
+        writeNanosMax = nanosMax;
+    }
+
+    /** What its disk is given from now on is not written before this time has passed. */
+    void hangDisk(long forNanos) {
+        hangsUntil = Math.max(hangsUntil, group.now() + forNanos);
+    }
+
+    void failDisk(long down) {
+        disk.failWrites("the simulation makes this write fail");
+        downNanos = down;
+    }
+
+    void slowApply(long forNanos, long nanosMax) {
+        slowApplyUntil = group.now() + forNanos;
+        applyNanosMax = nanosMax;
+    }
+
+    void throwInApply(long down) {
+        throwsInApply = true;
+        downNanos = down;
+    }
+
+    void crashAfterSends(int sends, long down) {
+        sendsLeft = sends;
+        downNanos = down;
+    }
+
+    /** Its last message arrives again, meant for another incarnation. */
+    void goAstray() {
+        Message message = lastMessage;
+        if (server != null && message != null) {
+            ReplicaId other = new ReplicaId(nodeId, id().incarnation() ^ 2);
+            server.mailbox().post(Misdirected.to(message, other));
+            group.count(Happening.MESSAGE_ASTRAY);
             requestTurn();
         }
     }
 
-    void deliver(FoundingMessage message) {
-        if (server != null && waitingMessages < Simulation.PENDING_MESSAGES_MAX) {
-            waitingMessages++;
-            simulation.note(id(), "<-", message);
-            server.mailbox().post(message);
-            requestTurn();
+    // ------------------------------------------------------------------------------------------------------------------ messages
+
+    /** Delivers a message, unless too many wait already or nobody is there. */
+    boolean deliver(Message message, long senderBoot) {
+        if (server == null || waitingMessages >= WAITING_MESSAGES_MAX) {
+            return false;
         }
+        knownBoots.merge(message.from(), senderBoot, Math::max);
+        waitingMessages++;
+        lastMessage = message;
+        server.mailbox().post(message);
+        requestTurn();
+        return true;
     }
 
-    /** Proposes a command that begins with a number of its own. */
-    void propose(long number, int padding) {
-        byte[] command = ByteBuffer.allocate(8 + padding).putLong(number).array();
-        submit("propose " + number, completion -> running().propose(command, simulation.callTimeout(), completion),
-            (result, index) -> simulation.onAcknowledged(number, index),
-            why -> {
-                if (!(why instanceof OutcomeUnknownException)) {
-                    simulation.onFailedForCertain(number);
-                }
-            });
+    boolean deliver(FoundingMessage message) {
+        if (server == null || waitingMessages >= WAITING_MESSAGES_MAX) {
+            return false;
+        }
+        waitingMessages++;
+        server.mailbox().post(message);
+        requestTurn();
+        return true;
     }
 
-    /** Asks for the last applied index, which must not lie before what clients have been told by now. */
-    void read() {
-        long floor = simulation.observedIndex();
-        submit("read", completion -> running().read(new byte[0], simulation.callTimeout(), completion),
-            (result, index) -> simulation.onReadServed(id(), floor, ByteBuffer.wrap(result).getLong()), why -> { });
+    /**
+     * Whether the sender is an older boot of a replica than one that this process has heard. Every transport refuses that, and tells it;
+     * what is still on the way from an older process arrives all the same.
+     */
+    boolean refuses(SimulatedReplica sender) {
+        long known = knownBoots.getOrDefault(sender.id(), 0L);
+        if (sender.bootNumber() >= known) {
+            return false;
+        }
+        sender.after(0, () -> sender.stop(new IllegalStateException("boot " + known + " of this very replica is running")));
+        return true;
+    }
+
+    /** The number that its disk gives to this boot. */
+    long bootNumber() {
+        InMemoryStorage opened = storage;
+        return opened == null ? 0 : opened.identity().boot();
+    }
+
+    // --------------------------------------------------------------------------------------------------------------------- calls
+
+    /** Who asks. */
+    interface Caller {
+
+        void done(byte[] result, long index);
+
+        /** Why it was not done, or perhaps it was; null if the process died. */
+        void failed(@Nullable Throwable why);
+    }
+
+    private record OpenCall(String what, Caller caller) { }
+
+    void propose(byte[] command, Caller caller) {
+        submit(new OpenCall("propose", caller), completion -> running().propose(command, group.callTimeout(), completion));
+    }
+
+    void read(byte[] query, Caller caller) {
+        submit(new OpenCall("read", caller), completion -> running().read(query, group.callTimeout(), completion));
     }
 
     /** Whether a call of this process has not completed. */
     boolean hasOpenCalls() {
-        return openCalls > 0;
-    }
-
-    long appliedIndex() {
-        return running().applier().appliedIndex();
+        return !openCalls.isEmpty();
     }
 
     private interface Submission {
         @Nullable RuntimeException submit(Completion completion);
     }
 
-    private interface OnDone {
-        void done(byte[] result, long index);
-    }
-
-    private interface OnFailed {
-        void failed(Throwable why);
-    }
-
-    private void submit(String what, Submission submission, OnDone onDone, OnFailed onFailed) {
-        int thisBoot = boot;
-        openCalls++;
+    private void submit(OpenCall call, Submission submission) {
+        openCalls.add(call);
         RuntimeException refused = submission.submit(new Completion() {
             @Override
             public void done(byte[] result, long index) {
                 end("done at " + index);
-                onDone.done(result, index);
+                call.caller.done(result, index);
             }
 
             @Override
             public void failed(Throwable why) {
                 end(why.toString());
-                onFailed.failed(why);
+                call.caller.failed(why);
             }
 
             private void end(String how) {
-                if (boot != thisBoot || server == null) {
-                    throw new InvariantBroken("EveryCallCompletesOnce", what + " completes after its process died: " + how);
+                boolean isOpen = false;
+                for (int i = 0; i < openCalls.size() && !isOpen; i++) {
+                    isOpen = openCalls.get(i) == call;
+                    if (isOpen) {
+                        openCalls.remove(i);
+                    }
                 }
-                openCalls--;
-                simulation.note(id(), what, how);
+                if (!isOpen) {
+                    throw new InvariantBroken("EveryCallCompletesOnce", call + " completes twice, or after its process died: " + how);
+                }
             }
         });
         if (refused != null) {
-            openCalls--;
-            onFailed.failed(refused);
+            openCalls.remove(call);
+            call.caller.failed(refused);
         }
         requestTurn();
     }
 
-    private long clock() {
-        return clockOrigin + (long) (simulation.now() * clockRate);
-    }
+    // --------------------------------------------------------------------------------------------------------------------- turns
 
     /** Runs the task later, unless the process has died by then. */
     private void after(long nanos, Runnable task) {
         int thisBoot = boot;
-        simulation.after(nanos, () -> {
+        group.agenda().after(nanos, () -> {
             if (server != null && boot == thisBoot) {
                 task.run();
             }
@@ -247,18 +405,18 @@ final class SimulatedReplica implements ReplicaView {
     }
 
     private void requestTurn() {
-        if (!isTurnDue && !isPaused) {
+        if (server != null && !isTurnDue && !isPaused) {
             isTurnDue = true;
-            after(simulation.turnDelay(), this::turn);
+            after(group.turnDelay(random), this::turn);
         }
     }
 
     private void sleep() {
-        long loopNanos = running().loop().nanosUntilDeadline(clock());
-        long clockNanos = isApplying ? loopNanos : Math.min(loopNanos, running().applier().nanosUntilDeadline(clock()));
-        long nanos = (long) (Math.min(clockNanos, 1L << 50) / clockRate) + 1;
-        long at = simulation.now() + nanos;
-        if (wakeAt <= simulation.now() || at < wakeAt) {
+        long loopNanos = running().loop().nanosUntilDeadline(clock.nanos());
+        long clockNanos = isApplying ? loopNanos : Math.min(loopNanos, running().applier().nanosUntilDeadline(clock.nanos()));
+        long nanos = clock.realNanos(Math.min(clockNanos, 1L << 50)) + 1;
+        long at = group.now() + nanos;
+        if (wakeAt <= group.now() || at < wakeAt) {
             wakeAt = at;
             after(nanos, this::turn);
         }
@@ -270,20 +428,29 @@ final class SimulatedReplica implements ReplicaView {
         if (isPaused) {
             return;
         }
-        simulation.countTurn();
         waitingMessages = 0;
         try {
-            running().loop().turn(clock());
+            running().loop().turn(clock.nanos());
         } catch (ProcessDied e) {
-            simulation.count(Happening.CRASH_WITHIN_FLUSH);
+            group.count(Happening.CRASH_WITHIN_FLUSH);
             takeWrites();   // asked for, and lost with the process; others may have been told of the entries
-            simulation.crash(this);
+            crash(false);
+            group.restartAfter(this, downNanos);
             return;
+        } catch (StorageException e) {
+            stopForItsDisk(e);      // it was to be founded
+            return;
+        } catch (InvariantViolation e) {
+            if (group.owesNothing()) {
+                stop(e);        // it notices that its disk, or another's, has forgotten
+                return;
+            }
+            throw e;
         }
-        simulation.hash(simulation.now() * 31 + nodeId);
+        group.onTurn(this);
         takeWrites();
         if (node() != null) {
-            simulation.invariants().onTurn(this);
+            group.invariants().onTurn(this);
             look(status());
         }
         startWriting();
@@ -299,63 +466,54 @@ final class SimulatedReplica implements ReplicaView {
     private void look(NodeStatus status) {
         RoleName role = status.role();
         boolean isNew = role != lastRole || status.term() != lastTerm;
-        if (lastRole == RoleName.LEADER && isNew) {
-            simulation.count(status.term() == lastTerm ? Happening.STEP_DOWN_FOR_SILENCE : Happening.STEP_DOWN_FOR_HIGHER_TERM);
-        } else if (lastRole == RoleName.CANDIDATE && isNew && role != RoleName.LEADER) {
-            simulation.count(Happening.ELECTION_LOST);
+        if (isNew) {
+            group.onBecame(this, status);
         }
-        Simulation.Balance balance = role == RoleName.CANDIDATE && isNew ? Simulation.Balance.VOTES : null;
+        if (lastRole == RoleName.LEADER && isNew) {
+            group.count(status.term() == lastTerm ? Happening.STEP_DOWN_FOR_SILENCE : Happening.STEP_DOWN_FOR_HIGHER_TERM);
+        } else if (lastRole == RoleName.CANDIDATE && isNew && role != RoleName.LEADER) {
+            group.count(Happening.ELECTION_LOST);
+        }
+        Fault.Balance balance = role == RoleName.CANDIDATE && isNew ? Fault.Balance.VOTES : null;
         if (role == RoleName.LEADER) {
             balance = balance(status);
             if (isNew) {
-                simulation.count(Happening.ELECTION_WON);
-                if (balance != Simulation.Balance.ENTRIES) {
-                    simulation.count(Happening.INHERITANCE);
+                group.count(Happening.ELECTION_WON);
+                if (balance != Fault.Balance.ENTRIES) {
+                    group.count(Happening.INHERITANCE);
                 }
             }
-            if (balance == Simulation.Balance.INHERITANCE_ON_A_QUORUM && countedTerm != status.term()) {
+            if (balance == Fault.Balance.INHERITANCE_ON_A_QUORUM && countedTerm != status.term()) {
                 countedTerm = status.term();
-                simulation.count(Happening.INHERITANCE_ON_A_QUORUM);
+                group.count(Happening.INHERITANCE_ON_A_QUORUM);
             }
         }
         lastRole = role;
         lastTerm = status.term();
         if (balance != null) {
-            simulation.onBalance(this, balance);
+            group.strikes().onBalance(this, balance);
         }
     }
 
-    private Simulation.Balance balance(NodeStatus status) {
-        long uncommitted = simulation.invariants().committedIndex() + 1;
+    private Fault.Balance balance(NodeStatus status) {
+        long uncommitted = group.invariants().committedIndex() + 1;
         if (uncommitted > status.lastIndex() || logAt(uncommitted).term() == status.term()) {
-            return Simulation.Balance.ENTRIES;
+            return Fault.Balance.ENTRIES;
         }
-        long reached = quorumIndex(status);
-        return reached >= uncommitted && logAt(reached).term() < status.term() ? Simulation.Balance.INHERITANCE_ON_A_QUORUM
-            : Simulation.Balance.INHERITANCE;
-    }
-
-    /** Up to where a quorum holds a leader's log, as far as the leader knows. */
-    private static long quorumIndex(NodeStatus status) {
-        long[] held = new long[status.peers().size() + 1];
-        for (int i = 0; i < held.length - 1; i++) {
-            held[i] = Math.max(0, status.peers().get(i).matchIndex());
-        }
-        held[held.length - 1] = status.durableIndex();
-        Arrays.sort(held);
-        return held[(held.length - 1) / 2];
+        long reached = Strikes.quorumIndex(status);
+        return reached >= uncommitted && logAt(reached).term() < status.term() ? Fault.Balance.INHERITANCE_ON_A_QUORUM
+            : Fault.Balance.INHERITANCE;
     }
 
     private void takeWrites() {
         for (Storage.Write write : running().writer().take()) {
-            simulation.note(id(), "->", write);
-            simulation.hash(write.id() * 31 + write.firstIndex() * 7 + write.entries().hashCode());
             if (write.firstIndex() <= writtenIndex) {
-                simulation.count(Happening.TRUNCATION);
+                group.count(Happening.TRUNCATION);
             }
             toWrite.add(write);
+            group.onWrite(this, write);
             if (!write.entries().isEmpty()) {
-                simulation.invariants().onWrite(this, previousOf(write), write.entries());
+                group.invariants().onWrite(this, previousOf(write), write.entries());
             }
             writtenIndex = write.firstIndex() + write.entries().size() - 1;
         }
@@ -369,24 +527,41 @@ final class SimulatedReplica implements ReplicaView {
     }
 
     private void startApplying() {
-        if (!isApplying && (running().applier().hasWork() || running().applier().nanosUntilDeadline(clock()) == 0)) {
+        if (!isApplying && (running().applier().hasWork() || running().applier().nanosUntilDeadline(clock.nanos()) == 0)) {
             isApplying = true;
-            after(simulation.applyDelay(), () -> {
-                isApplying = false;
-                if (isPaused) {
-                    return;   // goes on with the turn after the pause
-                }
-                running().applier().turn(clock());
-                startApplying();
-                requestTurn();
-            });
+            after(applyDelay(), this::apply);
         }
     }
 
-    // ---- the disk
+    private void apply() {
+        isApplying = false;
+        if (isPaused) {
+            return;   // goes on with the turn after the pause
+        }
+        try {
+            running().applier().turn(clock.nanos());
+        } catch (ThrownInApply e) {
+            group.count(Happening.APPLY_THREW);
+            stop(e);
+            group.restartAfter(this, downNanos);
+            return;
+        }
+        startApplying();
+        requestTurn();
+    }
+
+    private long applyDelay() {
+        if (group.now() >= slowApplyUntil) {
+            return 0;
+        }
+        group.count(Happening.SLOW_APPLY);
+        return random.nextLong(applyNanosMax + 1);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------ the disk
 
     private InMemoryDisk newDisk() {
-        return new InMemoryDisk(nodeId, random.nextLong() | 1, simulation.plan().isCramped() ? 10 : Integer.MAX_VALUE);
+        return new InMemoryDisk(nodeId, random.nextLong() | 1, group.plan().isCramped() ? 10 : Integer.MAX_VALUE);
     }
 
     private void startWriting() {
@@ -395,20 +570,34 @@ final class SimulatedReplica implements ReplicaView {
         }
         writing = List.copyOf(toWrite);   // all that waited while the disk was busy
         toWrite.clear();
-        after(simulation.diskDelay(stalledUntil), () -> {
-            List<Storage.Write> batch = writing;
-            writing = List.of();
+        afterDisk(this::write);
+    }
+
+    private void write() {
+        List<Storage.Write> batch = writing;
+        writing = List.of();
+        try {
             running().writer().write(batch);
-            requestTurn();
-            startWriting();
-        });
+        } catch (StorageException e) {
+            stopForItsDisk(e);
+            return;
+        }
+        group.onWritten(this);
+        requestTurn();
+        startWriting();
+    }
+
+    private void stopForItsDisk(StorageException cause) {
+        group.count(Happening.DISK_FAILED);
+        stop(cause);
+        group.restartAfter(this, downNanos);
     }
 
     private void startReading() {
         if (!isReading && running().reader().hasWork()) {
             isReading = true;
-            simulation.count(Happening.ENTRIES_READ_FROM_DISK);
-            after(simulation.diskDelay(stalledUntil), () -> {
+            group.count(Happening.ENTRIES_READ_FROM_DISK);
+            afterDisk(() -> {
                 isReading = false;
                 running().reader().turn();
                 requestTurn();
@@ -416,7 +605,39 @@ final class SimulatedReplica implements ReplicaView {
         }
     }
 
-    // ---- what the process is given
+    /** Does this when the disk answers; a disk that hangs is asked again when it no longer does, which may be sooner than it seemed. */
+    private void afterDisk(Runnable task) {
+        after(diskDelay(), () -> whenDiskAnswers(task));
+    }
+
+    private void whenDiskAnswers(Runnable task) {
+        if (group.now() >= hangsUntil) {
+            task.run();
+        } else {
+            group.count(Happening.DISK_HANGS);
+            after(Math.min(hangsUntil - group.now(), group.plan().electionTimeoutNanos() / 2), () -> whenDiskAnswers(task));
+        }
+    }
+
+    private long diskDelay() {
+        if (group.isHealing()) {
+            return random.nextLong(group.plan().electionTimeoutNanos() / 1000);
+        }
+        long nanos = random.nextLong((group.now() < slowUntil ? writeNanosMax : group.plan().diskNanosMax()) + 1);
+        if (nanos > group.plan().electionTimeoutNanos()) {
+            group.count(Happening.SLOW_WRITE);
+        }
+        return nanos;
+    }
+
+    // -------------------------------------------------------------------------------------------------- what the process is given
+
+    /** Whether the next apply is to throw; asked once for each. */
+    boolean throwsInApply() {
+        boolean isDue = throwsInApply;
+        throwsInApply = false;
+        return isDue;
+    }
 
     private final class End implements Transport {
 
@@ -427,7 +648,7 @@ final class SimulatedReplica implements ReplicaView {
 
         @Override
         public void founded(Local local) {
-            simulation.note(id(), "is founded:", local);
+            group.onFounded(SimulatedReplica.this);
         }
 
         @Override
@@ -437,30 +658,29 @@ final class SimulatedReplica implements ReplicaView {
 
         @Override
         public void send(Message message) {
-            if (simulation.crashesInFlush()) {
-                throw new ProcessDied();
-            }
-            simulation.note(id(), "->", message);
-            simulation.hash(message.hashCode());
+            dieIfDue();
             if (!isFounded()) {
                 throw new InvariantBroken("BlankIsSilent", id() + " belongs to no group and sends " + message);
             }
-            simulation.invariants().onSend(SimulatedReplica.this, message);
-            simulation.send(message);
+            group.invariants().onSend(SimulatedReplica.this, message);
+            group.network().send(SimulatedReplica.this, message);
         }
 
         @Override
         public void send(FoundingMessage message) {
-            if (simulation.crashesInFlush()) {
+            dieIfDue();
+            group.network().send(SimulatedReplica.this, message);
+        }
+
+        private void dieIfDue() {
+            if (sendsLeft >= 0 && sendsLeft-- == 0) {
                 throw new ProcessDied();
             }
-            simulation.hash(message.hashCode());
-            simulation.send(message);
         }
 
         @Override
         public String advertisedAddress() {
-            return "node-" + nodeId;
+            return group.addresses().get(nodeId);
         }
 
         @Override
@@ -474,27 +694,7 @@ final class SimulatedReplica implements ReplicaView {
         }
     }
 
-    /** Remembers the last command's index. */
-    private final class Recorder implements StateMachine {
-        private long lastIndex;
-
-        @Override
-        public byte[] apply(Command command) {
-            byte[] bytes = command.bytes();
-            simulation.hash(command.index());
-            simulation.invariants().onApply(SimulatedReplica.this, command.index(), bytes);
-            simulation.onApplied(ByteBuffer.wrap(bytes).getLong(), command.index());
-            lastIndex = command.index();
-            return new byte[0];
-        }
-
-        @Override
-        public byte[] query(byte[] query) {
-            return ByteBuffer.allocate(8).putLong(lastIndex).array();
-        }
-    }
-
-    // ---- what invariants see
+    // ------------------------------------------------------------------------------------------------------- what invariants see
 
     @Override
     public ReplicaId id() {
@@ -525,6 +725,10 @@ final class SimulatedReplica implements ReplicaView {
         return node.status();
     }
 
+    long appliedIndex() {
+        return running().applier().appliedIndex();
+    }
+
     @Override
     public boolean logContains(EntryId entry) {
         RaftNode node = node();
@@ -546,6 +750,11 @@ final class SimulatedReplica implements ReplicaView {
         return disk.hardState();
     }
 
+    /** Where its durable log ends. */
+    long lastDurableIndex() {
+        return disk.lastIndex();
+    }
+
     @Override
     public boolean diskContains(EntryId entry) {
         return disk.contains(entry);
@@ -553,18 +762,26 @@ final class SimulatedReplica implements ReplicaView {
 
     @Override
     public boolean anyDiskContains(EntryId entry) {
-        return disk.contains(entry) || lostDisks.stream().anyMatch(lost -> lost.contains(entry));
+        if (disk.contains(entry)) {
+            return true;
+        }
+        for (InMemoryDisk lost : lostDisks) {
+            if (lost.contains(entry)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override
     public String toString() {
         PassiveServer running = server;
         if (running == null) {
-            return id() + " is down";
+            return id() + (stopReason == null ? " is down" : " has stopped: " + stopReason);
         }
         RaftNode node = running.loop().node();
         return (isPaused ? "paused: " : "") + (node == null ? id() + " is blank: " + running.loop().status().problem() : node.toString())
-            + " applied " + running.applier().appliedIndex() + " open calls " + openCalls;
+            + " applied " + running.applier().appliedIndex() + " open calls " + openCalls.size();
     }
 
     int nodeId() {
@@ -576,11 +793,18 @@ final class SimulatedReplica implements ReplicaView {
         return node != null && node.role() == RoleName.LEADER;
     }
 
+    /** The leader it follows or is; null if it knows none. */
+    @Nullable ReplicaId leader() {
+        RaftNode node = node();
+        return node == null ? null : node.leader();
+    }
+
     @Nullable RaftNode node() {
         return server == null ? null : server.loop().node();
     }
 
-    private PassiveServer running() {
+    /** The server; only while it is up. */
+    PassiveServer running() {
         if (server == null) {
             throw new IllegalStateException(id() + " is down");
         }

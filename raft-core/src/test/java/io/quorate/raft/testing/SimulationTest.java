@@ -4,58 +4,75 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole groups under faults. {@code -Dsimulation.seeds=N} and {@code -Dsimulation.first=S} choose other seeds and more of them. */
 class SimulationTest {
 
-    private static final int SEEDS = Integer.getInteger("simulation.seeds", 200);
+    private static final int SEEDS = Integer.getInteger("simulation.seeds", 300);
     private static final long FIRST = Long.getLong("simulation.first", 1);
-    private static final int TIMEOUTS = 150;
+    private static final int NODES = Integer.getInteger("simulation.nodes", 0);
 
-    @ParameterizedTest
-    @ValueSource(ints = {1, 3, 5})
-    void everyInvariantHoldsUnderFaultsAndAHealedQuorumMakesProgress(int nodes) {
+    @Test
+    void everyInvariantHoldsUnderFaultsAndAHealedQuorumMakesProgress() {
         long acknowledged = 0;
         long reads = 0;
         long crashes = 0;
         long slowestHeal = 0;
+        int undecided = 0;
+        long started = System.nanoTime();
         Map<Happening, Long> happenings = new EnumMap<>(Happening.class);
+        Simulation<Registers> simulation = Registers.simulation().timeouts(150);
+        if (NODES > 0) {
+            simulation = simulation.nodes(NODES);
+        }
         for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
-            Simulation.Report report = Simulation.run(seed, nodes, TIMEOUTS);
+            Simulation.Report report = simulation.run(seed);
             acknowledged += report.acknowledged();
             reads += report.readsServed();
             crashes += report.crashes();
             slowestHeal = Math.max(slowestHeal, report.healNanos());
+            undecided += report.linearizability().equals("linearizable") ? 0 : 1;
             report.happenings().forEach((what, times) -> happenings.merge(Happening.valueOf(what), times, Long::sum));
         }
-        System.out.printf("simulation: nodes=%d seeds=%d acknowledged=%d reads=%d crashes=%d slowest_heal_ms=%d%n",
-            nodes, SEEDS, acknowledged, reads, crashes, slowestHeal / 1_000_000);
+        System.out.printf("simulation: seeds=%d acknowledged=%d reads=%d crashes=%d slowest_heal_ms=%d undecided=%d ms=%d%n",
+            SEEDS, acknowledged, reads, crashes, slowestHeal / 1_000_000, undecided, (System.nanoTime() - started) / 1_000_000);
         System.out.println("simulation: " + happenings);
         assertTrue(acknowledged > 10L * SEEDS && reads > 10L * SEEDS, "the groups did hardly any work: " + acknowledged + ", " + reads);
         Set<Happening> missing = EnumSet.allOf(Happening.class);
         missing.removeAll(happenings.keySet());
-        missing.remove(Happening.FOUNDING_FAILED);
-        assertTrue(nodes == 1 || SEEDS < 200 || missing.isEmpty(), "the runs prove nothing about " + missing);
+        missing.removeAll(Set.of(Happening.FOUNDING_FAILED, Happening.DISK_CLONED, Happening.DISK_ROLLED_BACK, Happening.MESSAGE_DAMAGED,
+            Happening.MESSAGE_DAMAGED_IN_VAIN));
+        assertTrue(SEEDS < 200 || missing.isEmpty(), "the runs prove nothing about " + missing);
+    }
+
+    @Test
+    void disksThatForgetAreReported() {
+        Map<Happening, Long> happenings = new EnumMap<>(Happening.class);
+        for (long seed = FIRST; seed < FIRST + SEEDS / 10; seed++) {
+            Simulation.Report report = Registers.simulation().run(seed, FaultPlan.forgetfulDisk(seed));
+            report.happenings().forEach((what, times) -> happenings.merge(Happening.valueOf(what), times, Long::sum));
+        }
+        assertTrue(happenings.keySet().containsAll(Set.of(Happening.DISK_CLONED, Happening.DISK_ROLLED_BACK)), happenings::toString);
     }
 
     @Test
     void theSameSeedGivesTheSameRun() {
-        Simulation.Report first = Simulation.run(7, 5, 60);
-        assertEquals(first, Simulation.run(7, 5, 60));
-        assertNotEquals(first.traceHash(), Simulation.run(8, 5, 60).traceHash());
+        Simulation<Registers> simulation = Registers.simulation().timeouts(60);
+        Simulation.Report first = simulation.checkReplay(7);
+        assertEquals(first, simulation.run(7));
+        assertNotEquals(first.traceHash(), simulation.run(8).traceHash());
     }
 
     @Test
     void withoutFaultsThereIsOneElection() {
-        Simulation.Report report = Simulation.run(1, 5, 600, FaultPlan.none());
-        assertEquals(1, report.crashes() + 1);
-        assertTrue(report.lastTerm() <= 2, "terms: " + report);
+        Simulation.Report report = Registers.simulation().run(1, FaultPlan.none(5, Duration.ofMinutes(10)));
+        assertEquals(0, report.crashes());
+        assertTrue(report.lastTerm() <= 2, "terms: " + report);     // the healed quorum may have lost its leader
     }
 }

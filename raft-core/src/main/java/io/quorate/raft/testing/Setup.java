@@ -1,0 +1,39 @@
+package io.quorate.raft.testing;
+
+import io.quorate.raft.StateMachine;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a simulated group is made of, besides seed and plan.
+ *
+ * @param machines  makes the user's state machine, once for each start of a node
+ * @param workloads makes what clients ask, once for each run
+ * @param clients   how many ask
+ * @param model     what the history of a run is held against, or null
+ * @param wire      what messages are sent through, or null
+ * @param checks    of a machine's state, after each command
+ */
+record Setup(Supplier<? extends StateMachine> machines, Supplier<? extends Workload> workloads, int clients,
+             @Nullable SequentialModel<?> model, @Nullable Wire wire, List<Check> checks) {
+
+    /**
+     * What must hold of the user's state machine.
+     *
+     * @param name   of the check
+     * @param asserts throws if it does not hold
+     */
+    record Check(String name, Consumer<StateMachine> asserts) { }
+
+    void check(StateMachine machine) {
+        for (Check check : checks) {
+            try {
+                check.asserts.accept(machine);
+            } catch (RuntimeException | AssertionError e) {
+                throw new InvariantBroken(check.name, e.toString(), e);
+            }
+        }
+    }
+}

@@ -1,0 +1,526 @@
+package io.quorate.raft.testing;
+
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.Storage;
+import io.quorate.raft.core.InvariantViolation;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.NodeStatus;
+import io.quorate.raft.core.NodeStatus.RoleName;
+import io.quorate.raft.core.RaftConfig;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run of a whole group in one thread, in virtual time: several nodes with their disks and clocks, the network between them, some
+ * clients, and everything going wrong that a {@link FaultPlan} says.
+ *
+ * <p>After each event every invariant of the group is checked. In the end the faults stop, a random minimal quorum is healed (the other
+ * nodes stay away for good), and that quorum must elect a leader, agree without any new request, then take a write, answer a read, and
+ * agree again.
+ */
+final class SimulatedGroup {
+
+    /** How long, in election timeouts, a healed quorum may take. Candidates may have backed off sixteenfold, up to 32 timeouts, twice. */
+    static final int HEAL_TIMEOUTS_MAX = 100;
+
+    private final long seed;
+    private final FaultPlan plan;
+    private final Setup setup;
+    private final Trace.@Nullable Recorder recorder;
+    private final RaftConfig config;
+    private final Agenda agenda = new Agenda();
+    private final Map<Integer, String> addresses = new TreeMap<>();
+    private final SplittableRandom random;
+    private final SimulatedNetwork network;
+    private final SimulatedClients clients;
+    private final Strikes strikes;
+    private final List<SimulatedReplica> replicas = new ArrayList<>();     // by node; of a cloned one, the younger
+    private final GroupInvariants invariants;
+    private final boolean owesNothing;
+    private final List<Integer> resultHashes = new ArrayList<>();          // by index, what the first replica's machine returned there
+    private final List<SimulatedReplica> wiped = new ArrayList<>();
+    private final Map<Happening, Long> happenings = new EnumMap<>(Happening.class);
+
+    private long hash;
+    private long turns;
+    private long crashes;
+    private boolean isHealing;
+    private boolean isForgetfulReported;
+
+    SimulatedGroup(long seed, FaultPlan plan, Setup setup, Trace.@Nullable Recorder recorder) {
+        this.seed = seed;
+        this.plan = plan;
+        this.setup = setup;
+        this.recorder = recorder;
+        config = plan.config();
+        owesNothing = plan.mayBreak().equals(Fault.EVERYTHING);
+        random = new SplittableRandom(seed);
+        for (int node = 1; node <= plan.nodes(); node++) {
+            addresses.put(node, "node-" + node);
+        }
+        network = new SimulatedNetwork(this, plan.nodes(), setup.wire(), random.split());
+        clients = new SimulatedClients(this, random.split());
+        strikes = new Strikes(this);
+        for (int node = 1; node <= plan.nodes(); node++) {
+            replicas.add(new SimulatedReplica(this, node, random.split()));
+        }
+        invariants = owesNothing ? GroupInvariants.none() : new GroupInvariants(replicas);
+    }
+
+    /** Runs to the end. Throws whatever is found broken. */
+    Simulation.Report run() {
+        for (Fault fault : plan.faults()) {
+            if (fault.atNanos() == 0) {
+                befall(fault);      // clocks begin where they begin
+            } else {
+                agenda.at(fault.atNanos(), () -> {
+                    if (!isHealing) {
+                        befall(fault);
+                    }
+                });
+            }
+        }
+        for (Fault fault : plan.faults()) {
+            if (fault instanceof Fault.RollBack rollBack) {
+                agenda.at(rollBack.savedNanos(), () -> replicas.forEach(SimulatedReplica::saveDisk));
+            }
+        }
+        replicas.forEach(SimulatedReplica::start);
+        clients.start();
+        agenda.runUntil(plan.faultyNanos());
+        if (owesNothing) {
+            require(isForgetfulReported, "Reported", "nobody has noticed %s", plan.faults());
+            return report(replicas, 0);
+        }
+        return new Healing().run();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------- faults
+
+    private void befall(Fault fault) {
+        if (fault instanceof Fault.OfNode ofNode) {
+            befall(ofNode, replica(ofNode.node()));
+        } else if (fault instanceof Fault.Noise noise) {
+            network.begin(noise);
+        } else if (fault instanceof Fault.Cut cut) {
+            network.cut(cut.links(), cut.forNanos());
+        } else if (fault instanceof Fault.Strike strike) {
+            strikes.arm(strike);
+        }
+    }
+
+    private void befall(Fault.OfNode fault, SimulatedReplica replica) {
+        if (!(fault instanceof Fault.Stray)) {
+            traceFault(fault.node(), PlanText.of((Record) fault));
+        }
+        if (fault instanceof Fault.ClockJump jump) {
+            count(Happening.CLOCK_JUMP);
+            replica.clock().jump(jump.byNanos());
+        } else if (fault instanceof Fault.ClockRate rate) {
+            count(Happening.CLOCK_RATE);
+            replica.clock().rate(rate.permille());
+        } else if (fault instanceof Fault.SlowDisk slow) {
+            replica.slowDisk(slow.forNanos(), slow.writeNanosMax());
+        } else if (fault instanceof Fault.HangDisk hang) {
+            replica.hangDisk(hang.forNanos());
+        } else if (fault instanceof Fault.SlowApply slow) {
+            replica.slowApply(slow.forNanos(), slow.applyNanosMax());
+        } else if (fault instanceof Fault.RollBack rollBack) {
+            rollBack(rollBack);
+        } else if (!replica.isUp()) {
+            return;       // the others befall a process
+        } else if (fault instanceof Fault.Stray) {
+            replica.goAstray();
+        } else if (fault instanceof Fault.Crash crash) {
+            crash(replica, crash.keepsWrite(), crash.downNanos());
+        } else if (fault instanceof Fault.CrashInFlush crash) {
+            replica.crashAfterSends(crash.sends(), crash.downNanos());
+        } else if (fault instanceof Fault.Wipe wipe) {
+            crash(replica, false, wipe.downNanos());
+            replica.wipe();
+            wiped.add(replica);
+            count(Happening.DISK_LOST);
+        } else if (fault instanceof Fault.Pause pause) {
+            pause(replica, pause.forNanos());
+        } else if (fault instanceof Fault.FailDisk fail) {
+            replica.failDisk(fail.downNanos());
+        } else if (fault instanceof Fault.ThrowInApply thrown) {
+            replica.throwInApply(thrown.downNanos());
+        } else if (fault instanceof Fault.Flood flood) {
+            count(Happening.FLOOD);
+            clients.flood(replica, flood.requests());
+        } else if (fault instanceof Fault.CloneDisk) {
+            count(Happening.DISK_CLONED);
+            SimulatedReplica clone = new SimulatedReplica(replica);
+            replicas.set(fault.node() - 1, clone);
+            clone.start();
+        }
+    }
+
+    void crash(SimulatedReplica replica, boolean keepsWrite, long downNanos) {
+        if (replica.isUp()) {
+            replica.crash(keepsWrite);
+            restartAfter(replica, downNanos);
+        }
+    }
+
+    /** Starts a replica that is down. */
+    void restartAfter(SimulatedReplica replica, long nanos) {
+        later(nanos, () -> {
+            if (!replica.isUp() && replicas.contains(replica)) {
+                replica.start();
+            }
+        });
+    }
+
+    private void pause(SimulatedReplica replica, long nanos) {
+        count(nanos > 10 * plan.electionTimeoutNanos() ? Happening.LONG_PAUSE : Happening.PAUSE);
+        replica.pause();
+        trace(() -> new Trace.Paused(now(), replica.nodeId()));
+        int boot = replica.boot();
+        agenda.after(nanos, () -> {
+            if (replica.isUp() && replica.boot() == boot) {
+                trace(() -> new Trace.Resumed(now(), replica.nodeId()));
+                replica.resume();
+            }
+        });
+    }
+
+    /** Makes the copy, and brings it back to a node that does not lead: what a leader forgets, its followers bring back. */
+    private void rollBack(Fault.RollBack fault) {
+        SimulatedReplica victim = replica(fault.node());
+        if (victim.isLeader()) {
+            victim = replica(fault.node() % plan.nodes() + 1);
+        }
+        SimulatedReplica chosen = victim;
+        if (chosen.hasSavedDisk()) {
+            crash(chosen, false, fault.downNanos());
+            chosen.rollBack();
+            count(Happening.DISK_ROLLED_BACK);
+        }
+    }
+
+    /** Runs the task then, unless faults are over. */
+    void later(long nanos, Runnable task) {
+        agenda.after(nanos, () -> {
+            if (!isHealing) {
+                task.run();
+            }
+        });
+    }
+
+    // ----------------------------------------------------------------------------------------------------------------- the end
+
+    /** The end: faults stop, and a minimal quorum must do its work. */
+    private final class Healing {
+
+        private final List<SimulatedReplica> core = new ArrayList<>(replicas);
+        private final long healedAt = now();
+        private final long giveUpAt = now() + HEAL_TIMEOUTS_MAX * plan.electionTimeoutNanos();
+
+        private Healing() {
+            core.removeAll(wiped);
+            for (int i = core.size() - 1; i > 0; i--) {
+                Collections.swap(core, i, random.nextInt(i + 1));
+            }
+            core.subList(replicas.size() / 2 + 1, core.size()).clear();
+        }
+
+        private Simulation.Report run() {
+            isHealing = true;
+            if (core.stream().noneMatch(SimulatedReplica::isFounded)) {
+                count(Happening.FOUNDING_FAILED);
+                return report(core, 0);   // a group that is not founded yet needs all of its members for that
+            }
+            trace(() -> new Trace.Healed(now()));
+            network.heal();
+            strikes.heal();
+            for (SimulatedReplica replica : replicas) {
+                boolean isInCore = core.contains(replica);
+                replica.heal();
+                if (!isInCore && replica.isUp()) {
+                    replica.crash(false);
+                } else if (isInCore && !replica.isUp()) {
+                    replica.start();
+                }
+            }
+            await("agrees without a new request", () -> agree(core));
+            long acknowledged = clients.acknowledged();
+            long reads = clients.readsServed();
+            while (clients.acknowledged() == acknowledged || clients.readsServed() == reads) {
+                core.forEach(clients::probe);
+                long askAgainAt = now() + plan.electionTimeoutNanos() / 4;
+                await("takes a write and answers a read", () -> now() >= askAgainAt
+                    || clients.acknowledged() > acknowledged && clients.readsServed() > reads);
+            }
+            await("agrees after a write and a read", () -> agree(core));
+            for (SimulatedReplica replica : core) {
+                require(replica.appliedIndex() >= clients.observedIndex(), "NothingAcknowledgedIsLost", "%s ends before %s", replica,
+                    clients.observedIndex());
+            }
+            return report(core, now() - healedAt);
+        }
+
+        private void await(String what, BooleanSupplier isReached) {
+            while (!isReached.getAsBoolean()) {
+                if (agenda.nextAt() > giveUpAt) {
+                    throw new InvariantBroken("Progress", "no healed quorum " + core + " that " + what + " within " + HEAL_TIMEOUTS_MAX
+                        + " election timeouts");
+                }
+                agenda.runNext();
+            }
+        }
+    }
+
+    private static boolean agree(List<SimulatedReplica> core) {
+        for (SimulatedReplica replica : core) {
+            if (replica.node() == null) {
+                return false;
+            }
+        }
+        long lastIndex = core.get(0).status().lastIndex();
+        int leaders = 0;
+        for (SimulatedReplica replica : core) {
+            NodeStatus status = replica.status();
+            leaders += status.role() == RoleName.LEADER ? 1 : 0;
+            if (status.lastIndex() != lastIndex || status.commitIndex() != lastIndex || replica.appliedIndex() != lastIndex
+                || replica.hasOpenCalls()) {
+                return false;
+            }
+        }
+        return leaders == 1;
+    }
+
+    private Simulation.Report report(List<SimulatedReplica> core, long healNanos) {
+        String linearizability = checkHistory();
+        long lastTerm = 0;
+        long committed = 0;
+        for (SimulatedReplica replica : core) {
+            lastTerm = Math.max(lastTerm, replica.durableState().term());
+            committed = Math.max(committed, replica.durableState().commitIndex());
+        }
+        Map<String, Long> counts = new TreeMap<>();
+        happenings.forEach((what, times) -> counts.put(what.name(), times));
+        return new Simulation.Report(seed, plan, hash, turns, now(), lastTerm, committed, clients.acknowledged(), clients.readsServed(),
+            happenings.getOrDefault(Happening.ELECTION_WON, 0L), crashes, healNanos, linearizability, counts);
+    }
+
+    private String checkHistory() {
+        SequentialModel<?> model = setup.model();
+        return model == null || owesNothing ? "not checked" : check(model);
+    }
+
+    private <S> String check(SequentialModel<S> model) {
+        LinearizabilityChecker.Verdict verdict = LinearizabilityChecker.check(model, clients.history().operations());
+        if (verdict instanceof LinearizabilityChecker.NotLinearizable) {
+            throw new InvariantBroken("Linearizability", verdict.toString());
+        }
+        return verdict instanceof LinearizabilityChecker.Linearizable ? "linearizable" : verdict.toString();
+    }
+
+    // --------------------------------------------------------------------------------------------------------------- what happens
+
+    void onStarted(SimulatedReplica replica) {
+        trace(() -> new Trace.Started(now(), replica.nodeId(), replica.boot()));
+        add(replica.nodeId() * 31 + replica.boot());
+    }
+
+    void onFounded(SimulatedReplica replica) {
+        traceFault(replica.nodeId(), "is founded");
+    }
+
+    void onCrashed(SimulatedReplica replica, boolean keepsWrite) {
+        crashes += isHealing ? 0 : 1;
+        trace(() -> new Trace.Crashed(now(), replica.nodeId(), keepsWrite ? "what it was writing is kept" : ""));
+    }
+
+    void onStopped(SimulatedReplica replica, Throwable cause) {
+        crashes++;
+        isForgetfulReported |= cause instanceof InvariantViolation || cause instanceof IllegalStateException;
+        trace(() -> new Trace.Stopped(now(), replica.nodeId(), cause.toString()));
+    }
+
+    void onTurn(SimulatedReplica replica) {
+        turns++;
+        add(now() * 31 + replica.nodeId());
+        if (owesNothing && replica.isLeader()) {
+            isForgetfulReported |= happenings.containsKey(Happening.DISK_ROLLED_BACK)
+                && replica.status().peers().stream().anyMatch(NodeStatus.Peer::hasLostEntries);
+        }
+    }
+
+    void onBecame(SimulatedReplica replica, NodeStatus status) {
+        trace(() -> new Trace.Became(now(), replica.nodeId(), status.role(), status.term()));
+    }
+
+    void onWrite(SimulatedReplica replica, Storage.Write write) {
+        add(write.id() * 31 + write.firstIndex() * 7 + write.entries().hashCode());
+    }
+
+    void onWritten(SimulatedReplica replica) {
+        trace(() -> new Trace.Wrote(now(), replica.nodeId(), replica.lastDurableIndex(), replica.durableState().toString()));
+    }
+
+    void onApplied(SimulatedReplica replica, long number, long index, byte[] result) {
+        int resultHash = Arrays.hashCode(result);
+        add(index * 31 + resultHash);
+        clients.onApplied(number, index);
+        while (resultHashes.size() <= index) {
+            resultHashes.add(null);
+        }
+        Integer known = resultHashes.get((int) index);
+        if (known == null) {
+            resultHashes.set((int) index, resultHash);
+        } else {
+            require(known == resultHash, "SameResultEverywhere", "%s: its state machine returned another result at index %s than that of "
+                + "the first replica: apply must depend on nothing but the commands so far", replica.id(), index);
+        }
+        trace(() -> new Trace.Applied(now(), replica.nodeId(), index));
+    }
+
+    void onAsked(SimulatedReplica replica, Workload.Request request) {
+        add(request.kind().ordinal() * 31L + request.input().length);
+        trace(() -> new Trace.ClientAsked(now(), replica.nodeId(), 0, request.kind() + " " + Operation.text(request.input())));
+    }
+
+    void onAnswered(SimulatedReplica replica, String how) {
+        trace(() -> new Trace.ClientAnswered(now(), replica.nodeId(), 0, how));
+    }
+
+    void traceSend(long id, int from, int to, Message message) {
+        add(message.hashCode());
+        trace(() -> Trace.Sent.of(now(), id, message));
+    }
+
+    void traceSend(long id, int from, int to, FoundingMessage message) {
+        add(message.hashCode());
+        trace(() -> Trace.Sent.of(now(), id, message));
+    }
+
+    void traceArrival(long id, int to) {
+        trace(() -> new Trace.Arrived(now(), to, id));
+    }
+
+    void traceLost(long id, String why) {
+        trace(() -> new Trace.Lost(now(), id, why));
+    }
+
+    void traceCut(long links, long until) {
+        trace(() -> {
+            List<Trace.Link> cut = new ArrayList<>();
+            for (int from = 1; from <= plan.nodes(); from++) {
+                for (int to = 1; to <= plan.nodes(); to++) {
+                    if (Links.contains(links, from, to)) {
+                        cut.add(new Trace.Link(from, to));
+                    }
+                }
+            }
+            return new Trace.Cut(now(), until, cut);
+        });
+    }
+
+    void traceFault(int node, String what) {
+        trace(() -> new Trace.Fault(now(), node, what));
+    }
+
+    private void trace(Supplier<Trace.Event> event) {
+        if (recorder != null) {
+            recorder.record(event.get());
+        }
+    }
+
+    private void add(long value) {
+        hash = (hash ^ value) * 0x9E3779B97F4A7C15L + Long.rotateLeft(hash, 17);
+    }
+
+    void count(Happening what) {
+        happenings.merge(what, 1L, Long::sum);
+    }
+
+    /** For checks that are not classes of their own. Formats only what is broken. */
+    void require(boolean holds, String invariant, String seen, @Nullable Object... values) {
+        if (!holds && !(owesNothing && !invariant.equals("Reported"))) {
+            throw new InvariantBroken(invariant, String.format(seen, values));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------ its parts
+
+    Agenda agenda() {
+        return agenda;
+    }
+
+    long now() {
+        return agenda.now();
+    }
+
+    FaultPlan plan() {
+        return plan;
+    }
+
+    Setup setup() {
+        return setup;
+    }
+
+    RaftConfig config() {
+        return config;
+    }
+
+    SimulatedNetwork network() {
+        return network;
+    }
+
+    SimulatedClients clients() {
+        return clients;
+    }
+
+    Strikes strikes() {
+        return strikes;
+    }
+
+    GroupInvariants invariants() {
+        return invariants;
+    }
+
+    List<SimulatedReplica> replicas() {
+        return replicas;
+    }
+
+    /** The node with this number. */
+    SimulatedReplica replica(int node) {
+        return replicas.get(node - 1);
+    }
+
+    /** Every node's address. */
+    Map<Integer, String> addresses() {
+        return addresses;
+    }
+
+    boolean isHealing() {
+        return isHealing;
+    }
+
+    /** Whether disks forget in this run, so that no invariant is owed. */
+    boolean owesNothing() {
+        return owesNothing;
+    }
+
+    /** How long a call may take. */
+    long callTimeout() {
+        return 10 * plan.electionTimeoutNanos();
+    }
+
+    /** How long a node takes to get to what has arrived. */
+    long turnDelay(SplittableRandom dice) {
+        return dice.nextLong(plan.electionTimeoutNanos() / 10_000);
+    }
+}

@@ -1,0 +1,95 @@
+package io.quorate.raft.testing;
+
+import io.quorate.raft.Command;
+import io.quorate.raft.StateMachine;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/**
+ * Stands around the user's state machine on one node and tells the group what is applied. Commands and queries travel in an envelope of the
+ * kit's own: a command's says which one it is, whatever its bytes, and an answer's from which state it was read.
+ */
+final class WatchedMachine implements StateMachine {
+
+    /** What stands before each command, and before each answer to a query. */
+    static final int ENVELOPE_BYTES = 8;
+
+    private final SimulatedGroup group;
+    private final SimulatedReplica replica;
+    private final StateMachine machine;
+    private long lastIndex;
+
+    WatchedMachine(SimulatedGroup group, SimulatedReplica replica) {
+        this.group = group;
+        this.replica = replica;
+        machine = group.setup().machines().get();
+    }
+
+    /** The user's. */
+    StateMachine machine() {
+        return machine;
+    }
+
+    /** A user's command, or nothing of his if the number is negative. */
+    static byte[] wrapCommand(long number, byte[] command) {
+        return ByteBuffer.allocate(ENVELOPE_BYTES + command.length).putLong(number).put(command).array();
+    }
+
+    /** A user's query. */
+    static byte[] wrapQuery(byte[] query) {
+        byte[] enveloped = new byte[1 + query.length];
+        enveloped[0] = 1;
+        System.arraycopy(query, 0, enveloped, 1, query.length);
+        return enveloped;
+    }
+
+    /** A query that the user's machine does not see. */
+    static byte[] probe() {
+        return new byte[] {0};
+    }
+
+    /** Up to where commands were applied in the state that gave this answer. */
+    static long indexOf(byte[] answer) {
+        return ByteBuffer.wrap(answer).getLong();
+    }
+
+    /** The user's part of an answer. */
+    static byte[] answerOf(byte[] answer) {
+        return Arrays.copyOfRange(answer, ENVELOPE_BYTES, answer.length);
+    }
+
+    @Override
+    public byte[] apply(Command command) {
+        if (replica.throwsInApply()) {
+            throw new SimulatedReplica.ThrownInApply();
+        }
+        long number = command.payload().getLong(0);
+        group.invariants().onApply(replica, command.index(), command.bytes());
+        lastIndex = command.index();
+        byte[] result = number < 0 ? new byte[0] : applyUsers(command, number);
+        group.onApplied(replica, number, command.index(), result);
+        return result;
+    }
+
+    private byte[] applyUsers(Command command, long number) {
+        ByteBuffer payload = command.payload().duplicate();
+        payload.position(payload.position() + ENVELOPE_BYTES);
+        byte[] result;
+        try {
+            result = machine.apply(new Command(command.index(), payload.slice()));
+        } catch (RuntimeException | Error e) {
+            throw new MachineFailed("your state machine threw at command " + number + ", index " + command.index() + ": " + e, e);
+        }
+        if (result == null) {
+            throw new MachineFailed("your state machine returned null at command " + number + ", index " + command.index(), null);
+        }
+        group.setup().check(machine);
+        return result;
+    }
+
+    @Override
+    public byte[] query(byte[] query) {
+        byte[] answer = query[0] == 0 ? new byte[0] : machine.query(Arrays.copyOfRange(query, 1, query.length));
+        return ByteBuffer.allocate(ENVELOPE_BYTES + answer.length).putLong(lastIndex).put(answer).array();
+    }
+}
