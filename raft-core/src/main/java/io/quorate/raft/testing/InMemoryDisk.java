@@ -203,10 +203,8 @@ public final class InMemoryDisk {
     }
 
     synchronized void write(InMemoryStorage by, List<Storage.Write> batch) {
-        if (batch.isEmpty()) {
-            throw new IllegalArgumentException("A batch has at least one write");
-        }
         if (mayWrite(by)) {
+            requirePossible(batch);
             for (Storage.Write write : batch) {
                 replace(write);
             }
@@ -263,23 +261,52 @@ public final class InMemoryDisk {
         return true;
     }
 
+    /** Looks at all of it before anything is changed. */
+    private void requirePossible(List<Storage.Write> batch) {
+        if (batch.isEmpty()) {
+            throw new IllegalArgumentException("A batch has at least one write");
+        }
+        if (founding == null) {
+            throw new IllegalStateException("The disk of " + replica + " is blank; found it first");
+        }
+        long id = lastWriteId;
+        List<Entry> after = new ArrayList<>();      // what the log would hold from there on
+        long from = log.size() + 1L;
+        for (Storage.Write write : batch) {
+            long firstIndex = write.firstIndex();
+            if (write.id() <= id) {
+                throw new IllegalArgumentException("Write " + write.id() + " comes behind " + id);
+            }
+            if (firstIndex < 1 || firstIndex > from + after.size()) {
+                throw new IllegalArgumentException("A write from index " + firstIndex + " on leaves a hole: the log ends at "
+                    + (from + after.size() - 1));
+            }
+            id = write.id();
+            after.subList((int) Math.max(0, firstIndex - from), after.size()).clear();
+            from = Math.min(from, firstIndex);
+            for (Entry entry : write.entries()) {
+                requireNext(entry, from + after.size(), after.isEmpty() ? termAt(from - 1) : after.get(after.size() - 1).term());
+                after.add(entry);
+            }
+        }
+    }
+
+    private static void requireNext(Entry entry, long index, long termBefore) {
+        if (entry.index() != index || entry.term() < termBefore) {
+            throw new IllegalArgumentException("Entry " + entry.id() + " cannot stand at index " + index + " behind one of term "
+                + termBefore);
+        }
+    }
+
+    private long termAt(long index) {
+        return index == 0 ? 0 : log.get((int) index - 1).term();
+    }
+
     private void replace(Storage.Write write) {
-        if (write.id() <= lastWriteId) {
-            throw new IllegalArgumentException("Write " + write.id() + " comes behind " + lastWriteId);
-        }
-        long firstIndex = write.firstIndex();
-        if (firstIndex < 1 || firstIndex > log.size() + 1L) {
-            throw new IllegalArgumentException("A write from index " + firstIndex + " on leaves a hole: the log ends at " + log.size());
-        }
         lastWriteId = write.id();
         hardState = write.hardState();
-        log.subList((int) firstIndex - 1, log.size()).clear();
-        for (Entry entry : write.entries()) {
-            if (entry.index() != log.size() + 1L) {
-                throw new IllegalArgumentException("Entry " + entry.id() + " cannot stand at index " + (log.size() + 1));
-            }
-            log.add(entry);
-        }
+        log.subList((int) write.firstIndex() - 1, log.size()).clear();
+        log.addAll(write.entries());
     }
 
     private void check(InMemoryStorage by) {
