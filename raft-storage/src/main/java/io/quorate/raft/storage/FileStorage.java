@@ -6,6 +6,7 @@ import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
@@ -44,6 +45,7 @@ public final class FileStorage implements Storage {
     private volatile @Nullable LogWriter log;       // null until recovered
     private volatile @Nullable Throwable failure;   // the first; final
     private volatile boolean closed;
+    private long lastWriteId;                       // of this opening
 
     /**
      * How to store. Each method gives a changed copy.
@@ -269,9 +271,19 @@ public final class FileStorage implements Storage {
         requireUsable();
         LogWriter writer = recovered();
         run("write to", () -> {
+            requireRisingIds(batch);
             writer.write(Content.merge(batch, writer.state().nextIndex()));
             return null;
         });
+    }
+
+    private void requireRisingIds(List<Write> batch) {
+        for (Write write : batch) {
+            if (write.id() <= lastWriteId) {
+                throw new InvariantViolation("write " + write.id() + " comes behind write " + lastWriteId);
+            }
+            lastWriteId = write.id();
+        }
     }
 
     /** Fills a part of the next segment's file with zeros; see {@link Storage#maintain()}. Does nothing before {@code recover}. */
