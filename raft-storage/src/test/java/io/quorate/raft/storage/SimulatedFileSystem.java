@@ -15,7 +15,7 @@ import java.util.TreeMap;
  * A directory in memory that knows what of it is durable, and can fail or lose power at any operation.
  *
  * <p>A file has the bytes that a reader sees and the bytes that are on the disk; in between, sectors are dirty. A failed fsync marks them
- * clean without writing them, as Linux does.
+ * clean without writing them, as Linux does. Files may be read on other threads beside the one that writes.
  */
 final class SimulatedFileSystem implements FileSystem {
 
@@ -155,12 +155,12 @@ final class SimulatedFileSystem implements FileSystem {
     }
 
     @Override
-    public List<String> list() {
+    public synchronized List<String> list() {
         return List.copyOf(names.keySet());
     }
 
     @Override
-    public FileHandle create(String name) throws IOException {
+    public synchronized FileHandle create(String name) throws IOException {
         operation("create " + name);
         if (names.containsKey(name)) {
             throw new IOException(name + " exists");
@@ -171,17 +171,17 @@ final class SimulatedFileSystem implements FileSystem {
     }
 
     @Override
-    public FileHandle open(String name) {
+    public synchronized FileHandle open(String name) {
         return new Handle(name, inode(name));
     }
 
     @Override
-    public FileHandle openToRead(String name) {
+    public synchronized FileHandle openToRead(String name) {
         return new Handle(name, inode(name));
     }
 
     @Override
-    public void rename(String from, String to) throws IOException {
+    public synchronized void rename(String from, String to) throws IOException {
         operation("rename " + from + " to " + to);
         names.put(to, inode(from));
         names.remove(from);
@@ -189,7 +189,7 @@ final class SimulatedFileSystem implements FileSystem {
     }
 
     @Override
-    public void delete(String name) throws IOException {
+    public synchronized void delete(String name) throws IOException {
         operation("delete " + name);
         inode(name);
         names.remove(name);
@@ -197,7 +197,7 @@ final class SimulatedFileSystem implements FileSystem {
     }
 
     @Override
-    public void syncDirectory() throws IOException {
+    public synchronized void syncDirectory() throws IOException {
         operation("sync directory");
         pending = new ArrayList<>(List.of(new TreeMap<>(names)));
     }
@@ -223,8 +223,11 @@ final class SimulatedFileSystem implements FileSystem {
 
         @Override
         public int read(ByteBuffer target, long position) {
-            int length = (int) Math.max(0, Math.min(target.remaining(), inode.seen.length - position));
-            target.put(inode.seen, (int) Math.min(position, inode.seen.length), length);
+            int length;
+            synchronized (SimulatedFileSystem.this) {
+                length = (int) Math.max(0, Math.min(target.remaining(), inode.seen.length - position));
+                target.put(inode.seen, (int) Math.min(position, inode.seen.length), length);
+            }
             Runnable action = afterRead;
             afterRead = () -> { };
             action.run();
@@ -233,49 +236,55 @@ final class SimulatedFileSystem implements FileSystem {
 
         @Override
         public void write(ByteBuffer source, long position) throws IOException {
-            IOException failure = null;
-            int length = source.remaining();
-            try {
-                operation("write " + length + " bytes to " + name + " at " + position);
-            } catch (IOException e) {
-                failure = e;
-                length /= 2;   // it died half way
-            }
-            int to = (int) position + length;
-            if (to > inode.seen.length) {
-                inode.seen = Arrays.copyOf(inode.seen, to);
-            }
-            source.get(inode.seen, (int) position, length);
-            if (length > 0) {
-                inode.dirty.set((int) position / SECTOR, (to - 1) / SECTOR + 1);
-            }
-            if (failure != null) {
-                throw failure;
+            synchronized (SimulatedFileSystem.this) {
+                IOException failure = null;
+                int length = source.remaining();
+                try {
+                    operation("write " + length + " bytes to " + name + " at " + position);
+                } catch (IOException e) {
+                    failure = e;
+                    length /= 2;   // it died half way
+                }
+                int to = (int) position + length;
+                if (to > inode.seen.length) {
+                    inode.seen = Arrays.copyOf(inode.seen, to);
+                }
+                source.get(inode.seen, (int) position, length);
+                if (length > 0) {
+                    inode.dirty.set((int) position / SECTOR, (to - 1) / SECTOR + 1);
+                }
+                if (failure != null) {
+                    throw failure;
+                }
             }
         }
 
         @Override
         public void force() throws IOException {
-            forces++;
-            try {
-                operation("fsync " + name);
-                inode.durable = Arrays.copyOf(inode.durable, inode.seen.length);
-                inode.dirty.stream().forEach(sector -> {
-                    int from = sector * SECTOR;
-                    System.arraycopy(inode.seen, from, inode.durable, from, Math.min(SECTOR, inode.seen.length - from));
-                });
-                inode.dirty.clear();
-            } catch (IOException e) {
-                if (goesOnAfterFailure) {
-                    inode.dirty.clear();   // clean, but not written
+            synchronized (SimulatedFileSystem.this) {
+                forces++;
+                try {
+                    operation("fsync " + name);
+                    inode.durable = Arrays.copyOf(inode.durable, inode.seen.length);
+                    inode.dirty.stream().forEach(sector -> {
+                        int from = sector * SECTOR;
+                        System.arraycopy(inode.seen, from, inode.durable, from, Math.min(SECTOR, inode.seen.length - from));
+                    });
+                    inode.dirty.clear();
+                } catch (IOException e) {
+                    if (goesOnAfterFailure) {
+                        inode.dirty.clear();   // clean, but not written
+                    }
+                    throw e;
                 }
-                throw e;
             }
         }
 
         @Override
         public long size() {
-            return inode.seen.length;
+            synchronized (SimulatedFileSystem.this) {
+                return inode.seen.length;
+            }
         }
 
         @Override

@@ -1,0 +1,84 @@
+package io.quorate.raft.storage;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.quorate.raft.Storage;
+import io.quorate.raft.storage.SimulatedFileSystem.Loss;
+import io.quorate.raft.testing.StorageContract;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The storage on files keeps the contract that every storage has, over the deaths of its process and of its machine too. */
+@Timeout(120)
+class FileStorageContractTest {
+
+    private static final FileStorage.Options SMALL = FileStorage.Options.defaults().withSegmentBytes(16 << 10).withTailBytesMax(3000);
+
+    /** A directory of real files. A process that dies leaves them as they are. */
+    private record OnDisk(Path path, int nodeId, FileStorage.Options options) implements StorageContract.Directory {
+
+        @Override
+        public Storage open() {
+            return FileStorage.open(path, nodeId, options);
+        }
+
+        @Override
+        public StorageContract.Directory crash() throws IOException {
+            Path left = Files.createTempDirectory(path.getParent(), "left");
+            try (Stream<Path> files = Files.list(path)) {
+                files.forEach(file -> {
+                    try {
+                        Files.copy(file, left.resolve(file.getFileName()));
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                });
+            }
+            return new OnDisk(left, nodeId, options);
+        }
+    }
+
+    /** A directory that loses power, and with it what was not made durable. */
+    private record InSimulation(SimulatedFileSystem files, int nodeId, FileStorage.Options options, Loss loss, Random random)
+            implements StorageContract.Directory {
+
+        @Override
+        public Storage open() throws IOException {
+            return FileStorage.open(files, nodeId, options);
+        }
+
+        @Override
+        public StorageContract.Directory crash() {
+            return new InSimulation(files.restart(loss, random), nodeId, options, loss, random);
+        }
+    }
+
+    @Test
+    void realFilesKeepTheContract(@TempDir Path directory) {
+        assertWhole(StorageContract.of(nodeId -> new OnDisk(Files.createTempDirectory(directory, "node"), nodeId,
+            SMALL)).withLives(5).check());
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = Loss.class, names = {"LOSES_ALL", "TEARS"})
+    void losingPowerKeepsTheContract(Loss loss) {
+        Random random = new Random(5);
+        FileStorage.Options options = FileStorage.Options.defaults().withSegmentBytes(1 << 10).withTailBytesMax(700);
+        assertWhole(StorageContract.of(nodeId -> new InSimulation(new SimulatedFileSystem(), nodeId, options, loss, random))
+            .withLives(40).check());
+    }
+
+    private static void assertWhole(List<String> checked) {
+        assertTrue(checked.contains("What was founded and what was written outlasts the death of the process"), checked::toString);
+    }
+}
