@@ -27,6 +27,17 @@ public final class ContractBroken extends AssertionError {
         this.check = check;
     }
 
+    /**
+     * Of a contract whose checks are named by its sentences.
+     *
+     * @param sentence that is broken
+     * @param seen     what was expected and what happened instead, and how to see it again
+     */
+    ContractBroken(String sentence, String seen) {
+        super(sentence + "\n  seen: " + seen.replace("\n", "\n        "));
+        check = sentence;
+    }
+
     /** The name of the check that found it. */
     public String check() {
         return check;
