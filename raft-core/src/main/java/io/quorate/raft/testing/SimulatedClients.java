@@ -21,6 +21,8 @@ final class SimulatedClients {
 
     /** How often, within an election timeout, all clients together ask. */
     private static final int REQUESTS_PER_TIMEOUT = 20;
+    /** The number of the client that asks for the kit. */
+    private static final int PROBER = -1;
 
     private final SimulatedGroup group;
     private final Workload workload;
@@ -77,7 +79,7 @@ final class SimulatedClients {
                     unknown(request, handle);
                 }
             });
-            submit(replica, request, new Answer() {
+            submit(replica, number, request, new Answer() {
                 @Override
                 public void done(byte[] output) {
                     if (calls == call) {
@@ -157,10 +159,10 @@ final class SimulatedClients {
     /** As many others ask something of this node at once, each once. */
     void flood(SimulatedReplica replica, int requests) {
         for (int i = 0; i < requests && replica.isUp(); i++) {
-            Client client = new Client(group.setup().clients() + i, floods.split()) ;
+            Client client = new Client(group.setup().clients() + i, floods.split());
             Workload.Request request = workload.next(client.id, floods);
             long handle = history.invoke(client.number, request.kind(), request.input());
-            submit(replica, request, new Answer() {
+            submit(replica, client.number, request, new Answer() {
                 @Override
                 public void done(byte[] output) {
                     history.done(handle, output);
@@ -189,36 +191,34 @@ final class SimulatedClients {
             @Override
             public void failed(boolean isForCertain, @Nullable ReplicaId leader) { }
         };
-        long number = -nextCommand++;
-        propose(replica, number, WatchedMachine.wrapCommand(number, new byte[0]), nobody);
-        read(replica, WatchedMachine.probe(), nobody);
+        propose(replica, PROBER, -nextCommand++, new byte[0], nobody);
+        read(replica, PROBER, WatchedMachine.probe(), nobody);
     }
 
     // --------------------------------------------------------------------------------------------------------------- asking, answers
 
-    private void submit(SimulatedReplica replica, Workload.Request request, Answer answer) {
-        group.onAsked(replica, request);
+    private void submit(SimulatedReplica replica, int client, Workload.Request request, Answer answer) {
+        group.onAsked(replica, client, request.kind(), request.input());
         if (request.kind() == Operation.Kind.PROPOSE) {
-            long number = nextCommand++;
-            propose(replica, number, WatchedMachine.wrapCommand(number, request.input()), answer);
+            propose(replica, client, nextCommand++, request.input(), answer);
         } else {
-            read(replica, WatchedMachine.wrapQuery(request.input()), answer);
+            read(replica, client, WatchedMachine.wrapQuery(request.input()), answer);
         }
     }
 
-    private void propose(SimulatedReplica replica, long number, byte[] command, Answer answer) {
-        replica.propose(command, new SimulatedReplica.Caller() {
+    private void propose(SimulatedReplica replica, int client, long number, byte[] command, Answer answer) {
+        replica.propose(WatchedMachine.wrapCommand(number, command), new SimulatedReplica.Caller() {
             @Override
             public void done(byte[] result, long index) {
                 onAcknowledged(number, index);
-                group.onAnswered(replica, "command " + number + " is done at " + index);
+                group.onAnswered(replica, client, () -> "done at " + index);
                 answer.done(result);
             }
 
             @Override
             public void failed(@Nullable Throwable why) {
                 boolean isForCertain = why != null && !(why instanceof OutcomeUnknownException);
-                group.onAnswered(replica, "command " + number + ": " + (why == null ? "no answer" : why));
+                group.onAnswered(replica, client, () -> why == null ? "no answer" : why.toString());
                 if (isForCertain) {
                     onFailedForCertain(number);
                 }
@@ -227,19 +227,20 @@ final class SimulatedClients {
         });
     }
 
-    private void read(SimulatedReplica replica, byte[] query, Answer answer) {
+    private void read(SimulatedReplica replica, int client, byte[] query, Answer answer) {
         long floor = observedIndex;
         replica.read(query, new SimulatedReplica.Caller() {
             @Override
             public void done(byte[] result, long index) {
                 onReadServed(replica, floor, WatchedMachine.indexOf(result));
-                group.onAnswered(replica, "read from " + index);
-                answer.done(WatchedMachine.answerOf(result));
+                byte[] output = WatchedMachine.answerOf(result);
+                group.onAnswered(replica, client, () -> "read at " + index + ": " + Operation.text(output));
+                answer.done(output);
             }
 
             @Override
             public void failed(@Nullable Throwable why) {
-                group.onAnswered(replica, "read: " + (why == null ? "no answer" : why));
+                group.onAnswered(replica, client, () -> why == null ? "no answer" : why.toString());
                 answer.failed(true, replica.leader());     // a read that got no answer has done nothing
             }
         });

@@ -362,6 +362,10 @@ final class SimulatedGroup {
         trace(() -> new Trace.Became(now(), replica.nodeId(), status.role(), status.term()));
     }
 
+    void onCommitted(SimulatedReplica replica, long index) {
+        trace(() -> new Trace.Committed(now(), replica.nodeId(), index));
+    }
+
     void onWrite(SimulatedReplica replica, Storage.Write write) {
         add(write.id() * 31 + write.firstIndex() * 7 + write.entries().hashCode());
     }
@@ -387,21 +391,21 @@ final class SimulatedGroup {
         trace(() -> new Trace.Applied(now(), replica.nodeId(), index));
     }
 
-    void onAsked(SimulatedReplica replica, Workload.Request request) {
-        add(request.kind().ordinal() * 31L + request.input().length);
-        trace(() -> new Trace.ClientAsked(now(), replica.nodeId(), 0, request.kind() + " " + Operation.text(request.input())));
+    void onAsked(SimulatedReplica replica, int client, Operation.Kind kind, byte[] input) {
+        add(kind.ordinal() * 31L + input.length);
+        trace(() -> new Trace.ClientAsked(now(), replica.nodeId(), client, kind + " " + Operation.text(input)));
     }
 
-    void onAnswered(SimulatedReplica replica, String how) {
-        trace(() -> new Trace.ClientAnswered(now(), replica.nodeId(), 0, how));
+    void onAnswered(SimulatedReplica replica, int client, Supplier<String> how) {
+        trace(() -> new Trace.ClientAnswered(now(), replica.nodeId(), client, how.get()));
     }
 
-    void traceSend(long id, int from, int to, Message message) {
+    void traceSend(long id, Message message) {
         add(message.hashCode());
         trace(() -> Trace.Sent.of(now(), id, message));
     }
 
-    void traceSend(long id, int from, int to, FoundingMessage message) {
+    void traceSend(long id, FoundingMessage message) {
         add(message.hashCode());
         trace(() -> Trace.Sent.of(now(), id, message));
     }

@@ -88,7 +88,7 @@ final class SimulatedNetwork {
         long boot = sender.bootNumber();
         int life = receiver.boot();
         long id = ++messages;
-        group.traceSend(id, from, to, message);
+        group.traceSend(id, message);
         boolean isDamaged = draws(from, to, Draw.DAMAGE);
         Message arriving = wire == null ? message : wire.carry(message, isDamaged, random[from - 1][to - 1]);
         if (wire != null && isDamaged) {
@@ -116,7 +116,7 @@ final class SimulatedNetwork {
         boolean isDamaged = draws(from, message.to(), Draw.DAMAGE);
         FoundingMessage arriving = wire == null ? message : wire.carry(message, isDamaged, random[from - 1][message.to() - 1]);
         long id = ++messages;
-        group.traceSend(id, from, message.to(), message);
+        group.traceSend(id, message);
         if (arriving == null || receiver.refuses(sender)) {
             group.traceLost(id, "refused");
             return;

@@ -89,6 +89,7 @@ final class SimulatedReplica implements ReplicaView {
     private final List<OpenCall> openCalls = new ArrayList<>();
     private @Nullable RoleName lastRole;
     private long lastTerm;
+    private long lastCommit;
     private long countedTerm;           // of the leader whose inheritance has been counted
     private @Nullable String stopReason;
 
@@ -181,6 +182,7 @@ final class SimulatedReplica implements ReplicaView {
         isReading = false;
         isApplying = false;
         lastRole = null;
+        lastCommit = 0;
         hangsUntil = 0;
         sendsLeft = -1;
         throwsInApply = false;
@@ -468,6 +470,10 @@ final class SimulatedReplica implements ReplicaView {
         boolean isNew = role != lastRole || status.term() != lastTerm;
         if (isNew) {
             group.onBecame(this, status);
+        }
+        if (status.commitIndex() > lastCommit) {
+            lastCommit = status.commitIndex();
+            group.onCommitted(this, lastCommit);
         }
         if (lastRole == RoleName.LEADER && isNew) {
             group.count(status.term() == lastTerm ? Happening.STEP_DOWN_FOR_SILENCE : Happening.STEP_DOWN_FOR_HIGHER_TERM);

@@ -2,6 +2,7 @@ package io.quorate.raft.testing;
 
 import io.quorate.raft.Command;
 import io.quorate.raft.StateMachine;
+import io.quorate.raft.core.Entry;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
@@ -32,6 +33,9 @@ final class WatchedMachine implements StateMachine {
 
     /** A user's command, or nothing of his if the number is negative. */
     static byte[] wrapCommand(long number, byte[] command) {
+        if (command.length > Entry.PAYLOAD_BYTES_MAX) {
+            return command;     // will be refused, and is too large to be copied for that
+        }
         return ByteBuffer.allocate(ENVELOPE_BYTES + command.length).putLong(number).put(command).array();
     }
 
