@@ -211,7 +211,7 @@ final class SimulatedClients {
             @Override
             public void done(byte[] result, long index) {
                 onAcknowledged(number, index);
-                group.onAnswered(replica, client, () -> "done at " + index);
+                group.onAnswered(replica, client, () -> "done at " + index + ": " + Operation.text(result));
                 answer.done(result);
             }
 

@@ -158,8 +158,9 @@ public final class Simulation<M extends StateMachine> {
 
     /** Runs one seed with these faults. */
     public Report run(long seed, FaultPlan plan) {
+        SimulatedGroup group = new SimulatedGroup(seed, plan, setup, null);
         try {
-            return new SimulatedGroup(seed, plan, setup, null).run();
+            return group.run();
         } catch (RuntimeException | AssertionError | StackOverflowError e) {
             throw explain(seed, plan, e);
         }
