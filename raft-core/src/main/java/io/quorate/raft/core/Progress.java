@@ -1,7 +1,6 @@
 package io.quorate.raft.core;
 
 import java.util.ArrayDeque;
-import java.util.Locale;
 
 /**
  * What a leader knows of one peer's log, and what it has sent there.
@@ -12,10 +11,17 @@ import java.util.Locale;
 final class Progress {
 
     enum State {
-        PROBE, REPLICATE;
+        PROBE("probe"),
+        REPLICATE("replicate");
+
+        private final String label;
+
+        State(String label) {
+            this.label = label;
+        }
 
         String label() {
-            return name().toLowerCase(Locale.ROOT);
+            return label;
         }
     }
 
