@@ -1,14 +1,10 @@
 package io.quorate.raft.testing;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Remembers the configurations that were searched, or will be, so that none is searched in vain.
- *
- * <p>A configuration is also in vain when a known one differs from it only in having taken fewer operations of unknown outcome: those may
- * stay out of an order for ever, so whatever can follow the one can follow the other. Without this, n unknown operations make 2^n
- * configurations of which nearly all are of no use.
+ * Remembers the configurations that were searched, or will be, so that none is searched in vain: neither one that was there before, nor one
+ * whose every future is also that of a known one.
  */
 final class KnownConfigurations<S> {
 
@@ -16,7 +12,7 @@ final class KnownConfigurations<S> {
     private int chains;
     private long comparisons;
 
-    /** Adds it, unless it is in vain. */
+    /** Adds it, unless a known one covers it. */
     boolean add(Configuration<S> configuration) {
         if (2 * chains >= table.length) {
             grow();
@@ -29,12 +25,12 @@ final class KnownConfigurations<S> {
         Configuration<S> previous = null;
         for (Configuration<S> known = head; known != null; known = known.nextAlike) {
             comparisons++;
-            if (Bits.isSubset(known.taken(), configuration.taken())) {
+            if (known.covers(configuration)) {
                 return false;
             }
-            if (!Bits.isSubset(configuration.taken(), known.taken())) {
+            if (!configuration.covers(known)) {
                 previous = known;
-            } else if (previous == null) {                // the known one is in vain now; no need to compare with it again
+            } else if (previous == null) {                // covered now; no need to compare with it again
                 head = known.nextAlike;
             } else {
                 previous.nextAlike = known.nextAlike;
@@ -52,8 +48,7 @@ final class KnownConfigurations<S> {
 
     private int place(Configuration<S> configuration) {
         int mask = table.length - 1;
-        int hash = 31 * (31 * configuration.turn() + configuration.state().number()) + Arrays.hashCode(configuration.placed());
-        hash *= 0x9E3779B9;
+        int hash = (31 * configuration.turn() + configuration.state().number()) * 0x9E3779B9;
         int place = (hash ^ hash >>> 15) & mask;
         while (true) {
             Configuration<S> there = table[place];
@@ -65,7 +60,7 @@ final class KnownConfigurations<S> {
     }
 
     private static <S> boolean isAlike(Configuration<S> one, Configuration<S> other) {
-        return one.turn() == other.turn() && one.state() == other.state() && Arrays.equals(one.placed(), other.placed());
+        return one.turn() == other.turn() && one.state() == other.state();
     }
 
     private void grow() {

@@ -2,34 +2,37 @@ package io.quorate.raft.testing;
 
 import io.quorate.raft.testing.LinearizabilityChecker.Budget;
 import io.quorate.raft.testing.ModelStates.State;
+import io.quorate.raft.testing.Operation.Kind;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Searches an order of the operations of one key in which each sees what it saw.
  *
- * <p>An order is at {@linkplain Turns turn} t when all operations before the t-th stand in it and the t-th does not. So what may follow is
- * what was called before the t-th returned and does not stand in the order yet; in particular nothing that was called after a return comes
+ * <p>An order is at {@linkplain Turns turn} t when all operations before the t-th stand in it and the t-th has yet to pass. So what may follow
+ * is what was called before the t-th returned and does not stand in the order; in particular nothing that was called after a return comes
  * before what returned.
  *
  * <p>These rules keep the search small, and none loses an order:
  * <ul>
  * <li>Nothing is placed before a return demands it (Lowe's just-in-time linearization). An order that exists can be followed operation by
  *     operation up to the one that is due.</li>
- * <li>An answered operation that is possible now and leaves the state as it is, as a read, is placed at once: wherever an order has it
- *     later, it may as well have it here.</li>
+ * <li>An operation that is possible now and leaves the state as it is, as a read whose answer is the present one, is excused: it may stand
+ *     here. (It may still come later, since a command that changes nothing here may be what brings a state about there.)</li>
+ * <li>An operation is also excused when it may stand just before one that is placed, since that hides it: the state behind is the same.
+ *     Without this, n writers at a time make 2^n configurations, as any of them may or may not have been overwritten.</li>
  * <li>Of operations that asked the same and were told the same, the one that must return first comes first; of those with unknown outcome,
  *     the one that was called first. In any order they can change places.</li>
- * <li>An unknown operation that leaves the state as it is does nothing that its absence does not.</li>
- * <li>No configuration is searched twice, nor one that is in vain beside another (see {@link KnownConfigurations}). That works best when
- *     unknown operations are taken sparingly. So orders within one turn are lengthened evenly, the shortest first, whereas one that reaches a
- *     later turn is followed up at once.</li>
+ * <li>An operation that need not come is placed only if somebody notices: something that may follow it is excused, or leads elsewhere than
+ *     without it. These are those excused, and those of unknown outcome.</li>
+ * <li>No configuration is searched twice, nor one that another {@linkplain Configuration#covers covers}. To have as many as possible covered,
+ *     orders within one turn are lengthened evenly, the shortest first, whereas one that reaches a later turn is followed up at once.</li>
  * </ul>
  * The search keeps its own stack, since histories are longer than the stacks of threads are deep.
  */
@@ -41,7 +44,7 @@ final class OrderSearch<S> {
     private static final class Frame<S> {
         private final int turn;
         private final Deque<Configuration<S>> waiting = new ArrayDeque<>();
-        private int candidate;                            // of the first one waiting, to try next
+        private int candidate = PASS;                     // to try next behind the first one waiting
 
         private Frame(Configuration<S> first) {
             turn = first.turn();
@@ -49,7 +52,9 @@ final class OrderSearch<S> {
         }
     }
 
-    private final SequentialModel<S> model;
+    /** Instead of a candidate: the turn's operation is excused, and nothing is placed. */
+    private static final int PASS = -1;
+
     private final Budget budget;
     private final Turns turns;
     private final ModelStates<S> states;
@@ -60,11 +65,10 @@ final class OrderSearch<S> {
     private Configuration<S> farthest;
     private long looks;
     private long bytes;
-    private int[] added = new int[16];                    // what is being placed
+    private int[] added = new int[16];                    // what is being placed and excused
     private int addedSize;
 
     OrderSearch(SequentialModel<S> model, List<Operation> history, Budget budget) {
-        this.model = model;
         this.budget = budget;
         turns = new Turns(history);
         states = new ModelStates<>(model);
@@ -77,15 +81,14 @@ final class OrderSearch<S> {
             alikeBefore[i] = latest[deeds[i]];
             latest[deeds[i]] = i;
         }
-        farthest = settled(null, 0, states.initial(), Bits.none(turns.slotCount()), Bits.none(turns.unknown()));
+        long[] nothing = Bits.none(turns.slotCount());
+        farthest = settled(null, PASS, 0, states.initial(), nothing, nothing.clone(), Bits.none(turns.unknown()));
     }
 
     Result run() {
         Deque<Frame<S>> frames = new ArrayDeque<>();
-        if (farthest.turn() < turns.answered()) {
-            known.add(farthest);
-            frames.push(new Frame<>(farthest));
-        }
+        known.add(farthest);
+        frames.push(new Frame<>(farthest));
         while (farthest.turn() < turns.answered()) {
             if (steps() > budget.steps() || bytes() > budget.bytes()) {
                 return Result.TOO_EXPENSIVE;
@@ -113,94 +116,164 @@ final class OrderSearch<S> {
     /** The next longer order that the frame has to offer, or null when there is none. */
     private @Nullable Configuration<S> lengthened(Frame<S> frame) {
         int[] open = turns.openAt(frame.turn);
-        int unknown = turns.unknownAt(frame.turn);
+        int candidates = open.length + turns.unknownAt(frame.turn);
         while (true) {
             Configuration<S> from = frame.waiting.peek();
             if (from == null) {
                 return null;
             }
-            while (frame.candidate < open.length + unknown) {
+            while (frame.candidate < candidates) {
                 int candidate = frame.candidate++;
-                Configuration<S> next = candidate < open.length ? afterAnswered(from, open[candidate])
-                    : afterUnknown(from, turns.answered() + candidate - open.length);
+                Configuration<S> next = candidate == PASS ? passed(from) : candidate < open.length ? placed(from, open[candidate])
+                    : taken(from, turns.answered() + candidate - open.length);
                 if (next != null) {
                     return next;
                 }
             }
             frame.waiting.remove();
-            frame.candidate = 0;
+            frame.candidate = PASS;
         }
     }
 
-    private @Nullable Configuration<S> afterAnswered(Configuration<S> from, int operation) {
-        if (Bits.isIn(from.placed(), turns.slot(operation)) || hasUrgentTwin(from, operation)) {
+    private @Nullable Configuration<S> passed(Configuration<S> from) {
+        int slot = turns.slot(from.turn());
+        if (!Bits.isIn(from.excused(), slot)) {
+            return null;
+        }
+        long[] excused = from.excused().clone();
+        Bits.remove(excused, slot);
+        addedSize = 0;
+        return settled(from, PASS, from.turn() + 1, from.state(), from.placed().clone(), excused, from.taken());
+    }
+
+    private @Nullable Configuration<S> placed(Configuration<S> from, int operation) {
+        int slot = turns.slot(operation);
+        if (Bits.isIn(from.placed(), slot) || hasUrgentTwin(from, operation)) {
             return null;
         }
         State<S> state = step(from.state(), operation);
-        if (states.isImpossible(state)) {
+        if (states.isImpossible(state) || state == from.state()
+            || operation != from.turn() && Bits.isIn(from.excused(), slot) && !isNoticed(from, operation, state)) {
             return null;
         }
         long[] placed = from.placed().clone();
-        Bits.add(placed, turns.slot(operation));
-        return settled(from, operation, state, placed, from.taken());
+        long[] excused = from.excused().clone();
+        addedSize = 0;
+        excuseHidden(from, operation, state, excused);
+        Bits.add(placed, slot);
+        Bits.add(excused, slot);
+        append(operation);
+        return settled(from, operation, from.turn(), state, placed, excused, from.taken());
     }
 
-    /** Whether another that asked the same and was told the same could be placed as well, and must return earlier. */
+    /** Whether another that asked the same and was told the same could be placed as well, and must come and return earlier. */
     private boolean hasUrgentTwin(Configuration<S> from, int operation) {
         int twin = alikeBefore[operation];
-        return twin >= 0 && turns.isOpenAt(twin, from.turn()) && !Bits.isIn(from.placed(), turns.slot(twin));
+        return twin >= 0 && turns.isOpenAt(twin, from.turn()) && !Bits.isIn(from.excused(), turns.slot(twin));
     }
 
-    private @Nullable Configuration<S> afterUnknown(Configuration<S> from, int operation) {
+    private @Nullable Configuration<S> taken(Configuration<S> from, int operation) {
         int twin = alikeBefore[operation];
         if (isTaken(from, operation) || twin >= 0 && !isTaken(from, twin)) {
             return null;
         }
         State<S> state = step(from.state(), operation);
-        if (states.isImpossible(state) || state == from.state()) {
+        if (states.isImpossible(state) || state == from.state() || !isNoticed(from, operation, state)) {
             return null;
         }
+        long[] excused = from.excused().clone();
         long[] taken = from.taken().clone();
         Bits.add(taken, operation - turns.answered());
-        return settled(from, operation, state, from.placed().clone(), taken);
+        addedSize = 0;
+        excuseHidden(from, operation, state, excused);
+        append(operation);
+        return settled(from, operation, from.turn(), state, from.placed().clone(), excused, taken);
     }
 
     private boolean isTaken(Configuration<S> configuration, int operation) {
         return Bits.isIn(configuration.taken(), operation - turns.answered());
     }
 
-    /**
-     * The configuration after an operation and all that may as well follow it at once.
-     *
-     * @param before    the configuration before; null for an empty order, to which no operation is added
-     * @param operation that is added
-     * @param state     behind it
-     * @param placed    with it; changed here
-     * @param taken     with it
-     */
-    private Configuration<S> settled(@Nullable Configuration<S> before, int operation, State<S> state, long[] placed, long[] taken) {
-        addedSize = 0;
-        int turn = 0;
-        if (before != null) {
-            turn = before.turn();
-            append(operation);
+    /** Whether anything that may follow within this turn tells the state behind an operation from the one before it. */
+    private boolean isNoticed(Configuration<S> from, int operation, State<S> state) {
+        for (int open : turns.openAt(from.turn())) {
+            int slot = turns.slot(open);
+            if (open != operation && !Bits.isIn(from.placed(), slot)) {
+                State<S> next = step(state, open);
+                boolean isNoticed = next == state ? !Bits.isIn(from.excused(), slot)
+                    : !states.isImpossible(next) && next != step(from.state(), open);
+                if (isNoticed) {
+                    return true;
+                }
+            }
         }
-        long triedBefore = -1;
+        for (int i = 0; i < turns.unknownAt(from.turn()); i++) {
+            int unknown = turns.answered() + i;
+            if (unknown != operation && !isTaken(from, unknown)) {
+                State<S> next = step(state, unknown);
+                if (next != state && !states.isImpossible(next) && next != step(from.state(), unknown)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Excuses those that an operation hides: any choice of them may stand just before it, since each is possible whether or not others are
+     * there, and the state behind is the same.
+     */
+    private void excuseHidden(Configuration<S> from, int operation, State<S> state, long[] excused) {
+        for (int open : turns.openAt(from.turn())) {
+            // The turn's own has to be placed in this turn if it was not excused before: that is what it is for.
+            if (open == operation || open == from.turn() || Bits.isIn(excused, turns.slot(open))) {
+                continue;
+            }
+            State<S> between = step(from.state(), open);
+            if (states.isImpossible(between) || step(between, operation) != state) {
+                continue;
+            }
+            boolean isFree = true;
+            for (int i = 0; i < addedSize && isFree; i++) {
+                isFree = step(step(from.state(), added[i]), open) == between;
+            }
+            if (isFree) {
+                Bits.add(excused, turns.slot(open));
+                append(open);
+            }
+        }
+    }
+
+    /**
+     * The configuration when all is excused that leaves the state as it is, and what is placed or asks for nothing more has passed.
+     *
+     * @param before  the configuration before; null for an empty order
+     * @param chosen  the operation that was placed or taken behind it, or {@code PASS}
+     * @param turn    the turn from which to go on
+     * @param state   behind the order
+     * @param placed  changed here
+     * @param excused changed here
+     * @param taken   as it is now
+     */
+    private Configuration<S> settled(@Nullable Configuration<S> before, int chosen, int turn, State<S> state, long[] placed, long[] excused,
+                                     long[] taken) {
         while (turn < turns.answered()) {
             for (int open : turns.openAt(turn)) {
-                if (turns.operation(open).invokedAt() > triedBefore && !Bits.isIn(placed, turns.slot(open)) && step(state, open) == state) {
-                    Bits.add(placed, turns.slot(open));
+                if (!Bits.isIn(excused, turns.slot(open)) && step(state, open) == state) {
+                    Bits.add(excused, turns.slot(open));
                     append(open);
                 }
             }
-            if (!Bits.isIn(placed, turns.slot(turn))) {
+            int slot = turns.slot(turn);
+            boolean isOver = turns.operation(turn).kind() == Kind.READ ? Bits.isIn(excused, slot) : Bits.isIn(placed, slot);
+            if (!isOver) {
                 break;
             }
-            triedBefore = turns.operation(turn).completedAt();
-            Bits.remove(placed, turns.slot(turn));
+            Bits.remove(placed, slot);
+            Bits.remove(excused, slot);
             turn++;
         }
-        return new Configuration<>(before, Arrays.copyOf(added, addedSize), turn, state, placed, taken);
+        return new Configuration<>(before, Arrays.copyOf(added, addedSize), chosen, turn, state, placed, excused, taken);
     }
 
     private void append(int operation) {
@@ -217,7 +290,7 @@ final class OrderSearch<S> {
         if (one.turn() != other.turn()) {
             return one.turn() > other.turn();
         }
-        int more = Bits.count(one.placed()) - Bits.count(other.placed());
+        int more = Bits.count(one.excused()) - Bits.count(other.excused());
         return more > 0 || more == 0 && Bits.count(one.taken()) < Bits.count(other.taken());
     }
 
@@ -233,13 +306,23 @@ final class OrderSearch<S> {
 
     /** The order that was found; if none was, one that came farthest. */
     List<Operation> order() {
-        List<Operation> order = new ArrayList<>();
+        List<Configuration<S>> path = new ArrayList<>();
+        BitSet chosen = new BitSet();
         for (Configuration<S> at = farthest; at != null; at = at.before()) {
-            for (int i = at.added().length - 1; i >= 0; i--) {
-                order.add(turns.operation(at.added()[i]));
+            path.add(at);
+            if (at.chosen() != PASS) {
+                chosen.set(at.chosen());
             }
         }
-        Collections.reverse(order);
+        Collections.reverse(path);
+        List<Operation> order = new ArrayList<>();
+        for (Configuration<S> at : path) {
+            for (int operation : at.added()) {
+                if (operation == at.chosen() || !chosen.get(operation)) {
+                    order.add(turns.operation(operation));
+                }
+            }
+        }
         return List.copyOf(order);
     }
 
@@ -252,7 +335,7 @@ final class OrderSearch<S> {
     List<Operation> cannotFollow() {
         List<Operation> cannotFollow = new ArrayList<>();
         for (int open : turns.openAt(farthest.turn())) {
-            if (!Bits.isIn(farthest.placed(), turns.slot(open))) {
+            if (!Bits.isIn(farthest.excused(), turns.slot(open))) {
                 cannotFollow.add(turns.operation(open));
             }
         }
