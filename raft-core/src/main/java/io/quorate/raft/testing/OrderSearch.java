@@ -62,6 +62,8 @@ final class OrderSearch<S> {
     private final int[] deeds;                            // by operation
     private final int[] alikeBefore;                      // by operation: the last before it that is the same deed, or -1
 
+    private final UnknownSteps<S> unknownSteps;
+
     private Configuration<S> farthest;
     private long looks;
     private long bytes;
@@ -81,6 +83,7 @@ final class OrderSearch<S> {
             alikeBefore[i] = latest[deeds[i]];
             latest[deeds[i]] = i;
         }
+        unknownSteps = new UnknownSteps<>(states, turns, deeds);
         long[] nothing = Bits.none(turns.slotCount());
         farthest = settled(null, PASS, 0, states.initial(), nothing, nothing.clone(), Bits.none(turns.unknown()));
     }
@@ -207,16 +210,23 @@ final class OrderSearch<S> {
                 }
             }
         }
-        for (int i = 0; i < turns.unknownAt(from.turn()); i++) {
+        int count = turns.unknownAt(from.turn());
+        int[] here = unknownSteps.row(state, count);
+        int[] before = unknownSteps.row(from.state(), count);
+        for (int i = differing(here, before, 0, count); i < count; i = differing(here, before, i + 1, count)) {
             int unknown = turns.answered() + i;
-            if (unknown != operation && !isTaken(from, unknown)) {
-                State<S> next = step(state, unknown);
-                if (next != state && !states.isImpossible(next) && next != step(from.state(), unknown)) {
-                    return true;
-                }
+            if (unknown != operation && !isTaken(from, unknown) && here[i] != state.number() && here[i] != UnknownSteps.IMPOSSIBLE) {
+                return true;
             }
         }
         return false;
+    }
+
+    /** The first place from {@code first} on at which the rows differ; {@code count} if there is none before. */
+    private int differing(int[] one, int[] other, int first, int count) {
+        looks++;
+        int place = Arrays.mismatch(one, first, count, other, first, count);
+        return place < 0 ? count : first + place;
     }
 
     /**
@@ -301,7 +311,7 @@ final class OrderSearch<S> {
 
     /** Roughly what the search has filled. */
     long bytes() {
-        return bytes + turns.bytes() + states.bytes();
+        return bytes + turns.bytes() + states.bytes() + unknownSteps.bytes();
     }
 
     /** The order that was found; if none was, one that came farthest. */
