@@ -35,7 +35,8 @@ final class TraceLanes {
     }
 
     private void follow(int node) {
-        Stay now = new Stay(node, "unknown", "not known", false, -1, -1);
+        Stay now = trace.dropped() > 0 ? new Stay(node, "unknown", "not known", false, -1, -1)
+            : new Stay(node, "down", "not started", false, -1, -1);
         for (int i = 0; i < trace.events().size(); i++) {
             Trace.Event event = trace.events().get(i);
             Stay next = event.node() == node ? after(now, event, i) : null;

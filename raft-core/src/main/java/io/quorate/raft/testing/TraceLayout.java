@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,10 +30,13 @@ final class TraceLayout {
     static final int STUB = 26;             // how far the beginning of a message is drawn that never arrives
     static final int TOP = 16;
     static final int VIOLATION_LINE = 19;
+    private static final int LAST_LANE_EXTRA = 34;   // to its right there is no other column's half of a gutter
     private static final int WIDTH = 1372;
     private static final int LINE = 12;     // height of a label
+    private static final int GLYPH = 9;     // of what stands on a column
     private static final double CHARACTER = 5.7;
     private static final int VIOLATION_CHARACTERS = 150;
+    private static final Pattern PACKAGE = Pattern.compile("\\b([a-z][a-z0-9_]*\\.)+(?=[A-Z])");   // says little, and is long
 
     /** A label: its text, where it begins, or ends if it stands to the left of its column. */
     record Label(String text, int x, boolean isLeft) { }
@@ -46,12 +50,13 @@ final class TraceLayout {
     /** A time in which nothing happens, between two heights. */
     record Idle(int fromY, int toY, long nanos) { }
 
-    /** A call of a client: its slot, and the positions of question and answer, or -1. */
-    record Call(int slot, int asked, int answered) { }
+    /** A call of a client: its slot, the positions of question and answer, or -1, and where its process died before the answer, or -1. */
+    record Call(int slot, int asked, int answered, int died) { }
 
     /** What a row is made of that can be hidden. */
     static final int HEARTBEATS = 1;
     static final int ANSWERS = 2;
+    static final int CLIENTS = 4;
 
     final int laneWidth;
     final int clientsX;
@@ -68,6 +73,7 @@ final class TraceLayout {
     private final int[] rightEnd;                               // right end there
     private final int[] leftFilled;                             // likewise at its right border
     private final int[] leftBegin;
+    private final int[] glyphs;                                 // by node: where the last thing stands on its column
     private int y = TOP;
 
     TraceLayout(Trace trace) {
@@ -75,13 +81,14 @@ final class TraceLayout {
         int nodes = trace.nodes();
         slotsUsed = assignSlots();
         int clientsWidth = calls.isEmpty() ? 0 : CLIENTS_WIDTH;
-        laneWidth = Math.max(128, Math.min(240, (WIDTH - LANES_X - clientsWidth) / Math.max(1, nodes)));
-        clientsX = LANES_X + nodes * laneWidth;
+        laneWidth = Math.max(128, Math.min(240, (WIDTH - LANES_X - LAST_LANE_EXTRA - clientsWidth) / Math.max(1, nodes)));
+        clientsX = LANES_X + nodes * laneWidth + LAST_LANE_EXTRA;
         width = clientsX + clientsWidth;
         rightFilled = new int[nodes + 3];
         rightEnd = new int[nodes + 3];
         leftFilled = new int[nodes + 3];
         leftBegin = new int[nodes + 3];
+        glyphs = new int[nodes + 1];
         places = new Place[trace.events().size()];
         Arrays.fill(rightFilled, Integer.MIN_VALUE / 2);
         Arrays.fill(leftFilled, Integer.MIN_VALUE / 2);
@@ -192,8 +199,12 @@ final class TraceLayout {
             }
             boolean isNextOfFan = i > 0 && nanos == 0 && event instanceof Sent && events.get(i - 1) instanceof Sent
                 && event.node() == events.get(i - 1).node();
-            if (i > 0 && nanos == 0 && !isNextOfFan) {
+            if (i > 0 && nanos == 0 && !isNextOfFan && !isAnsweredAtOnce(i - 1)) {
                 y += 3;
+            }
+            if (event.node() > 0 && isOnColumn(event) && !(i > 0 && isAnsweredAtOnce(i - 1))) {
+                y = Math.max(y, glyphs[event.node()] + GLYPH);
+                glyphs[event.node()] = y;
             }
             Label label = label(event, i);
             if (label != null) {
@@ -203,7 +214,7 @@ final class TraceLayout {
                 y += 26;
             }
             places[i] = new Place(y, label);
-            addRow(hideable(messageOf(event)), isHideable(event));
+            addRow(isCall(event) ? CLIENTS : hideable(messageOf(event)));
             if (event instanceof Trace.Violated violated) {
                 y += 30 + VIOLATION_LINE * (1 + wrap(violated).size());
                 Arrays.fill(rightFilled, y);
@@ -230,12 +241,11 @@ final class TraceLayout {
         return nanos == 0 ? 0 : (int) Math.min(22, 2 + 2.5 * Math.log1p((double) nanos / usual) / Math.log(2));
     }
 
-    private static boolean isHideable(Event event) {
-        return event instanceof Sent || event instanceof Trace.Arrived || event instanceof Trace.Lost;
+    private static boolean isOnColumn(Event event) {
+        return !(event instanceof Sent || event instanceof Trace.Arrived || event instanceof Trace.Violated);
     }
 
-    private void addRow(int hideable, boolean isHideable) {
-        int mine = isHideable ? hideable : 0;
+    private void addRow(int mine) {
         int last = rows.size() - 1;
         if (last >= 0 && rows.get(last).y() == y) {
             int both = rows.get(last).hideable() == 0 || mine == 0 ? 0 : rows.get(last).hideable() | mine;
@@ -297,8 +307,12 @@ final class TraceLayout {
             return messageLabel(event);
         }
         if (isCall(event)) {
+            if (i > 0 && isAnsweredAtOnce(i - 1)) {
+                return null;   // stands behind the question
+            }
             int room = (int) ((width - clientLabelX()) / CHARACTER);
-            return new Label(cut(words(event), room), clientLabelX(), false);
+            String answer = isAnsweredAtOnce(i) ? ": " + ((Trace.ClientAnswered) trace.events().get(i + 1)).content() : "";
+            return new Label(cut(words(event) + answer, room), clientLabelX(), false);
         }
         if (event.node() == 0) {
             return new Label(cut(words(event), (int) ((LANES_X - NETWORK_X - 16) / CHARACTER)), NETWORK_X + 12, false);
@@ -340,6 +354,13 @@ final class TraceLayout {
 
     private int rightBorder(int node) {
         return node == trace.nodes() ? clientsX - 4 : x(node + 1) - 10;
+    }
+
+    /** Whether this event is a question, and the next one its answer, at the same time: mostly that it was refused. */
+    private boolean isAnsweredAtOnce(int event) {
+        return event + 1 < trace.events().size() && trace.events().get(event) instanceof Trace.ClientAsked asked
+            && trace.events().get(event + 1) instanceof Trace.ClientAnswered answered
+            && asked.client() == answered.client() && asked.atNanos() == answered.atNanos();
     }
 
     static boolean isSmall(Event event) {
@@ -384,7 +405,7 @@ final class TraceLayout {
     }
 
     private static String cut(String text, int charactersMax) {
-        String line = text.replace('\n', ' ');
+        String line = PACKAGE.matcher(text.replace('\n', ' ')).replaceAll("");
         return line.length() <= charactersMax ? line : line.substring(0, Math.max(1, charactersMax - 1)) + "\u2026";
     }
 
@@ -405,16 +426,24 @@ final class TraceLayout {
                 isTaken[slot] = true;
                 used = Math.max(used, slot + 1);
                 open.put(asked.client(), calls.size());
-                calls.add(new Call(slot, i, -1));
+                calls.add(new Call(slot, i, -1, -1));
             } else if (event instanceof Trace.ClientAnswered answered) {
                 Integer at = open.remove(answered.client());
-                Call call = at == null ? new Call(0, -1, i) : new Call(calls.get(at).slot(), calls.get(at).asked(), i);
+                Call call = at == null ? new Call(0, -1, i, -1) : new Call(calls.get(at).slot(), calls.get(at).asked(), i, -1);
                 if (at == null) {
                     calls.add(call);
                     used = Math.max(used, 1);
                 } else {
                     calls.set(at, call);
                     isTaken[call.slot()] = false;
+                }
+            } else if (event instanceof Trace.Crashed || event instanceof Trace.Stopped) {
+                for (int at : open.values()) {   // may still be told that the outcome is not known
+                    Call call = calls.get(at);
+                    if (call.died() < 0 && trace.events().get(call.asked()).node() == event.node()) {
+                        calls.set(at, new Call(call.slot(), call.asked(), -1, i));
+                        isTaken[call.slot()] = false;
+                    }
                 }
             }
         }

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,7 @@ public final class TracePicture {
     private final List<Event> events;
     private final TraceLayout layout;
     private final TraceMarkup out = new TraceMarkup();
+    private final TraceMarkup tags = new TraceMarkup();
 
     private TracePicture(Trace trace) {
         this.trace = trace;
@@ -95,6 +97,7 @@ public final class TracePicture {
             + (trace.dropped() == 0 ? "" : ", " + trace.dropped() + " earlier ones not kept"), "class", "count");
         drawToggle("heartbeats", "heartbeats");
         drawToggle("answers", "answers");
+        drawToggle("calls", "calls");
         out.open("span", "class", "zoom").element("button", "\u2212", "id", "closer", "title", "less height (key -)")
             .element("span", "100%", "id", "zoom").element("button", "+", "id", "wider", "title", "more height (key +)").close("span");
         out.open("details").element("summary", "plan").element("pre", trace.description().isEmpty() ? "none told" : trace.description())
@@ -136,7 +139,7 @@ public final class TracePicture {
         legend("+ 99 ms", "nothing happens for so long; the scale of time is not even");
         legend("hatched", "a node on the smaller side of a cut, or one that hears nobody or is not heard");
         legend("clients", "a bar for each call, from question to answer, with the node that was asked");
-        legend("keys", "j and k: next and previous event; v: the violation; h: heartbeats; a: answers; + and -: height; Esc: let go");
+        legend("keys", "j and k: next and previous event; v: the violation; h, a, c: heartbeats, answers, calls; + and -: height; Esc: let go");
         out.close("dl").close("div");
     }
 
@@ -191,6 +194,7 @@ public final class TracePicture {
         }
         drawCalls();
         drawMessages();
+        out.raw(tags.toString());
         for (int i = 0; i < events.size(); i++) {
             drawMark(events.get(i), i);
         }
@@ -259,8 +263,8 @@ public final class TracePicture {
     }
 
     private static String shortly(long nanos) {
-        return nanos >= 10_000_000_000L ? nanos / 1_000_000_000L + " s" : nanos >= 10_000_000 ? nanos / 1_000_000 + " ms"
-            : nanos >= 10_000 ? nanos / 1000 + " \u00b5s" : nanos + " ns";
+        return nanos >= 10_000_000_000L ? nanos / 1_000_000_000 + " s" : nanos >= 10_000_000 ? nanos / 1_000_000 + " ms"
+            : nanos >= 100_000 ? String.format(Locale.ROOT, "%.1f ms", nanos / 1e6) : nanos / 1000 + " \u00b5s";
     }
 
     private void drawStay(TraceLanes.Stay stay) {
@@ -294,24 +298,26 @@ public final class TracePicture {
     private void drawCalls() {
         for (TraceLayout.Call call : layout.calls()) {
             int from = layout.y(call.asked());
-            int to = call.answered() < 0 ? layout.y(events.size()) : layout.y(call.answered());
+            int end = call.answered() >= 0 ? call.answered() : call.died() >= 0 ? call.died() : events.size();
+            int to = layout.y(end);
             String asked = call.asked() < 0 ? "asked earlier" : describe(events.get(call.asked()));
-            String answered = call.answered() < 0 ? "no answer" : describe(events.get(call.answered()));
-            out.open("g", "class", "call" + (call.answered() < 0 ? " open" : "")).element("title", asked + "\n" + answered)
+            String answered = call.answered() < 0 ? call.died() < 0 ? "no answer" : "the process died" : describe(events.get(call.answered()));
+            String text = asked + "\n" + answered;
+            out.open("g", "class", "call" + (call.answered() < 0 ? " open" : "")).element("title", text)
                 .empty("rect", "class", "v", "x", layout.slotX(call.slot()) - 2, "y", from, "width", 4, "height", Math.max(1, to - from))
                 .close("g");
             if (call.asked() >= 0) {
-                drawCallEnd(call, call.asked(), "asked");
+                drawCallEnd(call, call.asked(), "asked", text);
             }
             if (call.answered() >= 0) {
-                drawCallEnd(call, call.answered(), "answered");
+                drawCallEnd(call, call.answered(), "answered", text);
             }
         }
     }
 
-    private void drawCallEnd(TraceLayout.Call call, int event, String kind) {
+    private void drawCallEnd(TraceLayout.Call call, int event, String kind, String text) {
         Event what = events.get(event);
-        begin("client " + kind, 0, event);
+        at("e client " + kind, 0, layout.y(event)).element("title", text);
         if (what.node() > 0) {
             out.empty("path", "class", "reach", "d", "M" + (layout.x(what.node()) + 9) + " 0H" + (layout.slotX(call.slot()) - 5));
             out.empty("path", "class", "glyph", "d", "M-5 0L0 -5L5 0L0 5Z", "transform", "translate(" + layout.x(what.node()) + " 0)");
@@ -337,7 +343,7 @@ public final class TracePicture {
 
     private void drawMessage(Sent message, int sentAt, List<Integer> ends) {
         String kind = kind(message);
-        out.open("g", "class", "e m " + kind, "data-y", layout.y(sentAt)).open("title").text(describe(message));
+        out.open("g", "class", "e m " + kind, "id", "m" + sentAt, "data-y", layout.y(sentAt)).open("title").text(describe(message));
         for (int end : ends) {
             out.text("\n" + Trace.millis(events.get(end).atNanos()) + "  " + (events.get(end) instanceof Trace.Lost lost ? lost.why()
                 : "arrives, after " + Trace.millis(events.get(end).atNanos() - message.atNanos())));
@@ -356,7 +362,7 @@ public final class TracePicture {
         if (ends.isEmpty()) {
             int toX = layout.x(message.node()) + direction(message) * 40;
             drawLine("arrow open", message, layout.y(sentAt), toX, layout.y(sentAt) + 14);
-            at("end", 0, layout.y(sentAt) + 14).empty("circle", "r", 3, "cx", toX, "cy", 0).close("g");
+            tag(kind, sentAt, layout.y(sentAt) + 14).empty("circle", "class", "end", "r", 3, "cx", toX, "cy", 0).close("g");
         }
         out.close("g").line();
     }
@@ -367,9 +373,9 @@ public final class TracePicture {
         drawLine(kind, message, layout.y(sentAt), toX, layout.y(arrival));
         TraceLayout.Label label = layout.place(arrival).label();
         if (label != null) {
-            at("tag", 0, layout.y(arrival));
-            label(kind.equals("arrow") ? label : new TraceLayout.Label("again " + label.text(), label.x(), label.isLeft()), 0);
-            out.close("g");
+            tag(kind(message), sentAt, layout.y(arrival));
+            label(tags, kind.equals("arrow") ? label : new TraceLayout.Label("again " + label.text(), label.x(), label.isLeft()), 0);
+            tags.close("g").line();
         }
     }
 
@@ -379,9 +385,16 @@ public final class TracePicture {
             : layout.x(message.to()) - direction(message) * ARROW_END;
         int toY = Math.max(layout.y(loss), layout.y(sentAt) + (isStub ? 4 : 0));
         drawLine("arrow lost", message, layout.y(sentAt), toX, toY);
-        at("tag", 0, toY).empty("path", "class", "cross", "d", "M-4 -4L4 4M-4 4L4 -4", "transform", "translate(" + toX + " 0)");
-        label(layout.place(loss).label(), 0);
-        out.close("g");
+        tag(kind(message), sentAt, toY).empty("path", "class", "cross", "d", "M-4 -4L4 4M-4 4L4 -4", "transform",
+            "translate(" + toX + " 0)");
+        label(tags, layout.place(loss).label(), 0);
+        tags.close("g").line();
+    }
+
+    /** Words and ends of messages are drawn behind all lines, or those would cross them out. */
+    private TraceMarkup tag(String kind, int sentAt, int y) {
+        return tags.open("g", "class", "tag " + kind, "data-of", "m" + sentAt, "data-x", 0, "data-y", y, "transform",
+            "translate(0 " + y + ")");
     }
 
     private void drawLine(String kind, Sent message, int fromY, int toX, int toY) {
@@ -454,6 +467,10 @@ public final class TracePicture {
     }
 
     private void label(TraceLayout.@Nullable Label label, int originX) {
+        label(out, label, originX);
+    }
+
+    private static void label(TraceMarkup out, TraceLayout.@Nullable Label label, int originX) {
         if (label != null && !label.text().isEmpty()) {
             if (label.isLeft()) {
                 out.element("text", label.text(), "text-anchor", "end", "x", label.x() - originX, "y", 4);

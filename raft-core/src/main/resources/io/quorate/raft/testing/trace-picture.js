@@ -34,7 +34,8 @@
   const back = y => place(y, shown, base);
 
   function layOut() {
-    const hides = (body.classList.contains("no-heartbeats") ? 1 : 0) | (body.classList.contains("no-answers") ? 2 : 0);
+    const hides = (body.classList.contains("no-heartbeats") ? 1 : 0) | (body.classList.contains("no-answers") ? 2 : 0)
+      | (body.classList.contains("no-calls") ? 4 : 0);
     base = [0];
     shown = [0];
     let last = 0;
@@ -125,7 +126,22 @@
   // ---- what the pointer rests on, or the keys have chosen
 
   const events = points.filter(point => point.element.classList.contains("e")).sort((a, b) => a.y - b.y);
+  const tags = new Map();
+  all(".tag").forEach(tag => {
+    const of = tag.getAttribute("data-of");
+    tags.set(of, (tags.get(of) || []).concat(tag));
+  });
   let chosen = null;
+  let lit = null;
+
+  /** A message for its words; else the thing itself. */
+  const owner = element => element && element.classList.contains("tag") ? document.getElementById(element.getAttribute("data-of")) : element;
+
+  function mark(element, how, isOn) {
+    if (element) {
+      [element].concat(tags.get(element.id) || []).forEach(each => each.classList.toggle(how, isOn));
+    }
+  }
 
   function tell(element) {
     const title = element.querySelector("title");
@@ -133,13 +149,13 @@
   }
 
   function choose(point) {
-    if (chosen) { chosen.element.classList.remove("on"); }
+    if (chosen) { mark(chosen.element, "on", false); }
     chosen = point;
     if (!point) {
       panel.textContent = "";
       return;
     }
-    point.element.classList.add("on");
+    mark(point.element, "on", true);
     tell(point.element);
     const y = picture.getBoundingClientRect().top + down(point.y);
     if (y < 120 || y > window.innerHeight - 160) { window.scrollBy(0, y - window.innerHeight / 2); }
@@ -157,28 +173,34 @@
   function goToViolation() {
     const violation = points.find(point => point.element.id === "violation");
     if (violation) {
-      window.scrollTo(0, window.scrollY + picture.getBoundingClientRect().top + down(violation.y) - window.innerHeight * 0.7);
-      showNow(window.innerHeight * 0.7);
+      window.scrollTo(0, window.scrollY + picture.getBoundingClientRect().top + down(violation.y) - window.innerHeight * 0.8);
+      showNow(window.innerHeight * 0.8);
     }
   }
 
   picture.addEventListener("mouseover", event => {
-    const over = event.target.closest(".e, .stay, .call, .cut");
+    const over = owner(event.target.closest(".e, .tag, .stay, .call, .cut"));
     if (over && !chosen) { tell(over); }
+    if (over !== lit) {
+      mark(lit, "lit", false);
+      mark(over, "lit", true);
+      lit = over;
+    }
   });
   picture.addEventListener("mousemove", event => { if (!chosen) { showNow(event.clientY); } });
   picture.addEventListener("click", event => {
-    const over = event.target.closest(".e");
+    const over = owner(event.target.closest(".e, .tag"));
     const point = over && events.find(each => each.element === over);
     if (point !== chosen || !point) { choose(point || null); } else { choose(null); }
   });
   document.querySelector(".broken")?.addEventListener("click", event => { event.preventDefault(); goToViolation(); });
-  ["heartbeats", "answers"].forEach(name => document.getElementById(name).addEventListener("change", () => toggle(name)));
+  ["heartbeats", "answers", "calls"].forEach(name => document.getElementById(name).addEventListener("change", () => toggle(name)));
   document.getElementById("wider").addEventListener("click", () => magnify(1.25));
   document.getElementById("closer").addEventListener("click", () => magnify(0.8));
   document.addEventListener("keydown", event => {
     const flip = name => { document.getElementById(name).click(); };
     const keys = {j: () => step(1), k: () => step(-1), v: goToViolation, h: () => flip("heartbeats"), a: () => flip("answers"),
+      c: () => flip("calls"),
       "+": () => magnify(1.25), "-": () => magnify(0.8), Escape: () => choose(null)};
     if (keys[event.key] && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
