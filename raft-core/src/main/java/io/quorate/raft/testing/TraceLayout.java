@@ -5,9 +5,11 @@ import io.quorate.raft.testing.Trace.Sent;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -26,15 +28,17 @@ final class TraceLayout {
     static final int LANES_X = 226;
     static final int CLIENTS_WIDTH = 214;
     static final int SLOT_WIDTH = 7;        // of the clients' calls that are open at once
-    static final int SLOTS_MAX = 10;
+    static final int SLOTS_MAX = 7;
     static final int STUB = 26;             // how far the beginning of a message is drawn that never arrives
     static final int TOP = 16;
     static final int VIOLATION_LINE = 19;
-    private static final int LAST_LANE_EXTRA = 34;   // to its right there is no other column's half of a gutter
+    private static final int FIRST_LANE = 72;    // room for labels to the left of the first column,
+    private static final int LAST_LANE = 144;    // and to the right of the last
     private static final int WIDTH = 1372;
     private static final int LINE = 12;     // height of a label
     private static final int GLYPH = 9;     // of what stands on a column
-    private static final double CHARACTER = 5.7;
+    private static final double CHARACTER = 5.7;        // wide, on average
+    private static final double BOLD_CHARACTER = 6.3;
     private static final int VIOLATION_CHARACTERS = 150;
     private static final Pattern PACKAGE = Pattern.compile("\\b([a-z][a-z0-9_]*\\.)+(?=[A-Z])");   // says little, and is long
 
@@ -69,6 +73,7 @@ final class TraceLayout {
     private final int slotsUsed;
     private final Map<Long, Integer> sent = new HashMap<>();    // by message: the position where it was sent
     private final Map<String, String> said = new HashMap<>();   // by link: the label of its last acceptance
+    private final Set<Long> arrived = new HashSet<>();
     private final int[] rightFilled;                            // by gutter: down to where labels stand at its left border, and their
     private final int[] rightEnd;                               // right end there
     private final int[] leftFilled;                             // likewise at its right border
@@ -81,8 +86,8 @@ final class TraceLayout {
         int nodes = trace.nodes();
         slotsUsed = assignSlots();
         int clientsWidth = calls.isEmpty() ? 0 : CLIENTS_WIDTH;
-        laneWidth = Math.max(128, Math.min(240, (WIDTH - LANES_X - LAST_LANE_EXTRA - clientsWidth) / Math.max(1, nodes)));
-        clientsX = LANES_X + nodes * laneWidth + LAST_LANE_EXTRA;
+        laneWidth = Math.max(120, Math.min(240, (WIDTH - LANES_X - FIRST_LANE - LAST_LANE - clientsWidth) / Math.max(1, nodes - 1)));
+        clientsX = LANES_X + FIRST_LANE + Math.max(0, nodes - 1) * laneWidth + LAST_LANE;
         width = clientsX + clientsWidth;
         rightFilled = new int[nodes + 3];
         rightEnd = new int[nodes + 3];
@@ -97,7 +102,7 @@ final class TraceLayout {
 
     /** The column of a node. */
     int x(int node) {
-        return LANES_X + (node - 1) * laneWidth + laneWidth * 2 / 5;
+        return LANES_X + FIRST_LANE + (node - 1) * laneWidth;
     }
 
     Place place(int event) {
@@ -199,10 +204,10 @@ final class TraceLayout {
             }
             boolean isNextOfFan = i > 0 && nanos == 0 && event instanceof Sent && events.get(i - 1) instanceof Sent
                 && event.node() == events.get(i - 1).node();
-            if (i > 0 && nanos == 0 && !isNextOfFan && !isAnsweredAtOnce(i - 1)) {
+            if (i > 0 && nanos == 0 && !isNextOfFan && !goesOn(i - 1)) {
                 y += 3;
             }
-            if (event.node() > 0 && isOnColumn(event) && !(i > 0 && isAnsweredAtOnce(i - 1))) {
+            if (event.node() > 0 && isOnColumn(event) && !(i > 0 && goesOn(i - 1))) {
                 y = Math.max(y, glyphs[event.node()] + GLYPH);
                 glyphs[event.node()] = y;
             }
@@ -259,7 +264,7 @@ final class TraceLayout {
 
     private void makeRoom(Event event, Label label) {
         int gutter = gutter(event, label);
-        int length = (int) (label.text().length() * CHARACTER);
+        int length = (int) (label.text().length() * (isBold(event) ? BOLD_CHARACTER : CHARACTER));
         int[] filled = label.isLeft() ? leftFilled : rightFilled;
         int height = label.text().isEmpty() ? LINE / 2 : LINE;
         y = Math.max(y, filled[gutter] + height);
@@ -290,6 +295,10 @@ final class TraceLayout {
         return label.isLeft() ? node : node + 1;
     }
 
+    private boolean isBold(Event event) {
+        return messageOf(event) == null && !isSmall(event) && !isCall(event);
+    }
+
     private static boolean isCall(Event event) {
         return event instanceof Trace.ClientAsked || event instanceof Trace.ClientAnswered;
     }
@@ -307,25 +316,30 @@ final class TraceLayout {
             return messageLabel(event);
         }
         if (isCall(event)) {
-            if (i > 0 && isAnsweredAtOnce(i - 1)) {
+            if (i > 0 && goesOn(i - 1)) {
                 return null;   // stands behind the question
             }
             int room = (int) ((width - clientLabelX()) / CHARACTER);
-            String answer = isAnsweredAtOnce(i) ? ": " + ((Trace.ClientAnswered) trace.events().get(i + 1)).content() : "";
+            String answer = goesOn(i) ? ": " + ((Trace.ClientAnswered) trace.events().get(i + 1)).content() : "";
             return new Label(cut(words(event) + answer, room), clientLabelX(), false);
         }
         if (event.node() == 0) {
-            return new Label(cut(words(event), (int) ((LANES_X - NETWORK_X - 16) / CHARACTER)), NETWORK_X + 12, false);
+            return new Label(cut(words(event), (int) ((LANES_X - NETWORK_X - 14) / BOLD_CHARACTER)), NETWORK_X + 12, false);
+        }
+        if (event instanceof Trace.Applied applied) {
+            return goesOn(i) ? null : new Label("a" + othersOf(i) + applied.index(), x(event.node()) + 13, false);
         }
         int x = x(event.node()) + (event instanceof Trace.Became || isSmall(event) ? 13 : 17);
-        return new Label(cut(words(event), (int) ((rightBorder(event.node()) - x) / CHARACTER)), x, false);
+        int room = (int) ((rightBorder(event.node()) - x) / (isSmall(event) ? CHARACTER : BOLD_CHARACTER));
+        String words = words(event);
+        return new Label(words.length() <= room ? words : cut(words.replace(", term", ""), room), x, false);
     }
 
     /** Beyond the column for what arrives: the arrow comes from the other side. */
     private @Nullable Label messageLabel(Event event) {
         Sent message = messageOf(event);
         if (message == null) {
-            return event.node() == 0 ? new Label(cut(words(event), 16), NETWORK_X + 12, false)
+            return event.node() == 0 ? new Label(cut(words(event), 15), NETWORK_X + 12, false)
                 : new Label("sent earlier", x(event.node()) + 12, false);
         }
         boolean isRightward = message.to() > message.node();
@@ -334,11 +348,12 @@ final class TraceLayout {
             String why = message.kind().equals(Sent.HEARTBEAT) ? "" : message.to() + " " + words(event);
             return new Label(cut(why, room(message.node(), isRightward, STUB + 8)), x, !isRightward);
         }
-        String text = event instanceof Trace.Lost ? words(event) : message.label();
+        boolean isAgain = event instanceof Trace.Arrived && !arrived.add(message.messageId());
+        String text = event instanceof Trace.Lost ? words(event) : (isAgain ? "again " : "") + message.label();
         if (message.kind().equals(Sent.HEARTBEAT) && event instanceof Trace.Arrived) {
             return null;
         }
-        if (message.kind().equals("AppendAccepted") && event instanceof Trace.Arrived) {
+        if (message.kind().equals("AppendAccepted") && !isAgain && event instanceof Trace.Arrived) {
             String before = said.put(message.node() + ">" + message.to(), text);
             if (Objects.equals(before, text)) {
                 return null;   // says what the last one said
@@ -356,11 +371,25 @@ final class TraceLayout {
         return node == trace.nodes() ? clientsX - 4 : x(node + 1) - 10;
     }
 
-    /** Whether this event is a question, and the next one its answer, at the same time: mostly that it was refused. */
-    private boolean isAnsweredAtOnce(int event) {
-        return event + 1 < trace.events().size() && trace.events().get(event) instanceof Trace.ClientAsked asked
-            && trace.events().get(event + 1) instanceof Trace.ClientAnswered answered
-            && asked.client() == answered.client() && asked.atNanos() == answered.atNanos();
+    /** Whether the next event says more of the same, at the same time: a call is refused at once, or an apply is one of many. */
+    private boolean goesOn(int event) {
+        if (event + 1 == trace.events().size() || trace.events().get(event).atNanos() != trace.events().get(event + 1).atNanos()) {
+            return false;
+        }
+        Event first = trace.events().get(event);
+        Event next = trace.events().get(event + 1);
+        return first instanceof Trace.ClientAsked asked && next instanceof Trace.ClientAnswered answered
+                && asked.client() == answered.client()
+            || first instanceof Trace.Applied && next instanceof Trace.Applied && first.node() == next.node();
+    }
+
+    /** The first of the applies that this one is the last of, in words. */
+    private String othersOf(int apply) {
+        int first = apply;
+        while (first > 0 && goesOn(first - 1)) {
+            first--;
+        }
+        return first == apply ? "" : ((Trace.Applied) trace.events().get(first)).index() + "..";
     }
 
     static boolean isSmall(Event event) {
@@ -385,14 +414,12 @@ final class TraceLayout {
             return "w" + wrote.durableIndex();
         } else if (event instanceof Trace.Committed committed) {
             return "c" + committed.index();
-        } else if (event instanceof Trace.Applied applied) {
-            return "a" + applied.index();
         } else if (event instanceof Trace.ClientAsked asked) {
             return asked.node() + " \u2190 " + asked.content();
         } else if (event instanceof Trace.ClientAnswered answered) {
             return answered.node() + " \u2192 " + answered.content();
         } else if (event instanceof Trace.Cut change) {
-            return "cut " + TraceNetwork.describe(new TreeSet<>(change.links()), trace.nodes());
+            return TraceNetwork.describe(new TreeSet<>(change.links()), trace.nodes());
         } else if (event instanceof Trace.Healed change) {
             return "healed" + (change.links().isEmpty() ? "" : " " + TraceNetwork.describe(new TreeSet<>(change.links()),
                 trace.nodes()));

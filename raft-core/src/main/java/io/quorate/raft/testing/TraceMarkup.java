@@ -63,6 +63,12 @@ final class TraceMarkup {
     private void escape(String text) {
         int end = Math.min(text.length(), TEXT_MAX);
         for (int i = 0; i < end; ) {
+            char plain = text.charAt(i);
+            if (plain >= ' ' && plain < 0x7F && "<>&\"'".indexOf(plain) < 0) {
+                out.append(plain);
+                i++;
+                continue;
+            }
             int code = text.codePointAt(i);
             i += Character.charCount(code);
             switch (code) {

@@ -135,8 +135,9 @@ public final class TracePicture {
         out.open("dl");
         legend("w12", "written: the log is durable up to 12");
         legend("c12", "known to be committed up to 12");
-        legend("a12", "applied up to 12");
+        legend("a12", "applied up to 12; a9..12: these at once");
         legend("+ 99 ms", "nothing happens for so long; the scale of time is not even");
+        legend("1 2 | 3", "the network is cut between these; 1\u21942 in both directions, 1\u21922 in one");
         legend("hatched", "a node on the smaller side of a cut, or one that hears nobody or is not heard");
         legend("clients", "a bar for each call, from question to answer, with the node that was asked");
         legend("keys", "j and k: next and previous event; v: the violation; h, a, c: heartbeats, answers, calls; + and -: height; Esc: let go");
@@ -232,8 +233,8 @@ public final class TracePicture {
                 + ": " + TraceNetwork.describe(span.links(), trace.nodes()) + "\n" + span.links());
             out.empty("rect", "class", "v band", "x", TraceLayout.NETWORK_X, "y", from, "width", 6, "height", height);
             for (int node : TraceNetwork.estranged(span.links(), trace.nodes())) {
-                out.empty("rect", "class", "v estranged", "x", layout.x(node) - layout.laneWidth * 2 / 5 + 4, "y", from,
-                    "width", layout.laneWidth - 8, "height", height);
+                out.empty("rect", "class", "v estranged", "x", layout.x(node) - 50, "y", from,
+                    "width", 100, "height", height);
             }
             out.close("g");
         }
@@ -252,7 +253,7 @@ public final class TracePicture {
         }
         for (int i = 0; i < events.size(); i++) {
             int y = layout.y(i);
-            if ((y - last >= 22 || behindIdle.contains(y)) && events.get(i).atNanos() != shown) {
+            if (!(events.get(i) instanceof Trace.Violated) && (y - last >= 22 || behindIdle.contains(y)) && events.get(i).atNanos() != shown) {
                 last = y;
                 shown = events.get(i).atNanos();
                 at("time", 0, y).element("text", Trace.millis(shown), "text-anchor", "end", "x", 96, "y", 4)
@@ -320,7 +321,7 @@ public final class TracePicture {
         at("e client " + kind, 0, layout.y(event)).element("title", text);
         if (what.node() > 0) {
             out.empty("path", "class", "reach", "d", "M" + (layout.x(what.node()) + 9) + " 0H" + (layout.slotX(call.slot()) - 5));
-            out.empty("path", "class", "glyph", "d", "M-5 0L0 -5L5 0L0 5Z", "transform", "translate(" + layout.x(what.node()) + " 0)");
+            out.empty("path", "class", "glyph", "d", "M-4 0L0 -4L4 0L0 4Z", "transform", "translate(" + layout.x(what.node()) + " 0)");
         }
         out.empty("circle", "class", "glyph", "r", 3, "cx", layout.slotX(call.slot()), "cy", 0);
         label(layout.place(event).label(), 0);
@@ -374,7 +375,7 @@ public final class TracePicture {
         TraceLayout.Label label = layout.place(arrival).label();
         if (label != null) {
             tag(kind(message), sentAt, layout.y(arrival));
-            label(tags, kind.equals("arrow") ? label : new TraceLayout.Label("again " + label.text(), label.x(), label.isLeft()), 0);
+            label(tags, label, 0);
             tags.close("g").line();
         }
     }
@@ -398,7 +399,7 @@ public final class TracePicture {
     }
 
     private void drawLine(String kind, Sent message, int fromY, int toX, int toY) {
-        int fromX = layout.x(message.node()) + direction(message) * 3;
+        int fromX = layout.x(message.node()) + direction(message) * 8;
         out.empty("line", "class", "v hit", "x1", fromX, "y1", fromY, "x2", toX, "y2", toY);
         out.empty("line", "class", "v " + kind, "x1", fromX, "y1", fromY, "x2", toX, "y2", toY);
     }

@@ -68,10 +68,10 @@
       time.element.classList.toggle("hidden", y - free < 13);
       free = y - free < 13 ? free : y;
     });
-    idles.forEach(idle => {
+    idles.forEach(idle => {     // which may be longer when what lies around them is hidden
       const from = down(idle.y);
       const to = down(idle.to);
-      idle.element.classList.toggle("hidden", to - from < 22);
+      idle.element.classList.toggle("hidden", hides !== 0 || to - from < 22);
       idle.element.setAttribute("transform", "translate(0 " + (from + to) / 2 + ")");
     });
     document.getElementById("zoom").textContent = Math.round(zoom * 100) + "%";
@@ -117,7 +117,7 @@
     for (let node = 1; node <= nodes; node++) {
       const stay = before(stays[node], y);
       const commit = before(commits[node], y);
-      document.getElementById("now" + node).textContent = (stay ? stay.state : "") + (commit ? ", c" + commit.index : "");
+      document.getElementById("now" + node).textContent = (stay ? nodes > 5 ? stay.state.replace(", term", "") : stay.state : "") + (commit ? ", c" + commit.index : "");
     }
     const time = before(times, y);
     document.getElementById("now").textContent = time ? time.element.textContent : "";
