@@ -222,8 +222,6 @@ final class TraceLayout {
             addRow(isCall(event) ? CLIENTS : hideable(messageOf(event)));
             if (event instanceof Trace.Violated violated) {
                 y += 30 + VIOLATION_LINE * (1 + wrap(violated).size());
-                Arrays.fill(rightFilled, y);
-                Arrays.fill(leftFilled, y);
             }
         }
     }

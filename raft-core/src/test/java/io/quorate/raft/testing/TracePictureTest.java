@@ -279,13 +279,27 @@ class TracePictureTest {
     }
 
     @Test
-    void ofALongTraceTheLastEventsAreDrawn() {
-        Trace trace = random(6, 3, TracePicture.EVENTS_MAX + 500);
-        Element picture = picture(trace);
-        assertTrue(all(picture, has("e")).size() <= TracePicture.EVENTS_MAX + 20);
-        assertEquals(1, all(picture, has("violation")).size());
-        assertFalse(all(picture, has("stay")).stream().anyMatch(stay -> stay.getAttribute("data-state").equals("blank")
-            && stay.getElementsByTagName("rect").getLength() > 1));
+    void ofALongTraceTheLastEventsAreDrawnAndWhatStillStands() {
+        List<Event> events = new ArrayList<>(List.of(new Trace.Started(0, 1, 1), new Trace.Became(1, 1, RoleName.LEADER, 1)));
+        for (int i = 1; i <= TracePicture.EVENTS_MAX + 10; i++) {
+            events.add(new Trace.Applied(1 + i, 1, i));
+        }
+        Trace trace = new Trace(1, 1, "", 7, events);
+        Document page = parse(TracePicture.html(trace));
+        Element picture = pictureOf(page);
+        assertEquals(TracePicture.EVENTS_MAX + 2, all(picture, has("e")).size());
+        assertEquals(1, all(picture, has("leader")).size());
+        assertTrue(texts(picture).contains("a" + (TracePicture.EVENTS_MAX + 10)));
+        assertEquals("1 node, 5002 events, 19 earlier ones not kept",
+            all(page.getDocumentElement(), has("count")).get(0).getTextContent());
+    }
+
+    @Test
+    void aRowOfAHeartbeatAndSomethingElseStays() {
+        TraceLayout layout = new TraceLayout(new Trace(1, 3, "", 0, List.of(sent(1, 1, 2, 1, Trace.Sent.HEARTBEAT, "probe"),
+            sent(1, 1, 3, 2, "AppendEntries", "append 1"), sent(2, 2, 1, 3, "AppendEntries", "append 1"),
+            sent(2, 2, 3, 4, Trace.Sent.HEARTBEAT, "probe"))));
+        assertEquals(List.of(0, 0), layout.rows().stream().map(TraceLayout.Row::hideable).toList());
     }
 
     // ---- planted: the checks above can fail

@@ -11,6 +11,7 @@ import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.Trace.Link;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /** What happened, as a value: its order, its lines, and what is left of it when there is too much. */
@@ -114,8 +115,16 @@ class TraceTest {
 
     @Test
     void aSplitWithoutAMajorityEstrangesEverybody() {
-        Set<Link> halves = Set.of(new Link(1, 2), new Link(2, 1));
-        assertEquals("1 | 2", TraceNetwork.describe(halves, 2));
-        assertEquals(Set.of(1, 2), TraceNetwork.estranged(halves, 2));
+        Set<Link> halves = Set.of(new Link(1, 3), new Link(3, 1), new Link(1, 4), new Link(4, 1), new Link(2, 3), new Link(3, 2),
+            new Link(2, 4), new Link(4, 2));
+        assertEquals("1 2 | 3 4", TraceNetwork.describe(halves, 4));
+        assertEquals(Set.of(1, 2, 3, 4), TraceNetwork.estranged(halves, 4));
+    }
+
+    @Test
+    void aSplitWithACutOnOneSideIsNotTakenForACleanOne() {
+        Set<Link> links = Set.of(new Link(1, 2), new Link(2, 1), new Link(1, 3), new Link(3, 1), new Link(2, 3));
+        assertEquals("1\u21942 1\u21943 2\u21923", TraceNetwork.describe(new TreeSet<>(links), 3));
+        assertEquals(Set.of(1), TraceNetwork.estranged(links, 3));
     }
 }
