@@ -8,19 +8,27 @@ import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
 import io.quorate.raft.client.ClientTransport;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.core.ReplicaId;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Connects the servers of one process, for tests with real threads: no sockets, no ports. A message is delivered at once, on the thread
  * that sends it, or dropped: links can be cut and healed, one way or both.
  *
- * <p>Like every transport it refuses messages between different groups, and of two boots of one replica the older is told.
+ * <p>Like every transport it refuses what comes from another group, from another recovery epoch, and from an older boot of a replica,
+ * which is told. A receiver that fails harms nobody else: its exception is logged. {@code close} waits for deliveries under way, but for
+ * one that it is called from.
  *
  * <p>All methods may be called from any thread.
  */
@@ -28,7 +36,11 @@ public final class InMemoryNetwork {
 
     private record Link(int from, int to) { }
 
+    private static final Logger LOG = LoggerFactory.getLogger(InMemoryNetwork.class);
+    private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
     private final Map<Integer, End> ends = new ConcurrentHashMap<>();     // of the running servers, by node
+    private final Map<ReplicaId, Long> youngest = new ConcurrentHashMap<>();   // boot that was ever started, of each replica
     private final Set<Link> cuts = ConcurrentHashMap.newKeySet();
 
     /** A network without anybody on it, and without cuts. */
@@ -81,6 +93,7 @@ public final class InMemoryNetwork {
 
     private final class End implements Transport {
 
+        private final List<Thread> inside = new ArrayList<>();     // deliveries under way
         private volatile @Nullable Local local;
         private volatile @Nullable Receiver receiver;
         private volatile boolean isClosed;
@@ -93,11 +106,15 @@ public final class InMemoryNetwork {
             local = self;
             receiver = theReceiver;
             int nodeId = self.identity().replica().nodeId();
+            long boot = self.identity().boot();
+            long youngestBoot = youngest.merge(self.identity().replica(), boot, Math::max);
+            if (youngestBoot > boot) {
+                deliver(told -> told.onYoungerBoot(nodeId, youngestBoot));
+                return;
+            }
             End before = ends.put(nodeId, this);
-            Local older = before == null ? null : before.local;
-            Receiver told = before == null ? null : before.receiver;
-            if (older != null && told != null && older.identity().replica().equals(self.identity().replica())) {
-                told.onYoungerBoot(nodeId, self.identity().boot());
+            if (before != null && before.isOver()) {
+                before.deliver(told -> told.onYoungerBoot(nodeId, boot));
             }
         }
 
@@ -114,18 +131,16 @@ public final class InMemoryNetwork {
         @Override
         public void send(Message message) {
             End to = isClosed ? null : reach(message.from().nodeId(), message.to().nodeId());
-            Receiver target = to == null ? null : to.receiver;
-            if (to != null && target != null && isSameGroup(to)) {
-                target.onMessage(message);
+            if (to != null && foundingOf(this) != null && foundingOf(to) != null && refusal(to) == null) {
+                to.deliver(target -> target.onMessage(message));
             }
         }
 
         @Override
         public void send(FoundingMessage message) {
-            End to = isClosed ? null : reach(message.from(), message.to());
-            Receiver target = to == null ? null : to.receiver;
-            if (target != null) {
-                target.onFounding(message);
+            End to = isClosed || local == null ? null : reach(message.from(), message.to());
+            if (to != null && refusal(to) == null) {
+                to.deliver(target -> target.onFounding(message));
             }
         }
 
@@ -145,10 +160,11 @@ public final class InMemoryNetwork {
                 return null;
             }
             int here = self.identity().replica().nodeId();
-            if (!ends.containsKey(nodeId)) {
+            End to = ends.get(nodeId);
+            if (to == null) {
                 return "node " + nodeId + " does not run";
             }
-            return cuts.contains(new Link(here, nodeId)) ? "the link from " + here + " to " + nodeId + " is cut" : null;
+            return cuts.contains(new Link(here, nodeId)) ? "the link from " + here + " to " + nodeId + " is cut" : refusal(to);
         }
 
         @Override
@@ -159,12 +175,77 @@ public final class InMemoryNetwork {
                 ends.remove(self.identity().replica().nodeId(), this);
             }
             receiver = null;
+            awaitDeliveries();
         }
 
-        private boolean isSameGroup(End to) {
+        /** Hands something to the receiver, unless this end is closed. Answers whether it did. */
+        private boolean deliver(Consumer<Receiver> what) {
+            Receiver target;
+            synchronized (inside) {
+                target = receiver;
+                if (target == null) {
+                    return false;
+                }
+                inside.add(Thread.currentThread());
+            }
+            try {
+                what.accept(target);
+            } catch (RuntimeException e) {
+                LOG.error("A receiver fails", e);
+            } finally {
+                synchronized (inside) {
+                    inside.remove(Thread.currentThread());
+                    inside.notifyAll();
+                }
+            }
+            return true;
+        }
+
+        private void awaitDeliveries() {
+            long start = System.nanoTime();
+            boolean isInterrupted = false;
+            synchronized (inside) {
+                // Bounded, for two deliveries may close each other's ends.
+                for (long left = CLOSE_NANOS; left > 0 && isAnotherInside(); left = CLOSE_NANOS - (System.nanoTime() - start)) {
+                    try {
+                        TimeUnit.NANOSECONDS.timedWait(inside, left);
+                    } catch (InterruptedException e) {
+                        isInterrupted = true;
+                        break;
+                    }
+                }
+            }
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        private boolean isAnotherInside() {
+            for (Thread thread : inside) {
+                if (thread != Thread.currentThread()) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        /** Why the two ends will not talk, whichever of them refuses, or null. */
+        private @Nullable String refusal(End to) {
             FoundingRecord here = foundingOf(this);
             FoundingRecord there = foundingOf(to);
-            return here != null && there != null && here.clusterId().equals(there.clusterId()) && here.epoch() == there.epoch();
+            if (isOver()) {
+                return "a younger boot of this replica has been seen";
+            }
+            if (here == null || there == null || here.clusterId().equals(there.clusterId()) && here.epoch() == there.epoch()) {
+                return null;
+            }
+            return "this is cluster " + here.clusterId() + " in epoch " + here.epoch() + ", the other is " + there.clusterId() + " in epoch "
+                + there.epoch();
+        }
+
+        private boolean isOver() {
+            Local self = local;
+            return self != null && youngest.getOrDefault(self.identity().replica(), 0L) > self.identity().boot();
         }
 
         private static @Nullable FoundingRecord foundingOf(End end) {
@@ -180,15 +261,17 @@ public final class InMemoryNetwork {
 
         @Override
         public CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
-            Transport.Receiver target = isClosed ? null : receiverAt(address);
-            if (target == null) {
+            End end = isClosed ? null : endAt(address);
+            if (end == null) {
                 return CompletableFuture.failedFuture(new NotSentException("Nothing runs at " + address, new TimeoutException()));
             }
             CompletableFuture<ClientResponse> answer = new CompletableFuture<>();
             open.add(answer);
             answer.whenComplete((response, failure) -> open.remove(answer));
             answer.orTimeout(timeoutNanos, TimeUnit.NANOSECONDS);
-            target.onClientRequest(request, answer::complete);
+            if (!end.deliver(target -> target.onClientRequest(request, answer::complete))) {
+                answer.completeExceptionally(new NotSentException("Nothing runs at " + address, new TimeoutException()));
+            }
             if (isClosed) {
                 close();
             }
@@ -203,11 +286,10 @@ public final class InMemoryNetwork {
             }
         }
 
-        private Transport.@Nullable Receiver receiverAt(String address) {
+        private @Nullable End endAt(String address) {
             for (Map.Entry<Integer, End> each : ends.entrySet()) {
                 if (address(each.getKey()).equals(address)) {
-                    End end = reach(0, each.getKey());
-                    return end == null ? null : end.receiver;
+                    return reach(0, each.getKey());
                 }
             }
             return null;

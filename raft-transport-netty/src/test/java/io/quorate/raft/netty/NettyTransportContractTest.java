@@ -1,0 +1,20 @@
+package io.quorate.raft.netty;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.quorate.raft.testing.TransportContract;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(300)
+class NettyTransportContractTest {
+
+    private static final int SENTENCES = 23;
+
+    @Test
+    void theTransportOverTcpKeepsTheContract() {
+        TransportContract contract = TransportContract.of((nodeId, address) ->
+            NettyTransport.builder().bind(address == null ? "127.0.0.1:0" : address).build()).withClients(NettyClientTransport::new);
+        assertEquals(SENTENCES, contract.check().size());
+    }
+}
