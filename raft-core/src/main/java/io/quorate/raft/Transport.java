@@ -8,8 +8,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Carries messages between the replicas of one group, and requests of clients to this replica.
  *
- * <p>Sending never blocks: what cannot be queued is dropped, and Raft copes. The transport refuses connections from another
- * cluster, from a lower recovery epoch, for another node, and from an older boot of a replica; it does not judge incarnations.
+ * <p>Sending never blocks: what cannot be queued is dropped, and Raft copes; it copes with a message that comes twice, too. A peer that
+ * was lost is reached again by itself once it is back. The transport refuses connections from another cluster, from a lower recovery
+ * epoch, for another node, and from an older boot of a replica; it does not judge incarnations. While either end is blank, only founding
+ * messages pass.
+ *
+ * <p>{@link io.quorate.raft.testing.TransportContract} holds an implementation against all this.
  */
 public interface Transport extends AutoCloseable {
 
@@ -20,7 +24,10 @@ public interface Transport extends AutoCloseable {
      */
     record Local(Identity identity) { }
 
-    /** Where a transport delivers. Called on the transport's threads; every method returns quickly. */
+    /**
+     * Where a transport delivers. Every method returns quickly. Called on the transport's threads; within one process that may be the
+     * thread that sends. A receiver that fails costs a connection at most: neither the sender nor later messages suffer.
+     */
     interface Receiver {
 
         /** A message from a peer of the same cluster, in one piece, its entries intact. */
@@ -63,7 +70,10 @@ public interface Transport extends AutoCloseable {
     /** The other nodes' addresses have changed. */
     void peers(Map<Integer, String> peers);
 
-    /** Sends to a peer, or drops. Any thread; order is kept per thread and peer while the connection lasts. */
+    /**
+     * Sends to a peer, or drops. Any thread, also before the start and after the end, when everything is dropped. Order is kept per thread
+     * and peer while the connection lasts.
+     */
     void send(Message message);
 
     /** Sends to a node, or drops. Any thread. */
@@ -75,7 +85,10 @@ public interface Transport extends AutoCloseable {
     /** Why the peer cannot be reached at the moment, for people; null if it is connected or was never tried. */
     @Nullable String trouble(int nodeId);
 
-    /** Closes all connections and frees the port before it returns. May be called twice. */
+    /**
+     * Closes all connections and frees the port before it returns; nothing is delivered afterwards. May be called twice. Called from
+     * within a delivery, it cannot wait for that delivery.
+     */
     @Override
     void close();
 }

@@ -48,6 +48,7 @@ public final class TransportContract {
     static final String DELIVERY = "A message of every kind arrives in one piece, equal to what was sent";
     static final String LARGEST = "The largest entry passes";
     static final String ADDRESS = "After the start, the advertised address is known";
+    static final String UNSTARTED = "What is sent before the start is dropped";
     static final String FOUNDING = "While either end is blank, only founding messages pass; once both are founded, all do";
     static final String ORDER = "What one thread sends to one peer arrives in that order";
     static final String AWAY = "What is sent to a peer that is away is dropped at once, and trouble says that it is away";
@@ -130,6 +131,7 @@ public final class TransportContract {
     private List<ContractCheck> checks() {
         List<ContractCheck> checks = new ArrayList<>();
         checks.add(peers(ADDRESS, this::address));
+        checks.add(peers(UNSTARTED, this::unstarted));
         checks.add(peers(DELIVERY, this::delivery));
         checks.add(peers(LARGEST, this::largest));
         checks.add(peers(FOUNDING, this::founding));
@@ -164,6 +166,16 @@ public final class TransportContract {
         String address = one.transport.advertisedAddress();
         trial.check(!address.isBlank() && !address.endsWith(":0"), "it is \"" + address + "\"");
         trial.check(address.equals(one.transport.advertisedAddress()), "it was " + address + " and is " + one.transport.advertisedAddress());
+    }
+
+    private void unstarted(TransportTrial trial) throws Exception {
+        TransportEnd two = trial.start(trial.member(2));
+        try (Transport transport = network.transport(1, null)) {
+            TransportEnd one = new TransportEnd(trial.member(1), transport);
+            transport.send(trial.numbered(one, 2));
+            transport.send(trial.question(one, 2));
+        }
+        trial.check(two.messages.isEmpty() && two.foundings.isEmpty(), "it was delivered");
     }
 
     private void delivery(TransportTrial trial) throws Exception {

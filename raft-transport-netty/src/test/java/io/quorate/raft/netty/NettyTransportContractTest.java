@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(300)
 class NettyTransportContractTest {
 
-    private static final int SENTENCES = 23;
+    private static final int SENTENCES = 24;
 
     @Test
     void theTransportOverTcpKeepsTheContract() {
