@@ -532,7 +532,7 @@ public final class TransportContract {
         TransportEnd three = trial.start(trial.member(3));
         TransportTrial.meet(one, two, three);
         trial.reach(one, two);
-        two.onMessage = message -> LockSupport.parkNanos(200_000);      // so that one is under way most of the time
+        two.onMessage = message -> LockSupport.parkNanos(2_000_000);    // so that one is under way most of the time
         AtomicBoolean isDone = new AtomicBoolean();
         Thread flood = new Thread(() -> {
             while (!isDone.get()) {
@@ -545,9 +545,11 @@ public final class TransportContract {
         try {
             int before = two.messages.size();
             trial.await("messages to come", () -> two.messages.size() > before + 20);
-            trial.mustReturn("close", two.transport::close);
-            two.isOver = true;
-            trial.check(two.inside.get() == 0, "a delivery was still under way");
+            trial.mustReturn("close", () -> {
+                two.transport.close();
+                two.isOver = true;
+                trial.check(two.inside.get() == 0, "a delivery was still under way");
+            });
             trial.reach(one, three);
             for (int i = 0; i < 100; i++) {
                 one.transport.send(trial.numbered(one, 2));
