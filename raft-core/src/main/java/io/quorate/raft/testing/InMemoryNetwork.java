@@ -239,8 +239,8 @@ public final class InMemoryNetwork {
             if (here == null || there == null || here.clusterId().equals(there.clusterId()) && here.epoch() == there.epoch()) {
                 return null;
             }
-            return "this is cluster " + here.clusterId() + " in epoch " + here.epoch() + ", the other is " + there.clusterId() + " in epoch "
-                + there.epoch();
+            return "this is cluster " + here.clusterId() + " in epoch " + here.epoch() + ", the other is " + there.clusterId()
+                + " in epoch " + there.epoch();
         }
 
         private boolean isOver() {

@@ -378,7 +378,8 @@ public final class StorageContract {
                 trial.check(log.objectionTo(trial.storage().read(first, last, Integer.MAX_VALUE), first, last, Integer.MAX_VALUE));
             }
         }
-        trial.check(!trial.storage().read(1, Long.MAX_VALUE, Integer.MAX_VALUE).isEmpty(), "a read to the last possible index gave nothing");
+        trial.check(!trial.storage().read(1, Long.MAX_VALUE, Integer.MAX_VALUE).isEmpty(),
+            "a read to the last possible index gave nothing");
     }
 
     private void readBytes(StorageTrial trial) {

@@ -165,7 +165,8 @@ public final class TransportContract {
         TransportEnd one = trial.start(trial.member(1));
         String address = one.transport.advertisedAddress();
         trial.check(!address.isBlank() && !address.endsWith(":0"), "it is \"" + address + "\"");
-        trial.check(address.equals(one.transport.advertisedAddress()), "it was " + address + " and is " + one.transport.advertisedAddress());
+        String again = one.transport.advertisedAddress();
+        trial.check(address.equals(again), "it was " + address + " and is " + again);
     }
 
     private void unstarted(TransportTrial trial) throws Exception {

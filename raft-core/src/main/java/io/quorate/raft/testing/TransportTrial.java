@@ -174,7 +174,8 @@ final class TransportTrial implements AutoCloseable {
             for (TransportEnd other : ends) {
                 String trouble = other.nodeId() == end.nodeId() ? null : end.transport.trouble(other.nodeId());
                 if (trouble != null) {
-                    text.append("; node ").append(end.nodeId()).append(" says of node ").append(other.nodeId()).append(": ").append(trouble);
+                    text.append("; node ").append(end.nodeId()).append(" says of node ").append(other.nodeId()).append(": ")
+                        .append(trouble);
                 }
             }
         }

@@ -537,7 +537,8 @@ class TransportContractTest {
 
     @Test
     void aFailureOfTheReceiverIsThrownAtTheSender() {
-        assertCaught(TransportContract.FAILING, "there came java.lang.IllegalStateException", TransportContract.of(Credulous.network(false)));
+        assertCaught(TransportContract.FAILING, "there came java.lang.IllegalStateException",
+            TransportContract.of(Credulous.network(false)));
     }
 
     @Test
