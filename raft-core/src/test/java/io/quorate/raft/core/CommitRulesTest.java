@@ -108,6 +108,21 @@ class CommitRulesTest {
         assertEquals(new RecordedEffects.Apply(6, 6, List.of(entry(6, 3))), asked.get(1));
     }
 
+    /** A snapshot holds only what is committed, so whoever has lost its commit index knows as much. */
+    @Test
+    void whatTheLogStandsOnIsCommitted() {
+        EntryId base = new EntryId(2, 5);
+        LogView log = new LogView(new SnapshotId(base, Cluster.voters(3)), new TermTable(base), List.of());
+        assertEquals(5, new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(3, null, 0), log, () -> 0, 0).commitIndex());
+    }
+
+    /** The disk has lost entries, and perhaps acknowledged ones: such a replica must not vote as if it had what it has lost. */
+    @Test
+    void aLogThatEndsBeforeTheRecoveredCommitStopsTheNodeAtItsStart() {
+        Cluster c = Cluster.of(3);
+        assertThrows(InvariantViolation.class, () -> c.restartWith(1, new HardState(2, null, 3), "1 2"));
+    }
+
     @Test
     void aConflictAtOrBelowTheCommitStopsTheNode() {
         Cluster c = Cluster.of(3);
@@ -198,6 +213,46 @@ class CommitRulesTest {
         assertEquals("probe match 0 next 3", progress(c, 0));
     }
 
+    /** The same where the earlier question was about an entry that the search has come to below, by another answer. */
+    @Test
+    void aLateRejectionOfAnEarlierEntryDoesNotTakeTheSearchBack() {
+        Cluster c = leaderWithTheTailOnItsWay();
+        c.deliver(rejection(5, 3));
+        assertEquals("probe match 1 next 4", progress(c, 0));
+        c.deliver(rejection(2, 1));
+        assertEquals("probe match 1 next 4", progress(c, 0));
+    }
+
+    /** While replicating, a rejection of something that is to be sent again anyway tells nothing new. */
+    @Test
+    void aRejectionOfWhatIsSentNoMoreDoesNotMoveTheSearch() {
+        Cluster c = Cluster.of(Cluster.config(1 << 20, 1 << 20, 1, 1, 1 << 20), 3);
+        c.elect(1, 2, 3);
+        c.settle();
+        for (int i = 0; i < 4; i++) {
+            c.propose(1);
+        }
+        assertEquals("replicate match 1 next 3 inflight 46", progress(c, 0));
+        c.deliver(rejection(4, 3));
+        assertEquals("replicate match 1 next 3 inflight 46", progress(c, 0));
+    }
+
+    /** Whatever a rejection hints at, what it rejects is not asked about again: each exchange narrows the search. */
+    @Test
+    void aHintThatPromisesTooMuchStillNarrowsTheSearch() {
+        Cluster c = leaderWithTheTailOnItsWay();
+        c.deliver(rejection(5, 5));
+        assertEquals("probe match 1 next 5", progress(c, 0));
+    }
+
+    /** Nor is anything asked about that is known to match, however old the hint is. */
+    @Test
+    void aSearchDoesNotGoBackOverWhatHasMatched() {
+        Cluster c = leaderWithTheTailOnItsWay();
+        c.deliver(new Message.AppendRejected(id(2), id(1), 1, new EntryId(1, 5), EntryId.ZERO, 1));
+        assertEquals("probe match 1 next 2", progress(c, 0));
+    }
+
     /** Who claims to have verified more than was ever made is not believed at all. */
     @Test
     void anAcceptanceBeyondTheLeadersLogCountsForNothing() {
@@ -206,6 +261,22 @@ class CommitRulesTest {
         c.writeAll(1);
         c.deliver(new Message.AppendAccepted(id(2), id(1), 1, 7, 7, 1, 0, 0));
         assertEquals(0, c.commit(1));
+    }
+
+    /** Entry 1 is everywhere, entries 2 to 6 have left for both peers. */
+    private static Cluster leaderWithTheTailOnItsWay() {
+        Cluster c = Cluster.of(3);
+        c.elect(1, 2, 3);
+        c.settle();
+        for (int i = 2; i <= 6; i++) {
+            c.propose(1);
+        }
+        c.dropAll();
+        return c;
+    }
+
+    private static Message rejection(long rejectedIndex, long hintIndex) {
+        return new Message.AppendRejected(id(2), id(1), 1, new EntryId(1, rejectedIndex), new EntryId(1, hintIndex), 1);
     }
 
     private static String progress(Cluster c, int peer) {

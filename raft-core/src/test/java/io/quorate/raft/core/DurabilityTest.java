@@ -193,6 +193,22 @@ class DurabilityTest {
         assertEquals(2, c.take(Message.AppendAccepted.class, 1, 2).matchIndex());
     }
 
+    /** A stalled disk keeps everything of a new term back. Only the newest message of a kind to a peer is kept, and none is lost by that. */
+    @Test
+    void whileTheDiskStallsTheNewestAnswerReplacesTheOneBefore() {
+        Cluster c = Cluster.of(3);
+        c.deliver(new Message.PreVote(id(2), id(1), 5, EntryId.ZERO, 7));
+        c.deliver(new Message.PreVote(id(3), id(1), 5, EntryId.ZERO, 8));
+        c.deliver(new Message.PreVote(id(2), id(1), 5, EntryId.ZERO, 9));
+        c.deliver(new Message.RequestVote(id(2), id(1), 5, EntryId.ZERO));
+        assertEquals(List.of(), c.network());
+        c.writeTogether(1);
+        assertEquals(List.of(
+            new Message.PreVoteAnswer(id(1), id(3), 5, true, 8),
+            new Message.PreVoteAnswer(id(1), id(2), 5, true, 9),
+            new Message.Vote(id(1), id(2), 5, true)), c.network());
+    }
+
     /** The term stands in the same write as the first entries of it, or in an earlier one. */
     @Test
     void theTermIsDurableNoLaterThanItsEntries() {

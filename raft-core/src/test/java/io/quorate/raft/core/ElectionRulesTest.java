@@ -83,6 +83,38 @@ class ElectionRulesTest {
         assertEquals(0, c.term(1));
     }
 
+    /** Attempts are counted in memory, so each start counts from somewhere else: what was answered before it is not mistaken for news. */
+    @Test
+    void aPreVoteAnswerFromBeforeARestartDoesNotCount() {
+        Cluster c = Cluster.of(3);
+        c.timeout(1);
+        c.deliver(Message.PreVote.class, 1, 2);
+        Message.PreVoteAnswer late = c.take(Message.PreVoteAnswer.class, 2, 1);
+        c.draws(1, 1L << 40);
+        c.restart(1);
+        c.timeout(1);
+        c.deliver(late);
+        assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
+        c.dropAll();
+        c.timeout(1);
+        c.deliver(Message.PreVote.class, 1, 2);
+        c.deliver(Message.PreVoteAnswer.class, 2, 1);
+        assertEquals(RoleName.CANDIDATE, c.role(1));
+    }
+
+    /** Who raises terms must not be able to keep a pre-candidate waiting either. */
+    @Test
+    void aPreCandidateWhoseTermIsRaisedGoesOnWaitingAsLongAsItWould() {
+        Cluster c = Cluster.of(3);
+        c.timeout(1);
+        long deadline = c.node(1).deadline();
+        c.pass(T / 2);
+        c.deliver(new Message.Vote(id(2), id(1), 5, false));
+        assertEquals(5, c.term(1));
+        assertEquals(RoleName.FOLLOWER, c.role(1));
+        assertEquals(deadline, c.node(1).deadline());
+    }
+
     @Test
     void aRefusedPreVoteDoesNotCount() {
         Cluster c = Cluster.of("1", "1 1", "1 1");

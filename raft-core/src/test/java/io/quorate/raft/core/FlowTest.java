@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.core.Refusal.Reason;
+import io.quorate.raft.testing.RecordedEffects;
 import io.quorate.raft.testing.RecordedEffects.Accepted;
 import io.quorate.raft.testing.RecordedEffects.Apply;
 import io.quorate.raft.testing.RecordedEffects.ReadEntries;
@@ -61,6 +62,18 @@ class FlowTest {
         c.propose(1);
         c.propose(1);
         assertEquals(1, c.takeEffects(1, Accepted.class).size());
+        assertEquals(1, c.takeEffects(1, Refuse.class).size());
+    }
+
+    /** Nor does its first entry give a leader room that it has not. */
+    @Test
+    void theFirstEntryOfATermLeavesTheBudgetAsItIs() {
+        Cluster c = leaderOfThree(config(2 * ENTRY, MUCH, MUCH, 1 << 20, MUCH));
+        c.propose(1);
+        c.propose(1);
+        c.takeEffects(1, Accepted.class);
+        c.propose(1, 0);
+        assertEquals(List.of(), c.takeEffects(1, Accepted.class));
         assertEquals(1, c.takeEffects(1, Refuse.class).size());
     }
 
@@ -120,6 +133,17 @@ class FlowTest {
         assertEquals(6, c.commit(2));
     }
 
+    /** An answer given before the newest append left cannot know of it: nothing was lost, and nothing is sent again. */
+    @Test
+    void whatIsStillOnItsWayIsNotSentAgain() {
+        Cluster c = leaderOfThree(RaftConfig.DEFAULT);
+        c.timeout(1);
+        c.deliver(Message.AppendEntries.class, 1, 2);
+        c.propose(1);
+        c.deliver(Message.AppendAccepted.class, 2, 1);
+        assertEquals(1, c.sent(Message.AppendEntries.class, 1, 2).size());
+    }
+
     @Test
     void aProbeCarriesNoPayload() {
         Cluster c = Cluster.of("1 2 2 2", "1 1 1 1", "1 2 2 2");
@@ -156,6 +180,27 @@ class FlowTest {
         assertEquals(c.log(1), c.disk(3));
     }
 
+    /** What was read was not all: the next entries follow as usual. */
+    @Test
+    void aPeerThatWasGivenOldEntriesIsGivenNewOnes() {
+        Cluster c = slowPeer();
+        c.step(1, new Event.EntriesRead(id(3), 1, 2, c.applied(1).subList(1, 3)), 0);
+        c.settle(1, 3);
+        c.propose(1);
+        c.settle(1, 3);   // no heartbeat is due
+        assertEquals("1 1 1 1", c.disk(3));
+    }
+
+    /** Storage may answer with nothing, for example because it is about to drop these entries: the leader asks again. */
+    @Test
+    void aReadThatBroughtNothingIsAskedForAgain() {
+        Cluster c = slowPeer();
+        List<ReadEntries> asked = c.takeEffects(1, ReadEntries.class);
+        c.step(1, new Event.EntriesRead(id(3), 1, 2, List.of()), 0);
+        assertEquals(asked, c.takeEffects(1, ReadEntries.class));
+        assertEquals(List.of(), c.sent(Message.AppendEntries.class, 1, 3));
+    }
+
     @Test
     void entriesReadForAnEarlierTermOrForNobodyAreDropped() {
         Cluster c = slowPeer();
@@ -187,6 +232,28 @@ class FlowTest {
      */
     @Test
     void aReadThatHasBecomeUselessDoesNotParkThePeer() {
+        Cluster c = uselessRead();
+        c.step(1, new Event.EntriesRead(id(3), 1, 2, c.applied(1).subList(1, 3)), 0);
+        assertEquals(List.of(), c.network(), "it is there already");
+        c.propose(1);
+        c.settle();
+        for (int i = 0; i < 5; i++) {
+            c.heartbeat(1);
+        }
+        assertEquals("1 1 1 1", c.disk(3));
+    }
+
+    /** The same before the read has ended: a disk may be slow, and nothing is expected of it any more. */
+    @Test
+    void aPeerDoesNotWaitForAReadThatHasBecomeUseless() {
+        Cluster c = uselessRead();
+        c.propose(1);
+        c.settle();
+        assertEquals("1 1 1 1", c.disk(3));
+    }
+
+    /** A leader whose question to storage has been overtaken: peer 3 has acknowledged the entries that are being read for it. */
+    private static Cluster uselessRead() {
         Cluster c = leaderOfThree(config(MUCH, MUCH, MUCH, 2 * ENTRY, 1));
         c.propose(1);
         c.propose(1);
@@ -202,13 +269,7 @@ class FlowTest {
         late.forEach(c::deliver);
         c.settle();
         assertEquals(3, c.node(1).status().peers().get(1).matchIndex());
-        c.step(1, new Event.EntriesRead(id(3), 1, 2, c.applied(1).subList(1, 3)), 0);
-        c.propose(1);
-        c.settle();
-        for (int i = 0; i < 5; i++) {
-            c.heartbeat(1);
-        }
-        assertEquals("1 1 1 1", c.disk(3));
+        return c;
     }
 
     /** Only what is committed and durable here may leave memory: all else may have to be written, sent or counted. */
@@ -285,6 +346,30 @@ class FlowTest {
         c.settle();
         assertEquals(List.of("1@1", "2@1", "3@2"), c.applied(1).stream().map(entry -> entry.id().toString()).toList());
         assertEquals(c.applied(1), c.applied(2));
+    }
+
+    /** The same where the log goes on: storage has what is not committed too, and it is not for the state machine yet. */
+    @Test
+    void afterARestartWhatIsNotKnownToBeCommittedIsNotApplied() {
+        TermTable terms = new TermTable(EntryId.ZERO);
+        for (long index = 1; index <= 3; index++) {
+            terms.append(1, index);
+        }
+        LogView log = new LogView(new SnapshotId(EntryId.ZERO, voters(3)), terms, List.of());   // nothing of it in memory
+        RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(1, null, 2), log, () -> 0, 0);
+        assertEquals(List.of(new Apply(1, 2, List.of())), new RecordedEffects().flush(node));
+    }
+
+    /** Reports of what was applied may overtake each other; what was applied stays so. */
+    @Test
+    void anAppliedIndexThatComesLateTakesNothingBack() {
+        Cluster c = leaderOfThree(RaftConfig.DEFAULT);
+        c.propose(1);
+        c.settle();
+        c.applied(1, 2);
+        c.applied(1, 1);
+        c.propose(1);
+        assertEquals(2, c.take(Message.AppendEntries.class, 1, 2).appliedIndex());
     }
 
     @Test

@@ -105,6 +105,35 @@ class ReadTest {
         assertEquals(List.of(new Readable(read, 2, Long.MAX_VALUE)), c.takeEffects(1, Readable.class));
     }
 
+    /** The commit may go on while the round is under way: the read does not wait for that to be applied. */
+    @Test
+    void whatIsCommittedBehindTheBeginOfTheRoundIsNotWaitedFor() {
+        Cluster c = leaderOfThree();
+        long read = c.read(1);
+        c.take(Message.AppendEntries.class, 1, 2);      // what carries the round is lost, but the next append carries it too
+        c.propose(1);
+        c.writeAll(1);
+        c.deliver(Message.AppendEntries.class, 1, 2);
+        c.take(Message.AppendAccepted.class, 2, 1);     // lost as well
+        c.writeAll(2);
+        c.deliver(Message.AppendAccepted.class, 2, 1);  // confirms and commits at once
+        assertEquals(2, c.commit(1));
+        assertEquals(List.of(new Readable(read, 1, Long.MAX_VALUE)), c.takeEffects(1, Readable.class));
+    }
+
+    /** The round on its way began before this read arrived, so its echo does not answer it. */
+    @Test
+    void aReadThatArrivesWhileARoundIsUnderWayIsNotAnsweredByIt() {
+        Cluster c = leaderOfThree();
+        long first = c.read(1);
+        c.deliver(Message.AppendEntries.class, 1, 2);
+        long second = c.read(1);
+        c.deliver(Message.AppendAccepted.class, 2, 1);
+        assertEquals(List.of(new Readable(first, 1, Long.MAX_VALUE)), c.takeEffects(1, Readable.class));
+        c.heartbeat(1, 2);
+        assertEquals(List.of(new Readable(second, 1, Long.MAX_VALUE)), c.takeEffects(1, Readable.class));
+    }
+
     @Test
     void allWaitingReadsShareARoundAndThoseBehindThemOneMore() {
         Cluster c = leaderOfThree();

@@ -84,6 +84,19 @@ class Section51BasicsTest {
         assertThrows(InvariantViolation.class, () -> c.restartWith(1, new HardState(2, null, 0), "1 2 3"));
     }
 
+    /** The same sentence at the end of all numbers: whoever has been led there stops, since no term follows. */
+    @Test
+    void whoHasReachedTheLastTermStopsRatherThanBeginAgain() {
+        Cluster c = Cluster.of(3);
+        c.deliver(new Message.Vote(id(2), id(1), Long.MAX_VALUE, false));
+        c.writeAll(1);
+        c.timeout(1);
+        c.deliver(Message.PreVote.class, 1, 2);
+        c.writeAll(2);
+        Message.PreVoteAnswer granted = c.take(Message.PreVoteAnswer.class, 2, 1);
+        assertThrows(InvariantViolation.class, () -> c.deliver(granted));
+    }
+
     /** "If one server's current term is smaller than the other's, then it updates its current term to the larger value." */
     @Test
     void whoHasTheSmallerTermTakesTheLargerOneFromAnyMessage() {

@@ -23,9 +23,9 @@ class Section52ElectionTest {
             c.heartbeat(1);
             c.tick(2);
             c.tick(3);
+            assertEquals(RoleName.FOLLOWER, c.role(2));
+            assertEquals(RoleName.FOLLOWER, c.role(3));
         }
-        assertEquals(RoleName.FOLLOWER, c.role(2));
-        assertEquals(RoleName.FOLLOWER, c.role(3));
         assertEquals(1, c.term(1));
     }
 

@@ -156,6 +156,39 @@ class Section53ReplicationTest {
         assertEquals(List.of(), c.network());
     }
 
+    /** A heartbeat stands where the peer is known to match, so what it says of later commits proves nothing there: it is said again. */
+    @Test
+    void aCommitIsToldAgainWhereTheFirstMessageCouldNotProveIt() {
+        Cluster c = Cluster.of(3);
+        c.elect(1, 2, 3);
+        c.settle();
+        c.propose(1);
+        Message.AppendEntries slow = c.take(Message.AppendEntries.class, 1, 3);
+        c.settle(1, 2);
+        c.timeout(1);
+        Message.AppendEntries heartbeat = c.take(Message.AppendEntries.class, 1, 3);
+        assertEquals(2, heartbeat.commitIndex());
+        assertEquals(1, heartbeat.lastIndex());
+        c.deliver(slow);
+        c.deliver(heartbeat);
+        assertEquals(1, c.commit(3));
+        c.settle();   // no further heartbeat is due
+        assertEquals(2, c.commit(3));
+    }
+
+    /** What is echoed is the newest round that was heard, whichever message is being answered. */
+    @Test
+    void anOlderRoundThatComesLateIsNotWhatIsEchoed() {
+        Cluster c = Cluster.of("1", "1", "1");
+        Message.AppendEntries append = new Message.AppendEntries(id(2), id(1), 2, new EntryId(1, 1), List.of(entry(2, 2)), 0, 0, 3);
+        c.deliver(append);
+        c.writeAll(1);
+        c.deliver(new Message.AppendEntries(id(2), id(1), 2, new EntryId(2, 2), List.of(), 0, 0, 5));
+        c.dropAll();
+        c.deliver(append);
+        assertEquals(5, c.take(Message.AppendAccepted.class, 1, 2).round());
+    }
+
     /** "If the follower does not find an entry in its log with the same index and term, then it refuses the new entries." */
     @ParameterizedTest
     @CsvSource({"4, 2, 1 1 2", "3, 3, 1 1 2", "9, 5, 1 1 2", "1, 1, ''"})

@@ -56,7 +56,7 @@ class StrangersTest {
         Cluster c = group();
         c.elect(1, 2);
         c.writeAll(1);
-        c.deliver(new Message.AppendAccepted(stranger(who), id(1), 1, 1, 1, 0, 0, 0));
+        c.deliver(new Message.AppendAccepted(stranger(who), id(1), 1, 1, 1, 1, 0, 0));
         assertEquals(0, c.commit(1));
     }
 

@@ -82,6 +82,19 @@ class TimeTest {
         assertEquals(Reason.NO_QUORUM, c.takeEffects(1, Refuse.class).get(0).why().reason());
     }
 
+    /** A disk may take longer than a promise lasts: what is then acknowledged goes with no promise, not with less than none. */
+    @Test
+    void aFollowerWhosePromiseHasRunOutHoldsItsVoteForNobody() {
+        Cluster c = leaderOfThree();
+        c.propose(1);
+        c.deliver(Message.AppendEntries.class, 1, 2);
+        c.pass(2 * T);
+        c.write(2);
+        Message.AppendAccepted late = c.take(Message.AppendAccepted.class, 2, 1);
+        assertEquals(2, late.matchIndex());
+        assertEquals(0, late.holdsNanos());
+    }
+
     @Test
     void aLeaderIsHeardEveryTenthOfTheElectionTimeout() {
         Cluster c = leaderOfThree();

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -48,9 +49,19 @@ final class Tests {
         return order;
     }
 
-    /** Whether there is a class of this test's name. */
+    /** Whether there is such a class, and in it such a method if one is named. */
     boolean contains(String test) {
-        return classes.contains(test.split("\\.")[0]);
+        String[] names = test.split("\\.");
+        return names.length <= 2 && classes.contains(names[0]) && (names.length == 1 || isMethod(names[0], names[1]));
+    }
+
+    private boolean isMethod(String className, String methodName) {
+        try {
+            Class<?> type = Class.forName(packageName + "." + className, false, Tests.class.getClassLoader());
+            return Arrays.stream(type.getDeclaredMethods()).anyMatch(method -> method.getName().equals(methodName));
+        } catch (ClassNotFoundException e) {
+            return false;
+        }
     }
 
     private String selector(String test) {
