@@ -186,6 +186,23 @@ class TimeTest {
         assertEquals(woken + 2 * T, c.now());
     }
 
+    /** Or a leader that is never done with its inbox would be given new patience with every batch. */
+    @Test
+    void aPauseIsNoticedOnce() {
+        Cluster c = leaderOfThree();
+        c.pass(5 * T);
+        c.propose(1);   // the inbox was not drained, so nothing was judged yet
+        long woken = c.now();
+        c.pass(T / 2);
+        c.propose(1);
+        c.dropAll();
+        while (c.role(1) == RoleName.LEADER && c.now() < woken + 5 * T) {
+            c.timeout(1);
+            c.dropAll();
+        }
+        assertEquals(woken + 2 * T, c.now());
+    }
+
     /** Silence means something only when everything that has arrived was digested. */
     @Test
     void noDeadlineIsJudgedBeforeTheInboxIsDrained() {

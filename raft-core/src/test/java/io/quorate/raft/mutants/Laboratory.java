@@ -9,9 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.spi.ToolProvider;
+import java.util.stream.Stream;
 
 /**
  * Makes mutants and runs tests against them. The sources are only read: a mutant is compiled from a copy, into a directory that stands
@@ -31,6 +33,18 @@ record Laboratory(Path sources, String classPath, Path scratch) {
 
         private NotMadeException(String message) {
             super(message);
+        }
+    }
+
+    /** Forgets earlier runs: a class that one of them has left would make a mutant of two rules. */
+    void clear() throws IOException {
+        if (!Files.exists(scratch)) {
+            return;
+        }
+        try (Stream<Path> paths = Files.walk(scratch)) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
         }
     }
 

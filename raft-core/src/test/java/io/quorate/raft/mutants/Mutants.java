@@ -80,6 +80,7 @@ final class Mutants {
     /** Whether the tests pass as long as all rules are there, and notice each one that is not. */
     boolean run(List<Mutant> mutants, int parallel) throws IOException {
         long begin = System.nanoTime();
+        laboratory.clear();
         Outcome baseline = laboratory.run(tests.all(), "baseline", BASELINE_LIMIT);
         if (!(baseline instanceof Outcome.Passed passed)) {
             out.println("mutants: nothing is proved, for the tests fail on the code as it is: " + baseline + ", see "
