@@ -177,6 +177,14 @@ final class Leader implements Role {
         return peers[position];
     }
 
+    long uncommittedBytes() {
+        return uncommittedBytes;
+    }
+
+    int waitingReads() {
+        return reads.size();
+    }
+
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder("LEADER round ").append(rounds.newest()).append(" confirmed ").append(rounds.confirmed());

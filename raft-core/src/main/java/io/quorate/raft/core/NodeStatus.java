@@ -15,10 +15,11 @@ import org.jspecify.annotations.Nullable;
  * @param durableIndex how much of its log is durable
  * @param commitIndex  how much it knows to be committed
  * @param membership   who belongs to the group
+ * @param backlog      what it keeps until others, or its own state machine, have caught up
  * @param peers        the other members
  */
 public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable ReplicaId leader, long firstIndex, long lastIndex,
-                         long durableIndex, long commitIndex, Membership membership, List<Peer> peers) {
+                         long durableIndex, long commitIndex, Membership membership, Backlog backlog, List<Peer> peers) {
 
     public NodeStatus {
         peers = List.copyOf(peers);
@@ -33,13 +34,26 @@ public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable Rep
     }
 
     /**
+     * What a node keeps in memory until others have done their part; nothing, once all is done.
+     *
+     * @param unappliedBytes   of entries handed out to be applied, and not applied yet
+     * @param uncommittedBytes of commands that this leader has taken, and that are not committed yet; 0 unless this node leads
+     * @param waitingReads     how many reads wait for a quorum to confirm this leader; 0 unless this node leads
+     */
+    public record Backlog(long unappliedBytes, long uncommittedBytes, int waitingReads) { }
+
+    /**
      * Another member.
      *
      * @param member         who, and where
      * @param heardNanosAgo  when its last message came, or -1 if none has come since the node started
      * @param matchIndex     how much of this leader's log is known to be durable there; -1 unless this node leads
+     * @param nextIndex      the first entry that this leader has not sent there; while it probes, one behind the entry it asks about; -1
+     *                       unless this node leads
+     * @param inflightBytes  of entries sent there, and not known to be durable there; 0 unless this node leads
      * @param replication    how this leader replicates to it: {@code probe} or {@code replicate}; null unless this node leads
      * @param hasLostEntries whether this leader found that its disk lacks what it had acknowledged
      */
-    public record Peer(Member member, long heardNanosAgo, long matchIndex, @Nullable String replication, boolean hasLostEntries) { }
+    public record Peer(Member member, long heardNanosAgo, long matchIndex, long nextIndex, long inflightBytes,
+                       @Nullable String replication, boolean hasLostEntries) { }
 }

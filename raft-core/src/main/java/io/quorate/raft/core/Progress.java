@@ -56,6 +56,11 @@ final class Progress {
         return nextIndex;
     }
 
+    /** Of entries sent to the peer and not known to be durable there. */
+    long inflightBytes() {
+        return inflightBytes;
+    }
+
     boolean mayProbe() {
         return state == State.PROBE && !isProbeOut;
     }

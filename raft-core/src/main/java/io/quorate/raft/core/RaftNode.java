@@ -217,11 +217,15 @@ public final class RaftNode {
             if (!member.id().equals(self)) {
                 Progress progress = role instanceof Leader leader ? leader.progress(i) : null;
                 peers.add(new NodeStatus.Peer(member, isHeard[i] ? now - heardNanos[i] : -1, progress == null ? -1 : progress.matchIndex(),
+                    progress == null ? -1 : progress.nextIndex(), progress == null ? 0 : progress.inflightBytes(),
                     progress == null ? null : progress.state().label(), progress != null && progress.hasLostEntries()));
             }
         }
+        NodeStatus.Backlog backlog = role instanceof Leader leader
+            ? new NodeStatus.Backlog(unappliedBytes, leader.uncommittedBytes(), leader.waitingReads())
+            : new NodeStatus.Backlog(unappliedBytes, 0, 0);
         return new NodeStatus(self, role.name(), term, role.leader(), log.firstIndex(), log.lastIndex(), ledger.durableIndex(), commitIndex,
-            membership, peers);
+            membership, backlog, peers);
     }
 
     @Override

@@ -20,7 +20,12 @@ final class ReadQueue {
     private long readIndex;    // the commit index when it began
 
     boolean hasRoom() {
-        return arrived.size() + asked.size() < WAITING_MAX;
+        return size() < WAITING_MAX;
+    }
+
+    /** How many reads wait. */
+    int size() {
+        return arrived.size() + asked.size();
     }
 
     void add(long requestId) {

@@ -73,7 +73,7 @@ class GroupInvariantsTest {
         @Override
         public NodeStatus status() {
             return new NodeStatus(id, role, term, null, 1, log.size(), durableIndex, commitIndex,
-                Membership.of(1, List.of(new Member(id, "a"))), peers);
+                Membership.of(1, List.of(new Member(id, "a"))), new NodeStatus.Backlog(0, 0, 0), peers);
         }
 
         @Override
@@ -233,7 +233,7 @@ class GroupInvariantsTest {
     @Test
     void believingInACopyThatIsNotThereIsCaught() {
         one.has(entry(1, 1, "a")).leads(1);
-        one.peers = List.of(new NodeStatus.Peer(new Member(two.id, "b"), 0, 1, "replicate", false));
+        one.peers = List.of(new NodeStatus.Peer(new Member(two.id, "b"), 0, 1, 2, 0, "replicate", false));
         caught("MatchIsTrue", () -> invariants.onTurn(one));
     }
 
