@@ -1,57 +1,107 @@
 package io.quorate.raft.testing;
 
-import io.quorate.raft.core.Entry;
+import io.quorate.raft.Storage;
 import io.quorate.raft.core.EntryId;
-import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
-import io.quorate.raft.core.NodeStatus.RoleName;
-import io.quorate.raft.core.ReplicaId;
-import java.util.Arrays;
-import java.util.HashMap;
+import io.quorate.raft.core.RaftConfig;
+import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What must hold in every group at every moment, whatever goes wrong. Each invariant is a small class that remembers what it needs; all are
- * asked after every event. Numbers in names are those of {@code docs/invariants.md}.
+ * What must hold in every group at every moment, whatever goes wrong: the list of all invariants, each of which is told of everything that
+ * happens. Their classes stand in {@link ElectionInvariants}, {@link LogInvariants}, {@link CommitInvariants}, {@link DurabilityInvariants},
+ * {@link ApplyInvariants}, {@link ClientInvariants} and {@link LivenessInvariants}; numbers in their comments are those of {@code
+ * docs/invariants.md}. The hooks are those of {@link Invariant}.
  */
 final class GroupInvariants {
 
-    /** One thing that must hold. The methods tell what has happened; an invariant overrides those it needs. */
-    abstract static class Invariant {
-
-        /** A replica has digested a batch, and everything it asked for was done. */
-        void onTurn(ReplicaView replica, NodeStatus status) { }
-
-        /** A replica gives its disk a new suffix, which begins behind {@code previous}. */
-        void onWrite(ReplicaView replica, EntryId previous, List<Entry> entries) { }
-
-        /** A replica sends a message. */
-        void onSend(ReplicaView replica, Message message) { }
-
-        /** A replica's state machine applies a command. */
-        void onApply(ReplicaView replica, long index, byte[] command) { }
-
-        final void require(boolean holds, String seen, Object... values) {
-            if (!holds) {
-                throw new InvariantBroken(getClass().getSimpleName(), String.format(seen, values));
+    /** The hooks that a class answers: those of {@link Invariant} that it overrides. */
+    private static final ClassValue<Set<String>> HOOKS = new ClassValue<>() {
+        @Override
+        protected Set<String> computeValue(Class<?> type) {
+            Set<String> names = new HashSet<>();
+            for (Class<?> each = type; each != Invariant.class; each = each.getSuperclass()) {
+                for (Method method : each.getDeclaredMethods()) {
+                    names.add(method.getName());
+                }
             }
+            return names;
         }
+    };
+
+    private final GroupHistory history = new GroupHistory();
+    private final Invariant[] all;
+    // Those that answer a hook which is called all the time: to ask the others too would be a good part of a run's time.
+    private final Invariant[] onDelivered;
+    private final Invariant[] onSend;
+    private final Invariant[] onWrite;
+    private final Invariant[] onDurable;
+    private final Invariant[] onTurn;
+    private final Invariant[] onCommitted;
+    private final Invariant[] onApply;
+    private final Invariant[] onApplied;
+    private final Invariant[] onState;
+    private final Invariant[] onCall;
+    private final Invariant[] onCallApplied;
+    private final Invariant[] onDone;
+    private final Invariant[] onReadServed;
+    private final Invariant[] onFailed;
+
+    /**
+     * @param replicas     all of the group, up or not
+     * @param config       that of every node
+     * @param virtualNanos the time of the run
+     * @param excused      names of invariants that the faults of this run may break: they are not asked
+     */
+    GroupInvariants(List<? extends ReplicaView> replicas, RaftConfig config, LongSupplier virtualNanos, Set<String> excused) {
+        List<Invariant> every = new ArrayList<>();
+        every.addAll(LogInvariants.all(history));
+        every.addAll(ElectionInvariants.all(history, config));
+        every.addAll(CommitInvariants.all(history, replicas));
+        every.addAll(DurabilityInvariants.all(replicas));
+        every.addAll(ApplyInvariants.all(history));
+        every.addAll(ClientInvariants.all(history, virtualNanos));
+        every.addAll(LivenessInvariants.all(replicas, config, virtualNanos));
+        Set<String> unknown = new HashSet<>(excused);
+        every.forEach(invariant -> unknown.remove(invariant.name()));
+        if (!unknown.isEmpty()) {
+            throw new IllegalArgumentException("No invariants have the names " + unknown);
+        }
+        every.removeIf(invariant -> excused.contains(invariant.name()));
+        all = every.toArray(new Invariant[0]);
+        onDelivered = answering("onDelivered");
+        onSend = answering("onSend");
+        onWrite = answering("onWrite");
+        onDurable = answering("onDurable");
+        onTurn = answering("onTurn");
+        onCommitted = answering("onCommitted");
+        onApply = answering("onApply");
+        onApplied = answering("onApplied");
+        onState = answering("onState");
+        onCall = answering("onCall");
+        onCallApplied = answering("onCallApplied");
+        onDone = answering("onDone");
+        onReadServed = answering("onReadServed");
+        onFailed = answering("onFailed");
     }
 
-    private final List<Invariant> all;
-    private final Committed committed;
-
-    GroupInvariants(List<? extends ReplicaView> replicas) {
-        Leaders leaders = new Leaders();
-        committed = new Committed();
-        Entries entries = new Entries();
-        all = List.of(new ElectionSafety(leaders), new OneVotePerTerm(), new TermsNeverGoBack(), new OnlyTheLeaderMakesEntries(leaders),
-            new LogMatching(entries), new CommittedIsDurableOnAQuorum(replicas, committed), new LeaderCompleteness(committed),
-            new StateMachineSafety(committed, entries), new CommitIsMonotonic(), new AnswersAreDurable(), new MatchIsTrue(replicas),
-            new IndexesAreOrdered());
+    private Invariant[] answering(String hook) {
+        List<Invariant> answering = new ArrayList<>();
+        for (Invariant invariant : all) {
+            if (HOOKS.get(invariant.getClass()).contains(hook)) {
+                answering.add(invariant);
+            }
+        }
+        if (answering.isEmpty()) {
+            throw new IllegalStateException("No invariant answers " + hook);
+        }
+        return answering.toArray(new Invariant[0]);
     }
 
     private GroupInvariants() {
@@ -66,316 +116,194 @@ final class GroupInvariants {
 
     /** Those to ask; for tests that plant violations. */
     List<Invariant> all() {
-        return all;
+        return List.of(all);
     }
 
     /** Up to where anybody knows entries to be committed. */
     long committedIndex() {
-        return committed.lastIndex();
+        return history.committedIndex();
     }
+
+    /** Whether these replicas have one leader and the same log, all of it committed and applied. */
+    boolean agree(List<? extends ReplicaView> core) {
+        return LivenessInvariants.agree(core);
+    }
+
+    // ---- each hook, as in Invariant
 
     void onTurn(ReplicaView replica) {
         NodeStatus status = replica.status();
-        for (Invariant invariant : all) {
+        while (history.committedIndex() < status.commitIndex()) {
+            EntryId entry = replica.logAt(history.committedIndex() + 1);
+            history.commits(entry, status.term());
+            for (Invariant invariant : onCommitted) {
+                invariant.onCommitted(replica, status, entry);
+            }
+        }
+        for (Invariant invariant : onTurn) {
             invariant.onTurn(replica, status);
         }
     }
 
-    void onWrite(ReplicaView replica, EntryId previous, List<Entry> entries) {
+    void onStarted(ReplicaView replica) {
         for (Invariant invariant : all) {
-            invariant.onWrite(replica, previous, entries);
+            invariant.onStarted(replica);
+        }
+    }
+
+    void onCrashed(ReplicaView replica) {
+        for (Invariant invariant : all) {
+            invariant.onCrashed(replica);
+        }
+    }
+
+    void onPaused(ReplicaView replica) {
+        for (Invariant invariant : all) {
+            invariant.onPaused(replica);
+        }
+    }
+
+    void onResumed(ReplicaView replica) {
+        for (Invariant invariant : all) {
+            invariant.onResumed(replica);
+        }
+    }
+
+    void onStorageFailed(ReplicaView replica) {
+        for (Invariant invariant : all) {
+            invariant.onStorageFailed(replica);
+        }
+    }
+
+    void onStopped(ReplicaView replica, @Nullable Throwable cause) {
+        for (Invariant invariant : all) {
+            invariant.onStopped(replica, cause);
+        }
+    }
+
+    void onDelivered(ReplicaView replica, Message message) {
+        for (Invariant invariant : onDelivered) {
+            invariant.onDelivered(replica, message);
+        }
+    }
+
+    void onForeign(ReplicaView replica, Message message, Object before, Object after) {
+        for (Invariant invariant : all) {
+            invariant.onForeign(replica, message, before, after);
         }
     }
 
     void onSend(ReplicaView replica, Message message) {
-        for (Invariant invariant : all) {
+        for (Invariant invariant : onSend) {
             invariant.onSend(replica, message);
         }
     }
 
+    void onWrite(ReplicaView replica, Storage.Write write) {
+        for (Invariant invariant : onWrite) {
+            invariant.onWrite(replica, write);
+        }
+    }
+
+    void onDurable(ReplicaView replica, long writeId) {
+        for (Invariant invariant : onDurable) {
+            invariant.onDurable(replica, writeId);
+        }
+    }
+
     void onApply(ReplicaView replica, long index, byte[] command) {
-        for (Invariant invariant : all) {
+        for (Invariant invariant : onApply) {
             invariant.onApply(replica, index, command);
         }
     }
 
-    /** Who has led which term: shared by those that need it. */
-    static final class Leaders {
-        private final Map<Long, ReplicaId> byTerm = new HashMap<>();
-    }
-
-    private record Made(Entry entry, EntryId previous) { }
-
-    /** Every entry that was ever made, with the one before it. */
-    static final class Entries {
-        private final Map<EntryId, Made> byId = new HashMap<>();
-    }
-
-    /** What is committed: the entry at each index, for ever. */
-    static final class Committed {
-        private final Map<Long, EntryId> byIndex = new HashMap<>();
-        private long lastIndex;
-
-        long lastIndex() {
-            return lastIndex;
+    void onApplied(ReplicaView replica, long index, byte[] result) {
+        for (Invariant invariant : onApplied) {
+            invariant.onApplied(replica, index, result);
         }
     }
 
-    /** I1: at most one leader in a term, ever. */
-    static final class ElectionSafety extends Invariant {
-        private final Leaders leaders;
-
-        ElectionSafety(Leaders leaders) {
-            this.leaders = leaders;
-        }
-
-        @Override
-        void onTurn(ReplicaView replica, NodeStatus status) {
-            if (status.role() == RoleName.LEADER) {
-                ReplicaId known = leaders.byTerm.putIfAbsent(status.term(), replica.id());
-                require(known == null || known.equals(replica.id()), "%s leads term %d, but so did %s", replica.id(), status.term(), known);
-            }
+    void onState(ReplicaView replica, long index, long digest) {
+        for (Invariant invariant : onState) {
+            invariant.onState(replica, index, digest);
         }
     }
 
-    /** I2: a replica grants its vote of a term to one candidate, over all its restarts. */
-    static final class OneVotePerTerm extends Invariant {
-        private record Ballot(ReplicaId voter, long term) { }
-
-        private final Map<Ballot, ReplicaId> votes = new HashMap<>();
-
-        @Override
-        void onSend(ReplicaView replica, Message message) {
-            if (message instanceof Message.Vote vote && vote.granted()) {
-                cast(replica.id(), vote.term(), vote.to());
-            } else if (message instanceof Message.RequestVote request) {
-                cast(replica.id(), request.term(), replica.id());
-            }
-        }
-
-        private void cast(ReplicaId voter, long term, ReplicaId candidate) {
-            ReplicaId known = votes.putIfAbsent(new Ballot(voter, term), candidate);
-            require(known == null || known.equals(candidate),
-                "%s votes for %s in term %d, but voted for %s", voter, candidate, term, known);
+    void onCall(ReplicaView replica, long call, boolean isRead, long withinNanos) {
+        for (Invariant invariant : onCall) {
+            invariant.onCall(replica, call, isRead, withinNanos);
         }
     }
 
-    /** I3: a replica's term never goes back, and covers its log. */
-    static final class TermsNeverGoBack extends Invariant {
-        private final Map<ReplicaId, Long> said = new HashMap<>();
-
-        @Override
-        void onSend(ReplicaView replica, Message message) {
-            long before = said.getOrDefault(replica.id(), 0L);
-            require(message.term() >= before, "%s says term %d after term %d", replica.id(), message.term(), before);
-            said.put(replica.id(), message.term());
-        }
-
-        @Override
-        void onTurn(ReplicaView replica, NodeStatus status) {
-            require(status.term() >= said.getOrDefault(replica.id(), 0L), "%s is in term %d, but has said %s", replica.id(), status.term(),
-                said.get(replica.id()));
-            require(status.term() >= replica.logAt(status.lastIndex()).term(), "%s is in term %d, its log ends with %s", replica.id(),
-                status.term(), replica.logAt(status.lastIndex()));
+    void onCallApplied(ReplicaView replica, long call, long index) {
+        for (Invariant invariant : onCallApplied) {
+            invariant.onCallApplied(replica, call, index);
         }
     }
 
-    /** I4: only the leader of a term makes entries of that term. */
-    static final class OnlyTheLeaderMakesEntries extends Invariant {
-        private final Leaders leaders;
-        private final Map<EntryId, ReplicaId> makers = new HashMap<>();
-
-        OnlyTheLeaderMakesEntries(Leaders leaders) {
-            this.leaders = leaders;
-        }
-
-        @Override
-        void onWrite(ReplicaView replica, EntryId previous, List<Entry> entries) {
-            for (Entry entry : entries) {
-                if (makers.putIfAbsent(entry.id(), replica.id()) == null) {
-                    // It may have led in the middle of a batch only, and so be seen to lead by what it made.
-                    ReplicaId leader = leaders.byTerm.putIfAbsent(entry.term(), replica.id());
-                    require(leader == null || leader.equals(replica.id()),
-                        "%s made %s, but %s leads that term", replica.id(), entry, leader);
-                }
-            }
+    void onDone(long call, long index) {
+        for (Invariant invariant : onDone) {
+            invariant.onDone(call, index);
         }
     }
 
-    /** I5, I6: an identity means one content and one predecessor; so logs with an entry in common are the same up to it. */
-    static final class LogMatching extends Invariant {
-        private final Entries entries;
-
-        LogMatching(Entries entries) {
-            this.entries = entries;
-        }
-
-        @Override
-        void onWrite(ReplicaView replica, EntryId previous, List<Entry> written) {
-            EntryId before = previous;
-            for (Entry entry : written) {
-                Made made = new Made(entry, before);
-                Made known = entries.byId.putIfAbsent(entry.id(), made);
-                require(known == null || known.equals(made), "%s has %s, but it is %s", replica.id(), made, known);
-                before = entry.id();
-            }
+    void onReadServed(long call, long appliedIndex) {
+        for (Invariant invariant : onReadServed) {
+            invariant.onReadServed(call, appliedIndex);
         }
     }
 
-    /** I9, I10, I11: what a replica calls committed is what was committed, for ever, and durable on a majority when it first is. */
-    static final class CommittedIsDurableOnAQuorum extends Invariant {
-        private final List<? extends ReplicaView> replicas;
-        private final Committed committed;
-
-        CommittedIsDurableOnAQuorum(List<? extends ReplicaView> replicas, Committed committed) {
-            this.replicas = replicas;
-            this.committed = committed;
-        }
-
-        @Override
-        void onTurn(ReplicaView replica, NodeStatus status) {
-            while (committed.lastIndex < status.commitIndex()) {
-                long index = committed.lastIndex + 1;
-                EntryId id = replica.logAt(index);
-                int copies = 0;
-                for (ReplicaView other : replicas) {
-                    copies += other.anyDiskContains(id) ? 1 : 0;   // a disk may be lost between its answer and the commit
-                }
-                require(copies > replicas.size() / 2, "%s commits %s, of which %d disks have a copy", replica.id(), id, copies);
-                committed.byIndex.put(index, id);
-                committed.lastIndex = index;
-            }
-            EntryId last = replica.logAt(status.commitIndex());
-            require(status.commitIndex() == 0 || last.equals(committed.byIndex.get(last.index())),
-                "%s has committed %s, but %s was", replica.id(),
-                last, committed.byIndex.get(last.index()));
+    void onFailed(long call, boolean isForCertain) {
+        for (Invariant invariant : onFailed) {
+            invariant.onFailed(call, isForCertain);
         }
     }
 
-    /** I7: a leader has every entry that was committed in earlier terms. */
-    static final class LeaderCompleteness extends Invariant {
-        private final Committed committed;
-        private final Map<ReplicaId, Long> checkedTerms = new HashMap<>();
-
-        LeaderCompleteness(Committed committed) {
-            this.committed = committed;
-        }
-
-        @Override
-        void onTurn(ReplicaView replica, NodeStatus status) {
-            if (status.role() != RoleName.LEADER || checkedTerms.getOrDefault(replica.id(), 0L) == status.term()) {
-                return;
-            }
-            checkedTerms.put(replica.id(), status.term());
-            for (EntryId id : committed.byIndex.values()) {
-                require(id.term() > status.term() || replica.logContains(id), "%s leads term %d without the committed %s", replica.id(),
-                    status.term(), id);
-            }
+    void onFault() {
+        for (Invariant invariant : all) {
+            invariant.onFault();
         }
     }
 
-    /** I8, I16: replicas apply the committed commands, each once, in order, none left out. */
-    static final class StateMachineSafety extends Invariant {
-        private record Boot(ReplicaId replica, int boot) { }
-
-        private final Committed committed;
-        private final Entries entries;
-        private final Map<Boot, Long> applied = new HashMap<>();
-
-        StateMachineSafety(Committed committed, Entries entries) {
-            this.committed = committed;
-            this.entries = entries;
-        }
-
-        @Override
-        void onApply(ReplicaView replica, long index, byte[] command) {
-            long before = applied.getOrDefault(new Boot(replica.id(), replica.boot()), 0L);
-            require(index > before, "%s applies %d after %d", replica.id(), index, before);
-            for (long skipped = before + 1; skipped < index; skipped++) {
-                Entry entry = committedAt(skipped);
-                require(entry != null && entry.kind() != Entry.Kind.COMMAND,
-                    "%s applies %d after %d and leaves out %s", replica.id(), index,
-                    before, entry);
-            }
-            Entry entry = committedAt(index);
-            require(entry != null && entry.kind() == Entry.Kind.COMMAND && Arrays.equals(entry.payload(), command),
-                "%s applies a command of %d bytes at %d, but %s is committed", replica.id(), command.length, index, entry);
-            require(entry != null && replica.diskContains(entry.id()), "%s applies %s, which its disk does not have", replica.id(), entry);
-            applied.put(new Boot(replica.id(), replica.boot()), index);
-        }
-
-        private @Nullable Entry committedAt(long index) {
-            Made made = entries.byId.get(committed.byIndex.get(index));
-            return made == null ? null : made.entry;
+    void onQuorumHealthy() {
+        for (Invariant invariant : all) {
+            invariant.onQuorumHealthy();
         }
     }
 
-    /** I11: a commit index never goes back while its replica runs. */
-    static final class CommitIsMonotonic extends Invariant {
-        private record Boot(ReplicaId replica, int boot) { }
-
-        private final Map<Boot, Long> commits = new HashMap<>();
-
-        @Override
-        void onTurn(ReplicaView replica, NodeStatus status) {
-            Long before = commits.put(new Boot(replica.id(), replica.boot()), status.commitIndex());
-            require(before == null || status.commitIndex() >= before, "%s commits %d after %d", replica.id(), status.commitIndex(), before);
+    void onFaultFree() {
+        for (Invariant invariant : all) {
+            invariant.onFaultFree();
         }
     }
 
-    /** I12, I14: what a message says is durable at its sender when it leaves. */
-    static final class AnswersAreDurable extends Invariant {
-
-        @Override
-        void onSend(ReplicaView replica, Message message) {
-            HardState durable = replica.durableState();
-            require(durable.term() >= message.term(), "%s sends %s, but only term %d is durable", replica.id(), message, durable.term());
-            if (message instanceof Message.Vote vote && vote.granted()) {
-                require(durable.term() > vote.term() || vote.to().equals(durable.votedFor()), "%s sends %s, but its durable vote is for %s",
-                    replica.id(), vote, durable.votedFor());
-            } else if (message instanceof Message.RequestVote request) {
-                require(durable.term() > request.term() || replica.id().equals(durable.votedFor()),
-                    "%s sends %s, but its durable vote is for %s",
-                    replica.id(), request, durable.votedFor());
-                require(request.last().index() == 0 || replica.diskContains(request.last()),
-                    "%s advertises %s, which is not durable", replica.id(),
-                    request);
-            } else if (message instanceof Message.AppendAccepted accepted && accepted.matchIndex() > 0) {
-                EntryId match = replica.logAt(accepted.matchIndex());
-                require(replica.diskContains(match), "%s acknowledges %s, which is not durable", replica.id(), match);
-            }
+    void onIdle() {
+        for (Invariant invariant : all) {
+            invariant.onIdle();
         }
     }
 
-    /** I12: a leader believes of a peer only what is durable there. */
-    static final class MatchIsTrue extends Invariant {
-        private final List<? extends ReplicaView> replicas;
-
-        MatchIsTrue(List<? extends ReplicaView> replicas) {
-            this.replicas = replicas;
-        }
-
-        @Override
-        void onTurn(ReplicaView replica, NodeStatus status) {
-            for (NodeStatus.Peer peer : status.peers()) {
-                for (ReplicaView other : replicas) {
-                    // A peer that has gone on to a later term may have replaced what it acknowledged in this one.
-                    if (peer.matchIndex() > 0 && other.id().equals(peer.member().id()) && other.durableState().term() <= status.term()) {
-                        EntryId match = replica.logAt(peer.matchIndex());
-                        require(other.diskContains(match), "%s believes that %s has %s", replica.id(), other.id(), match);
-                    }
-                }
-            }
+    void onBusy() {
+        for (Invariant invariant : all) {
+            invariant.onBusy();
         }
     }
 
-    /** I15: commitIndex and durableIndex lie within the log. */
-    static final class IndexesAreOrdered extends Invariant {
+    void onHeal(List<? extends ReplicaView> core, boolean hasClients) {
+        for (Invariant invariant : all) {
+            invariant.onHeal(core, hasClients);
+        }
+    }
 
-        @Override
-        void onTurn(ReplicaView replica, NodeStatus status) {
-            require(status.durableIndex() <= status.lastIndex() && status.commitIndex() <= status.lastIndex(),
-                "%s: %s", replica.id(), status);
+    void onHealed(List<? extends ReplicaView> core) {
+        for (Invariant invariant : all) {
+            invariant.onHealed(core);
+        }
+    }
+
+    void onEnd() {
+        for (Invariant invariant : all) {
+            invariant.onEnd();
         }
     }
 }

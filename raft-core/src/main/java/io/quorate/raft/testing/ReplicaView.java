@@ -8,6 +8,9 @@ import io.quorate.raft.core.ReplicaId;
 /** What invariants may see of a replica, its disk included. */
 interface ReplicaView {
 
+    // ---- always
+
+    /** Which replica stands on the node's present disk. */
     ReplicaId id();
 
     /** How often it has been started. */
@@ -16,21 +19,46 @@ interface ReplicaView {
     /** Whether it is running. */
     boolean isUp();
 
-    /** Only while it runs and is founded. */
-    NodeStatus status();
-
-    /** Whether its log has exactly this entry. */
-    boolean logContains(EntryId id);
-
-    /** The identity of the entry at this index of its log. */
-    EntryId logAt(long index);
+    /** Whether it belongs to a group. */
+    boolean isFounded();
 
     /** What a crash at this moment would leave for certain. */
     HardState durableState();
+
+    /** Where the log ends that a crash at this moment would leave for certain. */
+    long diskLastIndex();
 
     /** Whether a crash at this moment would leave exactly this entry. */
     boolean diskContains(EntryId id);
 
     /** Whether this disk, or one that the node has lost for good, contains exactly this entry. */
     boolean anyDiskContains(EntryId id);
+
+    // ---- only while it runs
+
+    /** How far its state machine has applied. */
+    long appliedIndex();
+
+    /** How many bytes the process has set aside for calls that are open. */
+    long callBytes();
+
+    /** How many bytes it has set aside for messages that wait. */
+    long mailBytes();
+
+    /** Whether anything waits for the next turn. */
+    boolean hasMail();
+
+    // ---- only while it runs and is founded
+
+    /** The node's own account. */
+    NodeStatus status();
+
+    /** For how long, by its own clock, the node would do nothing if nothing came. Not positive if it is late. */
+    long nanosUntilDeadline();
+
+    /** Whether its log has exactly this entry. */
+    boolean logContains(EntryId id);
+
+    /** The identity of the entry at this index, which its log must cover. */
+    EntryId logAt(long index);
 }

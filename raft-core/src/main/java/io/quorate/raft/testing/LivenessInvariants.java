@@ -1,0 +1,467 @@
+package io.quorate.raft.testing;
+
+import io.quorate.raft.Storage;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.NodeStatus;
+import io.quorate.raft.core.NodeStatus.RoleName;
+import io.quorate.raft.core.RaftConfig;
+import io.quorate.raft.core.ReplicaId;
+import java.util.List;
+import java.util.function.LongSupplier;
+
+/**
+ * What must happen in the end, and what must not go on for ever or grow without bound. Most of these begin to ask only when they are told that
+ * the faults have stopped, or never hit a quorum.
+ */
+final class LivenessInvariants {
+
+    private LivenessInvariants() { }
+
+    static List<Invariant> all(List<? extends ReplicaView> replicas, RaftConfig config, LongSupplier virtualNanos) {
+        return List.of(new HealedQuorumLeads(config, virtualNanos), new HealedQuorumAgrees(config, virtualNanos),
+            new EveryPeerIsReached(config, virtualNanos), new FewLeaderChanges(), new MemoryIsBounded(config),
+            new MemoryIsGivenBack(replicas, config, virtualNanos), new SteadyTerm(), new OnlyHeartbeatsWhenIdle(config, virtualNanos));
+    }
+
+    /** Whether these replicas have one leader, the same log, all of it committed and applied, and no read that waits. */
+    static boolean agree(List<? extends ReplicaView> core) {
+        for (ReplicaView replica : core) {
+            if (!replica.isUp() || !replica.isFounded()) {
+                return false;
+            }
+        }
+        int leaders = 0;
+        long lastIndex = -1;
+        for (ReplicaView replica : core) {
+            NodeStatus status = replica.status();
+            lastIndex = lastIndex < 0 ? status.lastIndex() : lastIndex;
+            leaders += status.role() == RoleName.LEADER ? 1 : 0;
+            if (status.lastIndex() != lastIndex || status.commitIndex() != lastIndex || replica.appliedIndex() != lastIndex
+                || status.backlog().waitingReads() > 0) {
+                return false;
+            }
+        }
+        return leaders == 1;
+    }
+
+    /** Counts from when the faults stopped. */
+    private abstract static class AfterHealing extends Invariant {
+        private final LongSupplier virtualNanos;
+        private final long electionTimeoutNanos;
+        private long healedAt = -1;
+        private List<? extends ReplicaView> core = List.of();
+
+        private AfterHealing(RaftConfig config, LongSupplier virtualNanos) {
+            this.virtualNanos = virtualNanos;
+            electionTimeoutNanos = config.electionTimeoutNanos();
+        }
+
+        @Override
+        void onHeal(List<? extends ReplicaView> replicas, boolean hasClients) {
+            healedAt = virtualNanos.getAsLong();
+            core = List.copyOf(replicas);
+        }
+
+        final boolean isHealing() {
+            return healedAt >= 0;
+        }
+
+        final void stop() {
+            healedAt = -1;
+        }
+
+        final List<? extends ReplicaView> core() {
+            return core;
+        }
+
+        final long nanosSince(long atNanos) {
+            return virtualNanos.getAsLong() - atNanos;
+        }
+
+        final long now() {
+            return virtualNanos.getAsLong();
+        }
+
+        /** In election timeouts. */
+        final boolean isHealingSince(int timeouts) {
+            return isHealing() && nanosSince(healedAt) > timeouts * electionTimeoutNanos;
+        }
+
+        final long electionTimeoutNanos() {
+            return electionTimeoutNanos;
+        }
+    }
+
+    /** I27: a healed quorum has a leader within a bound. */
+    static final class HealedQuorumLeads extends AfterHealing {
+
+        /** Candidates may have backed off sixteenfold, and so wait 32 election timeouts, twice if the first one loses. */
+        static final int TIMEOUTS_MAX = 70;
+
+        HealedQuorumLeads(RaftConfig config, LongSupplier virtualNanos) {
+            super(config, virtualNanos);
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            if (isHealing() && status.role() == RoleName.LEADER) {
+                stop();
+            } else if (isHealingSince(TIMEOUTS_MAX)) {
+                throw broken("%s were healed %d election timeouts ago and have no leader", core(), TIMEOUTS_MAX);
+            }
+        }
+
+        @Override
+        void onEnd() {
+            if (isHealing()) {
+                throw broken("%s were healed, and have no leader in the end", core());
+            }
+        }
+    }
+
+    /** I27: a healed quorum does the work its clients have for it, and agrees; it agrees also if they have none. */
+    static final class HealedQuorumAgrees extends AfterHealing {
+
+        /** As for the leader, and once more for what follows. */
+        static final int TIMEOUTS_MAX = 100;
+
+        private boolean needsWrite;
+        private boolean needsRead;
+
+        HealedQuorumAgrees(RaftConfig config, LongSupplier virtualNanos) {
+            super(config, virtualNanos);
+        }
+
+        @Override
+        void onHeal(List<? extends ReplicaView> core, boolean hasClients) {
+            super.onHeal(core, hasClients);
+            needsWrite = hasClients;
+            needsRead = hasClients;
+        }
+
+        @Override
+        void onDone(long call, long index) {
+            needsWrite = false;
+        }
+
+        @Override
+        void onReadServed(long call, long appliedIndex) {
+            needsRead = false;
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            if (isHealingSince(TIMEOUTS_MAX)) {
+                throw broken("%s were healed %d election timeouts ago and have not done their work: write due %s, read due %s", core(),
+                    TIMEOUTS_MAX, needsWrite, needsRead);
+            }
+        }
+
+        @Override
+        void onHealed(List<? extends ReplicaView> core) {
+            if (!isHealing() || needsWrite || needsRead || !agree(core)) {
+                throw broken("%s do not agree, or have not done their work: write due %s, read due %s", core, needsWrite, needsRead);
+            }
+            stop();
+        }
+
+        @Override
+        void onEnd() {
+            if (isHealing()) {
+                throw broken("%s were healed, and have not done their work in the end: write due %s, read due %s", core(), needsWrite,
+                    needsRead);
+            }
+        }
+    }
+
+    /** I29: no peer is parked: a leader finds where a healed peer's log agrees, and then replicates to it, within a bound. */
+    static final class EveryPeerIsReached extends AfterHealing {
+
+        static final int TIMEOUTS_MAX = 10;
+
+        private long term;
+        private long leadsSince;
+
+        EveryPeerIsReached(RaftConfig config, LongSupplier virtualNanos) {
+            super(config, virtualNanos);
+        }
+
+        @Override
+        void onHeal(List<? extends ReplicaView> core, boolean hasClients) {
+            super.onHeal(core, hasClients);
+            term = 0;   // whoever leads has the whole time from here
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            if (!isHealing() || status.role() != RoleName.LEADER || status.term() < term) {
+                return;
+            }
+            if (status.term() != term) {
+                term = status.term();
+                leadsSince = now();
+            }
+            if (nanosSince(leadsSince) > TIMEOUTS_MAX * electionTimeoutNanos()) {
+                check(replica, status);
+            }
+        }
+
+        @Override
+        void onHealed(List<? extends ReplicaView> core) {
+            for (ReplicaView replica : core) {
+                NodeStatus status = replica.status();
+                if (status.role() == RoleName.LEADER) {
+                    check(replica, status);
+                }
+            }
+        }
+
+        private void check(ReplicaView replica, NodeStatus status) {
+            for (NodeStatus.Peer peer : status.peers()) {
+                if (isCore(peer.member().id()) && !"replicate".equals(peer.replication())) {
+                    throw broken("%s leads since %d ns and has not reached %s", replica.id(), nanosSince(leadsSince), peer);
+                }
+            }
+        }
+
+        private boolean isCore(ReplicaId id) {
+            for (ReplicaView replica : core()) {
+                if (replica.id().equals(id)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    /** I28: while a quorum works, a fault costs at most one change of leader. */
+    static final class FewLeaderChanges extends Invariant {
+        private boolean isAsked;
+        private long term;       // of the last known leader
+        private int faults;
+        private int changes;     // since the quorum is healthy
+
+        @Override
+        void onQuorumHealthy() {
+            isAsked = true;
+            faults = 0;
+            changes = 0;
+        }
+
+        @Override
+        void onFault() {
+            faults++;
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            if (status.role() == RoleName.LEADER && status.term() > term) {
+                term = status.term();
+                changes++;
+                if (isAsked && changes > faults) {
+                    throw broken("%s leads term %d: the leader changes for the %dth time, after %d faults", replica.id(), term, changes,
+                        faults);
+                }
+            }
+        }
+    }
+
+    /** I30: what a node keeps for others stays within the configured bytes, but for one append, or one entry that is larger. */
+    static final class MemoryIsBounded extends Invariant {
+        private final RaftConfig config;
+        private long largest;   // of all entries and appends
+
+        MemoryIsBounded(RaftConfig config) {
+            this.config = config;
+            largest = config.appendBytesMax();
+        }
+
+        @Override
+        void onWrite(ReplicaView replica, Storage.Write write) {
+            for (Entry entry : write.entries()) {
+                largest = Math.max(largest, entry.size());
+            }
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            NodeStatus.Backlog backlog = status.backlog();
+            boolean isBounded = isBounded(backlog.unappliedBytes(), config.unappliedBytesMax())
+                && isBounded(backlog.uncommittedBytes(), config.uncommittedBytesMax());
+            if (status.role() == RoleName.LEADER) {
+                for (NodeStatus.Peer peer : status.peers()) {
+                    isBounded &= isBounded(peer.inflightBytes(), config.inflightBytesMax());
+                }
+            }
+            if (!isBounded) {
+                throw broken("%s holds more than %s allows: %s", replica.id(), config, status);
+            }
+        }
+
+        private boolean isBounded(long bytes, long bytesMax) {
+            return bytes >= 0 && bytes < bytesMax + largest;
+        }
+    }
+
+    /** I30: what is held for others is given back: all of it once a group has nothing to do, and a message's bytes once it is digested. */
+    static final class MemoryIsGivenBack extends Invariant {
+
+        /** How long the last answers may be on their way, in election timeouts. */
+        static final int TIMEOUTS_MAX = 1;
+
+        private final List<? extends ReplicaView> replicas;
+        private final LongSupplier virtualNanos;
+        private final long electionTimeoutNanos;
+        private long idleSince = -1;
+
+        MemoryIsGivenBack(List<? extends ReplicaView> replicas, RaftConfig config, LongSupplier virtualNanos) {
+            this.replicas = replicas;
+            electionTimeoutNanos = config.electionTimeoutNanos();
+            this.virtualNanos = virtualNanos;
+        }
+
+        @Override
+        void onIdle() {
+            idleSince = virtualNanos.getAsLong();
+        }
+
+        @Override
+        void onBusy() {
+            idleSince = -1;
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            if (!replica.hasMail() && replica.mailBytes() != 0) {
+                throw broken("%s has no mail, and %d bytes of it", replica.id(), replica.mailBytes());
+            }
+            if (idleSince >= 0 && virtualNanos.getAsLong() - idleSince > TIMEOUTS_MAX * electionTimeoutNanos) {
+                NodeStatus.Backlog backlog = status.backlog();
+                boolean isEmpty = replica.callBytes() == 0 && backlog.unappliedBytes() == 0 && backlog.uncommittedBytes() == 0
+                    && backlog.waitingReads() == 0;
+                for (NodeStatus.Peer peer : status.peers()) {
+                    isEmpty &= peer.inflightBytes() == 0 || !isUp(peer.member().id());   // an absent peer's window stays full
+                }
+                if (!isEmpty) {
+                    throw broken("%s has nothing to do, but %d bytes of calls: %s", replica.id(), replica.callBytes(), status);
+                }
+            }
+        }
+
+        private boolean isUp(ReplicaId id) {
+            for (ReplicaView replica : replicas) {
+                if (replica.id().equals(id)) {
+                    return replica.isUp();
+                }
+            }
+            return false;
+        }
+    }
+
+    /** I32: without faults nobody is elected, nobody asks to be, and no term begins. */
+    static final class SteadyTerm extends Invariant {
+        private boolean isAsked;
+        private long term;   // the one that began last
+
+        @Override
+        void onFaultFree() {
+            isAsked = true;
+        }
+
+        @Override
+        void onFault() {
+            isAsked = false;
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            if (status.term() > term) {
+                term = status.term();
+                if (isAsked) {
+                    throw broken("%s begins term %d, though nothing was wrong", replica.id(), term);
+                }
+            }
+        }
+
+        @Override
+        void onSend(ReplicaView replica, Message message) {
+            if (isAsked && (message instanceof Message.PreVote || message instanceof Message.RequestVote)) {
+                throw broken("%s sends %s, though nothing was wrong", replica.id(), message);
+            }
+        }
+    }
+
+    /** I32: a group with nothing to do and nothing wrong says nothing but heartbeats, one each way in each interval. */
+    static final class OnlyHeartbeatsWhenIdle extends Invariant {
+        private final LongSupplier virtualNanos;
+        private final RaftConfig config;
+        private boolean isFaultFree;
+        private boolean isIdle;
+        private long idleSince;
+        private final PerReplica<Said> said = new PerReplica<>(Said::new);
+
+        private static final class Said {
+            private long since = -1;   // which idle time is counted
+            private long heartbeats;
+            private int peers;         // how many it has
+        }
+
+        OnlyHeartbeatsWhenIdle(RaftConfig config, LongSupplier virtualNanos) {
+            this.config = config;
+            this.virtualNanos = virtualNanos;
+        }
+
+        @Override
+        void onFaultFree() {
+            isFaultFree = true;
+        }
+
+        @Override
+        void onFault() {
+            isFaultFree = false;
+        }
+
+        @Override
+        void onIdle() {
+            isIdle = true;
+            idleSince = virtualNanos.getAsLong();
+        }
+
+        @Override
+        void onBusy() {
+            isIdle = false;
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            if (isFaultFree && isIdle) {
+                said.of(replica).peers = status.peers().size();
+            }
+        }
+
+        @Override
+        void onSend(ReplicaView replica, Message message) {
+            if (!isFaultFree || !isIdle) {
+                return;
+            }
+            boolean isHeartbeat = message instanceof Message.AppendEntries append && append.entries().isEmpty()
+                || message instanceof Message.AppendAccepted;
+            if (!isHeartbeat) {
+                throw broken("%s has nothing to do and sends %s", replica.id(), message);
+            }
+            Said of = said.of(replica);
+            if (of.since != idleSince) {
+                of.since = idleSince;
+                of.heartbeats = 0;
+            }
+            of.heartbeats++;
+            // What was said last may still be answered when idleness begins; and clocks are not exactly those of the run.
+            long intervals = (virtualNanos.getAsLong() - idleSince) / config.heartbeatNanos() * 11 / 10 + 2;
+            if (of.peers > 0 && of.heartbeats > intervals * of.peers) {
+                throw broken("%s has nothing to do and sends heartbeat %d to %d peers within %d intervals", replica.id(), of.heartbeats,
+                    of.peers, intervals);
+            }
+        }
+    }
+}
