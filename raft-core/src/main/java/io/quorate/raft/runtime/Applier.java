@@ -45,7 +45,7 @@ public final class Applier {
     private final Waker waker = new Waker();
     private final Inbox<List<Work>> inbox = new Inbox<>(waker);
 
-    private final Queue<Work> batch = new ArrayDeque<>();         // what is left of the flush being worked on
+    private final Queue<Work> batch = new ArrayDeque<>();         // what has been handed over and is not begun
     private final PendingProposals proposals = new PendingProposals();
     private final PriorityQueue<Call> reads =                     // those that wait for an index
         new PriorityQueue<>(Comparator.comparingLong(Call::index).thenComparingLong(Call::requestId));
@@ -78,6 +78,7 @@ public final class Applier {
 
     /** Works on what waits: until nothing does, or until about {@link #CHUNK_BYTES} have been applied. */
     public void turn(long nowNanos) {
+        takeIn();
         if (sweep.isDue(nowNanos)) {
             expire(nowNanos);
         }
@@ -159,13 +160,23 @@ public final class Applier {
 
     private @Nullable Work next() {
         if (batch.isEmpty()) {
-            inbox.fill();
-            List<Work> handed = inbox.poll();
-            if (handed != null) {
-                batch.addAll(handed);
-            }
+            takeIn();
         }
         return batch.poll();
+    }
+
+    /** Takes everything that has been handed over. A call's time also passes while it stands behind work that takes long. */
+    private void takeIn() {
+        inbox.fill();
+        for (List<Work> handed = inbox.poll(); handed != null; handed = inbox.poll()) {
+            for (int i = 0; i < handed.size(); i++) {
+                Work work = handed.get(i);
+                batch.add(work);
+                if (work instanceof Call call) {
+                    sweep.include(call.deadlineNanos());
+                }
+            }
+        }
     }
 
     private void applyChunk() {
@@ -254,6 +265,7 @@ public final class Applier {
 
     private void expire(long nowNanos) {
         sweep.begin();
+        batch.removeIf(work -> work instanceof Call call && isExpired(call, nowNanos));
         proposals.removeIf(call -> isExpired(call, nowNanos));
         reads.removeIf(call -> isExpired(call, nowNanos));
         sweep.end(nowNanos);
@@ -263,6 +275,10 @@ public final class Applier {
         if (!call.isExpired(nowNanos)) {
             sweep.include(call.deadlineNanos());
             return false;
+        }
+        if (call.state() == Call.State.REFUSED) {
+            call.fail(call.failure());
+            return true;
         }
         call.fail(call.kind() == Call.Kind.PROPOSE
             ? new OutcomeUnknownException("Perhaps it happened: entry " + call.index() + " of term " + call.term()

@@ -96,6 +96,33 @@ class ApplierTest {
     }
 
     @Test
+    void aCallThatStandsBehindWorkThatTakesLongIsAnsweredInTimeAllTheSame() {
+        apply(command(1, 1, "a"));
+        apply(command(2, 1, "b"));
+        apply(command(3, 1, "c"));
+        Recorder proposal = propose(4, 1, 100);
+        Recorder read = read(3, Long.MAX_VALUE, 100, "all");
+        Recorder refused = new Recorder();
+        Call call = call(Call.Kind.PROPOSE, 100, refused);
+        call.refused(new NotLeaderException("Nothing happened"));
+        applier.add(List.of(call));
+        applier.turn(now);
+        assertEquals(1, applier.appliedIndex());   // a turn applies one hand-out
+        assertEquals(100, applier.nanosUntilDeadline(now));
+
+        applier.turn(100);
+        assertEquals(2, applier.appliedIndex());
+        assertEquals("OutcomeUnknownException", proposal.outcome());
+        assertEquals("OverloadedException", read.outcome());
+        assertEquals("NotLeaderException", refused.outcome());
+        assertEquals(0, budget.taken());
+        applier.turn(100);
+        apply(command(4, 1, "d"));
+        applier.turn(100);
+        assertEquals(List.of("1:a", "2:b", "3:c", "4:d"), journal.commands);
+    }
+
+    @Test
     void aReadWaitsForItsIndex() {
         Recorder caller = read(2, Long.MAX_VALUE, 100, "all");
         apply(command(1, 1, "a"));
