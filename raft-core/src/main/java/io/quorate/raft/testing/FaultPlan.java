@@ -72,6 +72,14 @@ public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, 
         return Swarm.drawForgetful(seed);
     }
 
+    /**
+     * Of those plans in which all that goes wrong befalls one node, the one that this seed draws. The others may not be disturbed by it: at
+     * most one change of leaders for each fault.
+     */
+    public static FaultPlan disturbedMinority(long seed) {
+        return Swarm.drawMinority(seed);
+    }
+
     /** The same, with other faults. */
     public FaultPlan withFaults(List<Fault> others) {
         return new FaultPlan(nodes, electionTimeoutNanos, faultyNanos, delayNanosMax, diskNanosMax, isCramped, others);
@@ -94,6 +102,34 @@ public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, 
         Set<String> broken = new HashSet<>();
         faults.forEach(fault -> broken.addAll(fault.mayBreak()));
         return broken;
+    }
+
+    /**
+     * Whether faults befall fewer than half of the nodes, and no link between the others: so that the others must not be disturbed. All
+     * of them have had time to elect a leader before.
+     */
+    boolean isHarmless() {
+        Set<Integer> victims = new HashSet<>();
+        for (Fault fault : faults) {
+            if (fault instanceof Fault.OfNode ofNode) {
+                victims.add(ofNode.node());
+            }
+        }
+        return victims.size() <= (nodes - 1) / 2 && faults.stream().allMatch(fault -> fault.atNanos()
+            > 2L * SimulatedGroup.CALM_TIMEOUTS * electionTimeoutNanos && isAmong(victims, fault));
+    }
+
+    private static boolean isAmong(Set<Integer> victims, Fault fault) {
+        if (fault instanceof Fault.Cut cut) {
+            for (int from = 1; from <= NODES_MAX; from++) {
+                for (int to = 1; to <= NODES_MAX; to++) {
+                    if (Links.contains(cut.links(), from, to) && !victims.contains(from) && !victims.contains(to)) {
+                        return false;
+                    }
+                }
+            }
+        }
+        return fault instanceof Fault.OfNode || fault instanceof Fault.Cut;
     }
 
     /** The plan that {@link #toString} gave this text. */

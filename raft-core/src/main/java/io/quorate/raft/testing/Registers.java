@@ -37,7 +37,8 @@ public final class Registers implements StateMachine {
 
     /** This simulation with all of it. */
     public static Simulation<Registers> simulation() {
-        return Simulation.of(Registers::new).workload(Asking::new).model(new Model());
+        return Simulation.of(Registers::new).workload(Asking::new).model(new Model())
+            .digest(registers -> Arrays.hashCode(registers.values));
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.quorate.raft.StateMachine;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,9 +16,11 @@ import org.jspecify.annotations.Nullable;
  * @param model     what the history of a run is held against, or null
  * @param wire      what messages are sent through, or null
  * @param checks    of a machine's state, after each command
+ * @param digest    of a machine's state, or null
  */
 record Setup(Supplier<? extends StateMachine> machines, Supplier<? extends Workload> workloads, int clients,
-             @Nullable SequentialModel<?> model, @Nullable Wire wire, List<Check> checks) {
+             @Nullable SequentialModel<?> model, @Nullable Wire wire, List<Check> checks,
+             @Nullable ToLongFunction<StateMachine> digest) {
 
     /**
      * What must hold of the user's state machine.

@@ -3,11 +3,7 @@ package io.quorate.raft.testing;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.core.ReplicaId;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -30,13 +26,9 @@ final class SimulatedClients {
     private final List<Client> clients = new ArrayList<>();
     private final History history = new History();
     private int nextNumber;                 // of a client, in the history
-    private long nextCommand = 1;
+    private long nextCall = 1;
     private long acknowledged;
     private long readsServed;
-    private long observedIndex;             // everything up to here has been told to some client
-    private final Map<Long, Long> applied = new HashMap<>();      // where each command stands that some replica has applied
-    private final Set<Long> failedForCertain = new HashSet<>();   // of those whose callers were told that nothing happened
-
     private final class Client {
         private final int id;
         private final SplittableRandom random;
@@ -56,6 +48,10 @@ final class SimulatedClients {
 
         private void act() {
             if (group.isHealing()) {
+                return;
+            }
+            if (group.isQuiet()) {
+                think();
                 return;
             }
             if (target == 0 || random.nextInt(8) == 0) {
@@ -151,11 +147,6 @@ final class SimulatedClients {
         return readsServed;
     }
 
-    /** Everything up to here has been told to some client. */
-    long observedIndex() {
-        return observedIndex;
-    }
-
     /** As many others ask something of this node at once, each once. */
     void flood(SimulatedReplica replica, int requests) {
         for (int i = 0; i < requests && replica.isUp(); i++) {
@@ -191,7 +182,7 @@ final class SimulatedClients {
             @Override
             public void failed(boolean isForCertain, @Nullable ReplicaId leader) { }
         };
-        propose(replica, PROBER, -nextCommand++, new byte[0], nobody);
+        propose(replica, PROBER, WatchedMachine.wrapProbe(nextCall), nobody);
         read(replica, PROBER, WatchedMachine.probe(), nobody);
     }
 
@@ -200,39 +191,38 @@ final class SimulatedClients {
     private void submit(SimulatedReplica replica, int client, Workload.Request request, Answer answer) {
         group.onAsked(replica, client, request.kind(), request.input());
         if (request.kind() == Operation.Kind.PROPOSE) {
-            propose(replica, client, nextCommand++, request.input(), answer);
+            propose(replica, client, WatchedMachine.wrapCommand(nextCall, request.input()), answer);
         } else {
             read(replica, client, WatchedMachine.wrapQuery(request.input()), answer);
         }
     }
 
-    private void propose(SimulatedReplica replica, int client, long number, byte[] command, Answer answer) {
-        replica.propose(WatchedMachine.wrapCommand(number, command), new SimulatedReplica.Caller() {
+    private void propose(SimulatedReplica replica, int client, byte[] command, Answer answer) {
+        long call = nextCall++;
+        replica.propose(call, command, new SimulatedReplica.Caller() {
             @Override
             public void done(byte[] result, long index) {
-                onAcknowledged(number, index);
+                group.invariants().onDone(call, index);
+                acknowledged++;
                 group.onAnswered(replica, client, () -> "done at " + index + ": " + Operation.text(result));
                 answer.done(result);
             }
 
             @Override
             public void failed(@Nullable Throwable why) {
-                boolean isForCertain = why != null && !(why instanceof OutcomeUnknownException);
                 group.onAnswered(replica, client, () -> why == null ? "no answer" : why.toString());
-                if (isForCertain) {
-                    onFailedForCertain(number);
-                }
-                answer.failed(isForCertain, replica.leader());
+                answer.failed(why != null && !(why instanceof OutcomeUnknownException), replica.leader());
             }
         });
     }
 
     private void read(SimulatedReplica replica, int client, byte[] query, Answer answer) {
-        long floor = observedIndex;
-        replica.read(query, new SimulatedReplica.Caller() {
+        long call = nextCall++;
+        replica.read(call, query, new SimulatedReplica.Caller() {
             @Override
             public void done(byte[] result, long index) {
-                onReadServed(replica, floor, WatchedMachine.indexOf(result));
+                group.invariants().onReadServed(call, WatchedMachine.indexOf(result));
+                readsServed++;
                 byte[] output = WatchedMachine.answerOf(result);
                 group.onAnswered(replica, client, () -> "read at " + index + ": " + Operation.text(output));
                 answer.done(output);
@@ -244,41 +234,5 @@ final class SimulatedClients {
                 answer.failed(true, replica.leader());     // a read that got no answer has done nothing
             }
         });
-    }
-
-    // ---------------------------------------------------------------------------------------------------- what must hold of answers
-
-    /** A client has been told that its command is done, at this index: there it stands, and nowhere else. */
-    private void onAcknowledged(long command, long index) {
-        Long at = applied.get(command);
-        group.require(at != null && at == index, "DoneMeansApplied", "command %s is done at %s, but was applied at %s", command, index, at);
-        acknowledged++;
-        observedIndex = Math.max(observedIndex, index);
-    }
-
-    /**
-     * A client's read was answered.
-     *
-     * @param floor        what clients had been told before it was asked
-     * @param appliedIndex what the answer shows
-     */
-    private void onReadServed(SimulatedReplica by, long floor, long appliedIndex) {
-        group.require(appliedIndex >= floor, "ReadsAreFresh", "%s answers a read from %s, but %s was told before", by.id(), appliedIndex,
-            floor);
-        readsServed++;
-        observedIndex = Math.max(observedIndex, appliedIndex);
-    }
-
-    /** A client was told that nothing happened, and nothing will: it must stay so. */
-    private void onFailedForCertain(long command) {
-        failedForCertain.add(command);
-        group.require(!applied.containsKey(command), "FailedMeansNeverApplied", "command %s failed for certain, but was applied", command);
-    }
-
-    void onApplied(long command, long index) {
-        Long before = applied.putIfAbsent(command, index);
-        group.require(before == null || before == index, "AppliedOnce", "command %s is applied at %s, but was at %s", command, index, before);
-        group.require(!failedForCertain.contains(command), "FailedMeansNeverApplied", "command %s is applied, but has failed for certain",
-            command, index, before);
     }
 }

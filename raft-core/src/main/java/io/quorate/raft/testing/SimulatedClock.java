@@ -7,6 +7,7 @@ final class SimulatedClock {
     private long base;              // what it showed
     private long baseAt;            // at this real time
     private int permille = 1000;
+    private long latest;            // of what it has shown; it may have leapt back since
 
     SimulatedClock(Agenda agenda) {
         this.agenda = agenda;
@@ -14,7 +15,17 @@ final class SimulatedClock {
 
     /** What it shows; may wrap around. */
     long nanos() {
-        return base + scale(agenda.now() - baseAt);
+        long shown = base + scale(agenda.now() - baseAt);
+        if (shown - latest > 0) {
+            latest = shown;
+        }
+        return shown;
+    }
+
+    /** The latest that it has ever shown: who has seen that will not believe that it is earlier. */
+    long latest() {
+        nanos();
+        return latest;
     }
 
     /** How much real time must pass until it has advanced by so much; not a nanosecond less, or a sleeper would wake again and again. */
@@ -25,6 +36,9 @@ final class SimulatedClock {
     void jump(long byNanos) {
         base = nanos() + byNanos;
         baseAt = agenda.now();
+        if (baseAt == 0) {
+            latest = base;      // where it begins, which is no leap
+        }
     }
 
     /** From now on it runs at this rate; 1000 is right. */

@@ -5,7 +5,6 @@ import io.quorate.raft.Storage;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
-import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.core.RaftConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +29,11 @@ final class SimulatedGroup {
 
     /** How long, in election timeouts, a healed quorum may take. Candidates may have backed off sixteenfold, up to 32 timeouts, twice. */
     static final int HEAL_TIMEOUTS_MAX = 100;
+    /** When a group without faults has a leader; when, if there are none at all, clients fall silent, all is done, and clients go on. */
+    static final int CALM_TIMEOUTS = 5;
+    private static final int QUIET_TIMEOUTS = 20;
+    private static final int IDLE_TIMEOUTS = 32;
+    private static final int BUSY_TIMEOUTS = 40;
 
     private final long seed;
     private final FaultPlan plan;
@@ -46,7 +49,6 @@ final class SimulatedGroup {
     private final List<SimulatedReplica> replicas = new ArrayList<>();     // by node; of a cloned one, the younger
     private final GroupInvariants invariants;
     private final boolean owesNothing;
-    private final List<Integer> resultHashes = new ArrayList<>();          // by index, what the first replica's machine returned there
     private final List<SimulatedReplica> wiped = new ArrayList<>();
     private final Map<Happening, Long> happenings = new EnumMap<>(Happening.class);
 
@@ -73,7 +75,7 @@ final class SimulatedGroup {
         for (int node = 1; node <= plan.nodes(); node++) {
             replicas.add(new SimulatedReplica(this, node, random.split()));
         }
-        invariants = owesNothing ? GroupInvariants.none() : new GroupInvariants(replicas);
+        invariants = new GroupInvariants(replicas, config, agenda::now, plan.mayBreak());
     }
 
     /** Runs to the end. Throws whatever is found broken. */
@@ -96,9 +98,20 @@ final class SimulatedGroup {
         }
         replicas.forEach(SimulatedReplica::start);
         clients.start();
+        if (plan.isHarmless()) {
+            agenda.at(CALM_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onQuorumHealthy);
+        }
+        if (plan.faults().isEmpty()) {
+            agenda.at(CALM_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onFaultFree);
+            agenda.at(IDLE_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onIdle);
+            agenda.at(BUSY_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onBusy);
+        }
         agenda.runUntil(plan.faultyNanos());
+        invariants.onFault();       // whoever does not belong to the healed quorum is taken away
         if (owesNothing) {
-            require(isForgetfulReported, "Reported", "nobody has noticed %s", plan.faults());
+            if (!isForgetfulReported) {
+                throw new InvariantBroken("Reported", "nobody has noticed " + plan.faults());
+            }
             return report(replicas, 0);
         }
         return new Healing().run();
@@ -107,6 +120,9 @@ final class SimulatedGroup {
     // ------------------------------------------------------------------------------------------------------------------- faults
 
     private void befall(Fault fault) {
+        if (plan.isHarmless()) {
+            invariants.onFault();
+        }
         if (fault instanceof Fault.OfNode ofNode) {
             befall(ofNode, replica(ofNode.node()));
         } else if (fault instanceof Fault.Noise noise) {
@@ -225,7 +241,6 @@ final class SimulatedGroup {
 
         private final List<SimulatedReplica> core = new ArrayList<>(replicas);
         private final long healedAt = now();
-        private final long giveUpAt = now() + HEAL_TIMEOUTS_MAX * plan.electionTimeoutNanos();
 
         private Healing() {
             core.removeAll(wiped);
@@ -253,51 +268,41 @@ final class SimulatedGroup {
                     replica.start();
                 }
             }
-            await("agrees without a new request", () -> agree(core));
+            await(false);
+            await(true);
+            long healNanos = now() - healedAt;
+            invariants.onIdle();
+            agenda.runUntil(now() + 3 * plan.electionTimeoutNanos());
+            invariants.onEnd();
+            return report(core, healNanos);
+        }
+
+        /** The healed quorum must agree: after new work of clients, or without. */
+        private void await(boolean hasClients) {
+            invariants.onHeal(core, hasClients);
+            long giveUpAt = now() + HEAL_TIMEOUTS_MAX * plan.electionTimeoutNanos();
             long acknowledged = clients.acknowledged();
             long reads = clients.readsServed();
-            while (clients.acknowledged() == acknowledged || clients.readsServed() == reads) {
-                core.forEach(clients::probe);
-                long askAgainAt = now() + plan.electionTimeoutNanos() / 4;
-                await("takes a write and answers a read", () -> now() >= askAgainAt
-                    || clients.acknowledged() > acknowledged && clients.readsServed() > reads);
-            }
-            await("agrees after a write and a read", () -> agree(core));
-            for (SimulatedReplica replica : core) {
-                require(replica.appliedIndex() >= clients.observedIndex(), "NothingAcknowledgedIsLost", "%s ends before %s", replica,
-                    clients.observedIndex());
-            }
-            return report(core, now() - healedAt);
-        }
-
-        private void await(String what, BooleanSupplier isReached) {
-            while (!isReached.getAsBoolean()) {
+            long askAgainAt = now();
+            boolean isServed = !hasClients;
+            while (!isServed || !agrees()) {
                 if (agenda.nextAt() > giveUpAt) {
-                    throw new InvariantBroken("Progress", "no healed quorum " + core + " that " + what + " within " + HEAL_TIMEOUTS_MAX
-                        + " election timeouts");
+                    invariants.onEnd();
+                    throw new IllegalStateException("The healed quorum did not do its work, and no invariant says so");
                 }
                 agenda.runNext();
+                isServed |= clients.acknowledged() > acknowledged && clients.readsServed() > reads;
+                if (!isServed && now() >= askAgainAt) {
+                    askAgainAt = now() + plan.electionTimeoutNanos() / 4;
+                    core.forEach(clients::probe);
+                }
             }
+            invariants.onHealed(core);
         }
-    }
 
-    private static boolean agree(List<SimulatedReplica> core) {
-        for (SimulatedReplica replica : core) {
-            if (replica.node() == null) {
-                return false;
-            }
+        private boolean agrees() {
+            return core.stream().noneMatch(SimulatedReplica::hasOpenCalls) && invariants.agree(core);
         }
-        long lastIndex = core.get(0).status().lastIndex();
-        int leaders = 0;
-        for (SimulatedReplica replica : core) {
-            NodeStatus status = replica.status();
-            leaders += status.role() == RoleName.LEADER ? 1 : 0;
-            if (status.lastIndex() != lastIndex || status.commitIndex() != lastIndex || replica.appliedIndex() != lastIndex
-                || replica.hasOpenCalls()) {
-                return false;
-            }
-        }
-        return leaders == 1;
     }
 
     private Simulation.Report report(List<SimulatedReplica> core, long healNanos) {
@@ -371,23 +376,11 @@ final class SimulatedGroup {
     }
 
     void onWritten(SimulatedReplica replica) {
-        trace(() -> new Trace.Wrote(now(), replica.nodeId(), replica.lastDurableIndex(), replica.durableState().toString()));
+        trace(() -> new Trace.Wrote(now(), replica.nodeId(), replica.diskLastIndex(), replica.durableState().toString()));
     }
 
-    void onApplied(SimulatedReplica replica, long number, long index, byte[] result) {
-        int resultHash = Arrays.hashCode(result);
-        add(index * 31 + resultHash);
-        clients.onApplied(number, index);
-        while (resultHashes.size() <= index) {
-            resultHashes.add(null);
-        }
-        Integer known = resultHashes.get((int) index);
-        if (known == null) {
-            resultHashes.set((int) index, resultHash);
-        } else {
-            require(known == resultHash, "SameResultEverywhere", "%s: its state machine returned another result at index %s than that of "
-                + "the first replica: apply must depend on nothing but the commands so far", replica.id(), index);
-        }
+    void onApplied(SimulatedReplica replica, long index, byte[] result) {
+        add(index * 31 + Arrays.hashCode(result));
         trace(() -> new Trace.Applied(now(), replica.nodeId(), index));
     }
 
@@ -450,13 +443,6 @@ final class SimulatedGroup {
         happenings.merge(what, 1L, Long::sum);
     }
 
-    /** For checks that are not classes of their own. Formats only what is broken. */
-    void require(boolean holds, String invariant, String seen, @Nullable Object... values) {
-        if (!holds && !(owesNothing && !invariant.equals("Reported"))) {
-            throw new InvariantBroken(invariant, String.format(seen, values));
-        }
-    }
-
     // ------------------------------------------------------------------------------------------------------------------ its parts
 
     Agenda agenda() {
@@ -509,6 +495,12 @@ final class SimulatedGroup {
         return addresses;
     }
 
+    /** Whether clients are silent for a while, to see what an idle group does. */
+    boolean isQuiet() {
+        long t = plan.electionTimeoutNanos();
+        return plan.faults().isEmpty() && now() > QUIET_TIMEOUTS * t && now() <= BUSY_TIMEOUTS * t;
+    }
+
     boolean isHealing() {
         return isHealing;
     }
@@ -521,6 +513,11 @@ final class SimulatedGroup {
     /** How long a call may take. */
     long callTimeout() {
         return 10 * plan.electionTimeoutNanos();
+    }
+
+    /** How long a call may take in virtual time, at a process that runs: clocks may be slow, or leap back, and so may state machines. */
+    long callBound() {
+        return 3 * callTimeout();
     }
 
     /** How long a node takes to get to what has arrived. */

@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.Storage;
@@ -18,6 +19,7 @@ import io.quorate.raft.runtime.Completion;
 import io.quorate.raft.runtime.PassiveServer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -86,7 +88,7 @@ final class SimulatedReplica implements ReplicaView {
     private long writtenIndex;          // where the log ends, as given to the disk
     private boolean isReading;
     private boolean isApplying;
-    private final List<OpenCall> openCalls = new ArrayList<>();
+    private final Map<Long, OpenCall> openCalls = new LinkedHashMap<>();
     private @Nullable RoleName lastRole;
     private long lastTerm;
     private long lastCommit;
@@ -124,6 +126,7 @@ final class SimulatedReplica implements ReplicaView {
         server = started;
         stopReason = null;
         group.onStarted(this);
+        group.invariants().onStarted(this);
         requestTurn();
     }
 
@@ -138,13 +141,15 @@ final class SimulatedReplica implements ReplicaView {
         if (keepsWrite && !writing.isEmpty() && storage != null) {
             try {
                 storage.write(writing);
+                group.invariants().onDurable(this, writing.get(writing.size() - 1).id());
             } catch (StorageException e) {
                 group.count(Happening.DISK_FAILED);     // and nobody will ever know
             }
         }
         end();
         group.onCrashed(this, keepsWrite);
-        List<OpenCall> lost = List.copyOf(openCalls);
+        group.invariants().onCrashed(this);
+        List<OpenCall> lost = List.copyOf(openCalls.values());
         openCalls.clear();
         for (OpenCall call : lost) {
             call.caller.failed(null);
@@ -158,14 +163,12 @@ final class SimulatedReplica implements ReplicaView {
         stopping.closeLoop(cause);
         ServerStatus status = stopping.loop().stoppedStatus(cause);
         stopping.closeApplier(cause);
-        if (!openCalls.isEmpty()) {
-            throw new InvariantBroken("EveryCallCompletesOnce", id() + " has stopped, and these calls are open: " + openCalls);
-        }
         if (status.state() != ServerStatus.State.STOPPED || status.problem() == null) {
-            throw new InvariantBroken("FailStop", id() + " has stopped for " + cause + ", and its status is " + status);
+            throw new InvariantBroken("StoppedSaysWhy", id() + " has stopped for " + cause + ", and its status is " + status);
         }
         end();
         group.onStopped(this, cause);
+        group.invariants().onStopped(this, cause);
     }
 
     private void end() {
@@ -215,10 +218,12 @@ final class SimulatedReplica implements ReplicaView {
 
     void pause() {
         isPaused = true;
+        group.invariants().onPaused(this);
     }
 
     void resume() {
         isPaused = false;
+        group.invariants().onResumed(this);
         requestTurn();
     }
 
@@ -277,11 +282,13 @@ final class SimulatedReplica implements ReplicaView {
     /** Its last message arrives again, meant for another incarnation. */
     void goAstray() {
         Message message = lastMessage;
-        if (server != null && message != null) {
-            ReplicaId other = new ReplicaId(nodeId, id().incarnation() ^ 2);
-            server.mailbox().post(Misdirected.to(message, other));
+        RaftNode node = node();
+        if (message != null && node != null) {
+            Message misdirected = Misdirected.to(message, new ReplicaId(nodeId, id().incarnation() ^ 2));
+            String before = node.toString();
+            node.step(misdirected);
+            group.invariants().onForeign(this, misdirected, before, node.toString());
             group.count(Happening.MESSAGE_ASTRAY);
-            requestTurn();
         }
     }
 
@@ -295,6 +302,7 @@ final class SimulatedReplica implements ReplicaView {
         knownBoots.merge(message.from(), senderBoot, Math::max);
         waitingMessages++;
         lastMessage = message;
+        group.invariants().onDelivered(this, message);
         server.mailbox().post(message);
         requestTurn();
         return true;
@@ -340,14 +348,15 @@ final class SimulatedReplica implements ReplicaView {
         void failed(@Nullable Throwable why);
     }
 
-    private record OpenCall(String what, Caller caller) { }
+    /** Numbered over the whole run. */
+    private record OpenCall(long number, Caller caller) { }
 
-    void propose(byte[] command, Caller caller) {
-        submit(new OpenCall("propose", caller), completion -> running().propose(command, group.callTimeout(), completion));
+    void propose(long call, byte[] command, Caller caller) {
+        submit(new OpenCall(call, caller), false, completion -> running().propose(command, group.callTimeout(), completion));
     }
 
-    void read(byte[] query, Caller caller) {
-        submit(new OpenCall("read", caller), completion -> running().read(query, group.callTimeout(), completion));
+    void read(long call, byte[] query, Caller caller) {
+        submit(new OpenCall(call, caller), true, completion -> running().read(query, group.callTimeout(), completion));
     }
 
     /** Whether a call of this process has not completed. */
@@ -359,39 +368,31 @@ final class SimulatedReplica implements ReplicaView {
         @Nullable RuntimeException submit(Completion completion);
     }
 
-    private void submit(OpenCall call, Submission submission) {
-        openCalls.add(call);
+    private void submit(OpenCall call, boolean isRead, Submission submission) {
+        openCalls.put(call.number, call);
+        group.invariants().onCall(this, call.number, isRead, group.callBound());
         RuntimeException refused = submission.submit(new Completion() {
             @Override
             public void done(byte[] result, long index) {
-                end("done at " + index);
+                openCalls.remove(call.number);
                 call.caller.done(result, index);
             }
 
             @Override
             public void failed(Throwable why) {
-                end(why.toString());
-                call.caller.failed(why);
-            }
-
-            private void end(String how) {
-                boolean isOpen = false;
-                for (int i = 0; i < openCalls.size() && !isOpen; i++) {
-                    isOpen = openCalls.get(i) == call;
-                    if (isOpen) {
-                        openCalls.remove(i);
-                    }
-                }
-                if (!isOpen) {
-                    throw new InvariantBroken("EveryCallCompletesOnce", call + " completes twice, or after its process died: " + how);
-                }
+                fail(call, why);
             }
         });
         if (refused != null) {
-            openCalls.remove(call);
-            call.caller.failed(refused);
+            fail(call, refused);
         }
         requestTurn();
+    }
+
+    private void fail(OpenCall call, Throwable why) {
+        openCalls.remove(call.number);
+        group.invariants().onFailed(call.number, !(why instanceof OutcomeUnknownException));
+        call.caller.failed(why);
     }
 
     // --------------------------------------------------------------------------------------------------------------------- turns
@@ -518,18 +519,9 @@ final class SimulatedReplica implements ReplicaView {
             }
             toWrite.add(write);
             group.onWrite(this, write);
-            if (!write.entries().isEmpty()) {
-                group.invariants().onWrite(this, previousOf(write), write.entries());
-            }
+            group.invariants().onWrite(this, write);
             writtenIndex = write.firstIndex() + write.entries().size() - 1;
         }
-    }
-
-    private EntryId previousOf(Storage.Write write) {
-        if (write.firstIndex() > writtenIndex + 1) {
-            throw new InvariantBroken("NoGaps", id() + " writes from " + write.firstIndex() + " behind " + writtenIndex);
-        }
-        return logAt(write.firstIndex() - 1);
     }
 
     private void startApplying() {
@@ -584,6 +576,7 @@ final class SimulatedReplica implements ReplicaView {
         writing = List.of();
         try {
             running().writer().write(batch);
+            group.invariants().onDurable(this, batch.get(batch.size() - 1).id());
         } catch (StorageException e) {
             stopForItsDisk(e);
             return;
@@ -595,6 +588,7 @@ final class SimulatedReplica implements ReplicaView {
 
     private void stopForItsDisk(StorageException cause) {
         group.count(Happening.DISK_FAILED);
+        group.invariants().onStorageFailed(this);
         stop(cause);
         group.restartAfter(this, downNanos);
     }
@@ -665,9 +659,6 @@ final class SimulatedReplica implements ReplicaView {
         @Override
         public void send(Message message) {
             dieIfDue();
-            if (!isFounded()) {
-                throw new InvariantBroken("BlankIsSilent", id() + " belongs to no group and sends " + message);
-            }
             group.invariants().onSend(SimulatedReplica.this, message);
             group.network().send(SimulatedReplica.this, message);
         }
@@ -717,8 +708,8 @@ final class SimulatedReplica implements ReplicaView {
         return server != null;
     }
 
-    /** Whether it is part of the group. */
-    boolean isFounded() {
+    @Override
+    public boolean isFounded() {
         return disk.founding() != null;
     }
 
@@ -731,8 +722,33 @@ final class SimulatedReplica implements ReplicaView {
         return node.status();
     }
 
-    long appliedIndex() {
+    @Override
+    public long appliedIndex() {
         return running().applier().appliedIndex();
+    }
+
+    @Override
+    public long callBytes() {
+        return running().callBytes();
+    }
+
+    @Override
+    public long mailBytes() {
+        return running().mailbox().peerBytes();
+    }
+
+    @Override
+    public boolean hasMail() {
+        return running().mailbox().hasMail();
+    }
+
+    @Override
+    public long nanosUntilDeadline() {
+        RaftNode node = node();
+        if (node == null) {
+            throw new IllegalStateException(id() + " is blank");
+        }
+        return node.deadline() - clock.latest();
     }
 
     @Override
@@ -756,8 +772,8 @@ final class SimulatedReplica implements ReplicaView {
         return disk.hardState();
     }
 
-    /** Where its durable log ends. */
-    long lastDurableIndex() {
+    @Override
+    public long diskLastIndex() {
         return disk.lastIndex();
     }
 

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,17 +85,17 @@ public final class Simulation<M extends StateMachine> {
         Supplier<Workload> none = () -> {
             throw new IllegalStateException("Say what clients ask: Simulation.of(...).workload(...)");
         };
-        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of()), 0, TIMEOUTS, null);
+        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null), 0, TIMEOUTS, null);
     }
 
     /** What clients ask, made anew for each run. */
     public Simulation<M> workload(Supplier<? extends Workload> workloads) {
-        return with(new Setup(setup.machines(), workloads, setup.clients(), setup.model(), setup.wire(), setup.checks()));
+        return with(new Setup(setup.machines(), workloads, setup.clients(), setup.model(), setup.wire(), setup.checks(), setup.digest()));
     }
 
     /** What the clients' history of each run is held against: it must be linearizable. */
     public Simulation<M> model(SequentialModel<?> model) {
-        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), model, setup.wire(), setup.checks()));
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), model, setup.wire(), setup.checks(), setup.digest()));
     }
 
     /** What must hold of each replica's machine after each command: throws if it does not. */
@@ -105,7 +106,17 @@ public final class Simulation<M extends StateMachine> {
             M mine = (M) machine;
             asserts.accept(mine);
         }));
-        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), List.copyOf(checks)));
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), List.copyOf(checks),
+            setup.digest()));
+    }
+
+    /** A digest of a machine's whole state: the same on every replica after the same command. */
+    public Simulation<M> digest(ToLongFunction<? super M> digest) {
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(), machine -> {
+            @SuppressWarnings("unchecked")      // made by the supplier of M
+            M mine = (M) machine;
+            return digest.applyAsLong(mine);
+        }));
     }
 
     /** How many clients ask, one thing at a time each. */
@@ -113,12 +124,12 @@ public final class Simulation<M extends StateMachine> {
         if (clients < 1) {
             throw new IllegalArgumentException("At least one client asks, not " + clients);
         }
-        return with(new Setup(setup.machines(), setup.workloads(), clients, setup.model(), setup.wire(), setup.checks()));
+        return with(new Setup(setup.machines(), setup.workloads(), clients, setup.model(), setup.wire(), setup.checks(), setup.digest()));
     }
 
     /** Sends every message through a real encoder and decoder. */
     public Simulation<M> wire(Wire wire) {
-        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), wire, setup.checks()));
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), wire, setup.checks(), setup.digest()));
     }
 
     /** How many nodes there are, 1 to 7; each seed draws its number unless this is said. */

@@ -217,6 +217,32 @@ final class Swarm {
         return new FaultPlan(swarm.nodes, t, swarm.end, t / 1000, t / 1000, false, swarm.faults);
     }
 
+    // --------------------------------------------------------------------------------------------------------- a single victim
+
+    static FaultPlan drawMinority(long seed) {
+        Swarm swarm = new Swarm(seed, new int[] {3, 5, 4}[(int) Math.floorMod(seed, 3L)], 150);
+        SplittableRandom random = swarm.random;
+        long t = swarm.t;
+        int victim = swarm.anyone();
+        for (long at = 15 * t + random.nextLong(5 * t); at < swarm.end; at += 6 * t + random.nextLong(10 * t)) {
+            long micros = swarm.micros(at);
+            long nanos = swarm.micros(random.nextLong(5 * t));
+            swarm.faults.add(switch (random.nextInt(9)) {
+                case 0 -> new Fault.Crash(micros, victim, nanos, random.nextBoolean());
+                case 1 -> new Fault.Pause(micros, victim, nanos);
+                case 2 -> new Fault.Cut(micros, nanos, Links.around(swarm.nodes, victim));
+                case 3 -> new Fault.Cut(micros, nanos, Links.into(swarm.nodes, victim));
+                case 4 -> new Fault.Cut(micros, nanos, Links.outOf(swarm.nodes, victim));
+                case 5 -> new Fault.HangDisk(micros, victim, nanos);
+                case 6 -> new Fault.ClockJump(micros, victim, nanos);
+                case 7 -> new Fault.ClockRate(micros, victim, random.nextInt(800, 1250));
+                default -> new Fault.SlowApply(micros, victim, nanos, t);
+            });
+        }
+        swarm.faults.add(new Fault.Stray(swarm.end - 1000, victim));     // names the victim also if links alone were cut
+        return new FaultPlan(swarm.nodes, t, swarm.end, t / 1000, t / 1000, false, swarm.faults);
+    }
+
     // --------------------------------------------------------------------------------------------------------------------- drawing
 
     private interface At {

@@ -5,6 +5,7 @@ import io.quorate.raft.StateMachine;
 import io.quorate.raft.core.Entry;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.function.ToLongFunction;
 
 /**
  * Stands around the user's state machine on one node and tells the group what is applied. Commands and queries travel in an envelope of the
@@ -26,17 +27,17 @@ final class WatchedMachine implements StateMachine {
         machine = group.setup().machines().get();
     }
 
-    /** The user's. */
-    StateMachine machine() {
-        return machine;
-    }
-
-    /** A user's command, or nothing of his if the number is negative. */
-    static byte[] wrapCommand(long number, byte[] command) {
+    /** A user's command. */
+    static byte[] wrapCommand(long call, byte[] command) {
         if (command.length > Entry.PAYLOAD_BYTES_MAX) {
             return command;     // will be refused, and is too large to be copied for that
         }
-        return ByteBuffer.allocate(ENVELOPE_BYTES + command.length).putLong(number).put(command).array();
+        return ByteBuffer.allocate(ENVELOPE_BYTES + command.length).putLong(call).put(command).array();
+    }
+
+    /** A command that the user's machine does not see. */
+    static byte[] wrapProbe(long call) {
+        return ByteBuffer.allocate(ENVELOPE_BYTES).putLong(-call).array();
     }
 
     /** A user's query. */
@@ -67,25 +68,32 @@ final class WatchedMachine implements StateMachine {
         if (replica.throwsInApply()) {
             throw new SimulatedReplica.ThrownInApply();
         }
-        long number = command.payload().getLong(0);
-        group.invariants().onApply(replica, command.index(), command.bytes());
+        long call = command.payload().getLong(0);
+        GroupInvariants invariants = group.invariants();
+        invariants.onApply(replica, command.index(), command.bytes());
+        invariants.onCallApplied(replica, Math.abs(call), command.index());
         lastIndex = command.index();
-        byte[] result = number < 0 ? new byte[0] : applyUsers(command, number);
-        group.onApplied(replica, number, command.index(), result);
+        byte[] result = call < 0 ? new byte[0] : applyUsers(command, call);
+        invariants.onApplied(replica, command.index(), result);
+        ToLongFunction<StateMachine> digest = group.setup().digest();
+        if (digest != null) {
+            invariants.onState(replica, command.index(), digest.applyAsLong(machine));
+        }
+        group.onApplied(replica, command.index(), result);
         return result;
     }
 
-    private byte[] applyUsers(Command command, long number) {
+    private byte[] applyUsers(Command command, long call) {
         ByteBuffer payload = command.payload().duplicate();
         payload.position(payload.position() + ENVELOPE_BYTES);
         byte[] result;
         try {
             result = machine.apply(new Command(command.index(), payload.slice()));
         } catch (RuntimeException | Error e) {
-            throw new MachineFailed("your state machine threw at command " + number + ", index " + command.index() + ": " + e, e);
+            throw new MachineFailed("your state machine threw at call " + call + ", index " + command.index() + ": " + e, e);
         }
         if (result == null) {
-            throw new MachineFailed("your state machine returned null at command " + number + ", index " + command.index(), null);
+            throw new MachineFailed("your state machine returned null at call " + call + ", index " + command.index(), null);
         }
         group.setup().check(machine);
         return result;

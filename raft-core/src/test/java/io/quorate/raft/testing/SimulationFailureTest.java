@@ -123,7 +123,7 @@ class SimulationFailureTest {
     @Test
     void aClockInTheMachineIsFound() {
         Simulation<Answering> simulation = Simulation.of(() -> new Answering(() -> bytes(System.nanoTime()))).workload(Retrying::new);
-        assertEquals("SameResultEverywhere", firstNamed(simulation.nodes(3)));
+        assertEquals("SameResults", firstNamed(simulation.nodes(3)));
     }
 
     /** Of one replica alone nothing differs but a second run. */

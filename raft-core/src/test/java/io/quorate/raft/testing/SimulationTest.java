@@ -62,6 +62,13 @@ class SimulationTest {
     }
 
     @Test
+    void aFaultyMinorityDisturbsNobody() {
+        for (long seed = FIRST; seed < FIRST + SEEDS / 10; seed++) {
+            Registers.simulation().run(seed, FaultPlan.disturbedMinority(seed));
+        }
+    }
+
+    @Test
     void theSameSeedGivesTheSameRun() {
         Simulation<Registers> simulation = Registers.simulation().timeouts(60);
         Simulation.Report first = simulation.checkReplay(7);
