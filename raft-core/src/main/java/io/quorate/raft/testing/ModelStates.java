@@ -1,7 +1,6 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.testing.Operation.Kind;
-import io.quorate.raft.testing.Operation.Outcome;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -82,13 +81,12 @@ final class ModelStates<S> {
         }
     }
 
-    /** What a model may look at in an operation. */
-    private record Asked(Kind kind, byte[] input, Outcome outcome, byte @Nullable [] output) {
+    /** What a model may look at in an operation. Its outcome is known by its output. */
+    private record Asked(Kind kind, byte[] input, byte @Nullable [] output) {
 
         @Override
         public boolean equals(@Nullable Object other) {
-            return other instanceof Asked that && kind == that.kind && outcome == that.outcome && Arrays.equals(input, that.input)
-                && Arrays.equals(output, that.output);
+            return other instanceof Asked that && kind == that.kind && Arrays.equals(input, that.input) && Arrays.equals(output, that.output);
         }
 
         @Override
@@ -112,8 +110,7 @@ final class ModelStates<S> {
 
     /** The number of the deed that this operation is. */
     int deed(Operation operation) {
-        return deeds.computeIfAbsent(new Asked(operation.kind(), operation.input(), operation.outcome(), operation.output()),
-            asked -> deeds.size());
+        return deeds.computeIfAbsent(new Asked(operation.kind(), operation.input(), operation.output()), asked -> deeds.size());
     }
 
     State<S> initial() {

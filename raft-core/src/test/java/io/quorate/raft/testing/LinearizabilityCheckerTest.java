@@ -200,6 +200,19 @@ class LinearizabilityCheckerTest {
     }
 
     @Test
+    void whichOfTwoUnknownOperationsIsSpentMayMatterLater() {
+        history.unknown(history.invoke(100, Kind.PROPOSE, bytes("x put 1")));
+        history.unknown(history.invoke(101, Kind.PROPOSE, bytes("x cas - 1")));
+        does("x", "1");
+        does("x put 5", "done");
+        does("x", "1");
+        assertGood(registers());
+        does("x put 6", "done");
+        does("x", "1");
+        assertBroken(registers());
+    }
+
+    @Test
     void anUnknownReadTellsNothing() {
         does("x put 1", "done");
         history.unknown(history.invoke(100, Kind.READ, bytes("x")));
@@ -402,6 +415,46 @@ class LinearizabilityCheckerTest {
             both.done(both.invoke(0, Kind.PROPOSE, bytes("take easy")), bytes("1"));
             assertEquals("easy", assertBroken(LinearizabilityChecker.check(new Queues(), both.operations(), budget)).key());
         }
+    }
+
+    @Test
+    void whatSmallKeysLeaveOverIsForTheLargeOne() {
+        for (int i = 0; i < 6; i++) {
+            begin("a" + i, "add " + i + " hard");
+        }
+        for (int i = 0; i < 6; i++) {
+            end("a" + i, "done");
+        }
+        does("take hard", "nothing");
+        long enough = 1;
+        while (LinearizabilityChecker.check(new Queues(), history.operations(), new Budget(enough, 1 << 30)) instanceof Undecided) {
+            enough *= 2;
+        }
+        for (int i = 0; i < 9; i++) {
+            does("add " + i + " easy" + i, "done");
+        }
+        assertBroken(LinearizabilityChecker.check(new Queues(), history.operations(), new Budget(2 * enough, 1 << 30)));
+    }
+
+    @Test
+    void operationsThatAreAlikeAreNotTriedInEveryOrder() {
+        for (int i = 0; i < 30; i++) {
+            begin("a" + i, "add 1");
+        }
+        for (int i = 0; i < 30; i++) {
+            end("a" + i, "done");
+        }
+        does("take", "nothing");
+        assertBroken(LinearizabilityChecker.check(new Models.Queue(), history.operations(), new Budget(200_000, 10 << 20)));
+    }
+
+    @Test
+    void unknownOperationsThatAreAlikeAreNotTriedInEveryOrder() {
+        for (int i = 0; i < 30; i++) {
+            history.unknown(history.invoke(100 + i, Kind.PROPOSE, bytes("add 1")));
+        }
+        does("take", "2");
+        assertBroken(LinearizabilityChecker.check(new Models.Queue(), history.operations(), new Budget(200_000, 10 << 20)));
     }
 
     @Test
