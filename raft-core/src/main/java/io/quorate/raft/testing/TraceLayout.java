@@ -32,13 +32,11 @@ final class TraceLayout {
     static final int STUB = 26;             // how far the beginning of a message is drawn that never arrives
     static final int TOP = 16;
     static final int VIOLATION_LINE = 19;
-    private static final int FIRST_LANE = 72;    // room for labels to the left of the first column,
+    private static final int FIRST_LANE = 90;    // room for labels to the left of the first column,
     private static final int LAST_LANE = 144;    // and to the right of the last
     private static final int WIDTH = 1372;
     private static final int LINE = 12;     // height of a label
     private static final int GLYPH = 9;     // of what stands on a column
-    private static final double CHARACTER = 5.7;        // wide, on average
-    private static final double BOLD_CHARACTER = 6.3;
     private static final int VIOLATION_CHARACTERS = 150;
     private static final Pattern PACKAGE = Pattern.compile("\\b([a-z][a-z0-9_]*\\.)+(?=[A-Z])");   // says little, and is long
 
@@ -54,8 +52,8 @@ final class TraceLayout {
     /** A time in which nothing happens, between two heights. */
     record Idle(int fromY, int toY, long nanos) { }
 
-    /** A call of a client: its slot, the positions of question and answer, or -1, and where its process died before the answer, or -1. */
-    record Call(int slot, int asked, int answered, int died) { }
+    /** A call of a client: its slot, the positions of question and answer, or -1, and where it ended without an answer, or -1. */
+    record Call(int slot, int asked, int answered, int ended) { }
 
     /** What a row is made of that can be hidden. */
     static final int HEARTBEATS = 1;
@@ -161,7 +159,9 @@ final class TraceLayout {
 
     /** The text of a violation, in lines that fit. */
     static List<String> wrap(Trace.Violated violated) {
-        String text = violated.content().length() > 2000 ? violated.content().substring(0, 2000) + "..." : violated.content();
+        String name = violated.invariant() + ": ";     // stands above already
+        String all = violated.content().startsWith(name) ? violated.content().substring(name.length()) : violated.content();
+        String text = all.length() > 2000 ? all.substring(0, 2000) + "..." : all;
         List<String> lines = new ArrayList<>();
         for (String paragraph : text.split("\n")) {
             String rest = paragraph;
@@ -262,7 +262,7 @@ final class TraceLayout {
 
     private void makeRoom(Event event, Label label) {
         int gutter = gutter(event, label);
-        int length = (int) (label.text().length() * (isBold(event) ? BOLD_CHARACTER : CHARACTER));
+        int length = width(label.text(), isBold(event));
         int[] filled = label.isLeft() ? leftFilled : rightFilled;
         int height = label.text().isEmpty() ? LINE / 2 : LINE;
         y = Math.max(y, filled[gutter] + height);
@@ -317,34 +317,34 @@ final class TraceLayout {
             if (i > 0 && goesOn(i - 1)) {
                 return null;   // stands behind the question
             }
-            int room = (int) ((width - clientLabelX()) / CHARACTER);
             String answer = goesOn(i) ? ": " + ((Trace.ClientAnswered) trace.events().get(i + 1)).content() : "";
-            return new Label(cut(words(event) + answer, room), clientLabelX(), false);
+            return new Label(cut(words(event) + answer, width - clientLabelX(), false), clientLabelX(), false);
         }
         if (event.node() == 0) {
-            return new Label(cut(words(event), (int) ((LANES_X - NETWORK_X - 14) / BOLD_CHARACTER)), NETWORK_X + 12, false);
+            return new Label(cut(words(event), LANES_X - NETWORK_X - 12, true), NETWORK_X + 12, false);
         }
         if (event instanceof Trace.Applied applied) {
             return goesOn(i) ? null : new Label("a" + othersOf(i) + applied.index(), x(event.node()) + 13, false);
         }
         int x = x(event.node()) + (event instanceof Trace.Became || isSmall(event) ? 13 : 17);
-        int room = (int) ((rightBorder(event.node()) - x) / (isSmall(event) ? CHARACTER : BOLD_CHARACTER));
+        int room = rightBorder(event.node()) - x;
         String words = words(event);
-        return new Label(words.length() <= room ? words : cut(words.replace(", term", ""), room), x, false);
+        boolean fits = width(words, isBold(event)) <= room;
+        return new Label(fits ? words : cut(words.replace(", term", ""), room, isBold(event)), x, false);
     }
 
     /** Beyond the column for what arrives: the arrow comes from the other side. */
     private @Nullable Label messageLabel(Event event) {
         Sent message = messageOf(event);
         if (message == null) {
-            return event.node() == 0 ? new Label(cut(words(event), 15), NETWORK_X + 12, false)
+            return event.node() == 0 ? new Label(cut(words(event), LANES_X - NETWORK_X - 12, false), NETWORK_X + 12, false)
                 : new Label("sent earlier", x(event.node()) + 12, false);
         }
         boolean isRightward = message.to() > message.node();
         if (isStub(event, message)) {
             int x = x(message.node()) + (isRightward ? STUB + 8 : -STUB - 8);
             String why = message.kind().equals(Sent.HEARTBEAT) ? "" : message.to() + " " + words(event);
-            return new Label(cut(why, room(message.node(), isRightward, STUB + 8)), x, !isRightward);
+            return new Label(cut(why, room(message.node(), isRightward, STUB + 8), false), x, !isRightward);
         }
         boolean isAgain = event instanceof Trace.Arrived && !arrived.add(message.messageId());
         String text = event instanceof Trace.Lost ? words(event) : (isAgain ? "again " : "") + message.label();
@@ -357,12 +357,12 @@ final class TraceLayout {
                 return null;   // says what the last one said
             }
         }
-        return new Label(cut(text, room(message.to(), isRightward, 13)), x(message.to()) + (isRightward ? 13 : -13), !isRightward);
+        return new Label(cut(text, room(message.to(), isRightward, 13), false), x(message.to()) + (isRightward ? 13 : -13), !isRightward);
     }
 
     private int room(int node, boolean isRight, int from) {
         int border = isRight ? rightBorder(node) - x(node) : node == 1 ? x(1) - LANES_X : laneWidth - 20;
-        return (int) ((border - from) / CHARACTER);
+        return border - from;
     }
 
     private int rightBorder(int node) {
@@ -429,9 +429,27 @@ final class TraceLayout {
         return event.text();
     }
 
-    private static String cut(String text, int charactersMax) {
+    private static String cut(String text, int room, boolean isBold) {
         String line = PACKAGE.matcher(text.replace('\n', ' ')).replaceAll("");
-        return line.length() <= charactersMax ? line : line.substring(0, Math.max(1, charactersMax - 1)) + "\u2026";
+        if (line.isEmpty() || width(line, isBold) <= room) {
+            return line;
+        }
+        int end = Math.min(line.length(), Math.max(1, room / 3));
+        while (end > 1 && width(line.substring(0, end) + "\u2026", isBold) > room) {
+            end--;
+        }
+        return line.substring(0, end) + "\u2026";
+    }
+
+    /** How wide a label is, in a font that is wide as such fonts go: nothing here can ask the browser. */
+    static int width(String text, boolean isBold) {
+        double width = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            width += " .,:;|'!ijl()[]".indexOf(c) >= 0 ? 3.9 : c >= 'A' && c <= 'Z' || c == 'm' || c == 'w' ? 7.6
+                : c > 0x7F ? 10 : c >= '0' && c <= '9' ? 6.4 : 6.1;
+        }
+        return (int) Math.ceil(isBold ? width * 1.12 : width);
     }
 
     // ---- clients
@@ -444,6 +462,10 @@ final class TraceLayout {
         for (int i = 0; i < trace.events().size(); i++) {
             Event event = trace.events().get(i);
             if (event instanceof Trace.ClientAsked asked) {
+                Integer before = open.remove(asked.client());
+                if (before != null) {       // given up
+                    endCall(before, i, isTaken);
+                }
                 int slot = 0;
                 while (slot < SLOTS_MAX - 1 && isTaken[slot]) {
                     slot++;
@@ -464,15 +486,21 @@ final class TraceLayout {
                 }
             } else if (event instanceof Trace.Crashed || event instanceof Trace.Stopped) {
                 for (int at : open.values()) {   // may still be told that the outcome is not known
-                    Call call = calls.get(at);
-                    if (call.died() < 0 && trace.events().get(call.asked()).node() == event.node()) {
-                        calls.set(at, new Call(call.slot(), call.asked(), -1, i));
-                        isTaken[call.slot()] = false;
+                    if (trace.events().get(calls.get(at).asked()).node() == event.node()) {
+                        endCall(at, i, isTaken);
                     }
                 }
             }
         }
         return used;
+    }
+
+    private void endCall(int at, int event, boolean[] isTaken) {
+        Call call = calls.get(at);
+        if (call.ended() < 0) {
+            calls.set(at, new Call(call.slot(), call.asked(), -1, event));
+            isTaken[call.slot()] = false;
+        }
     }
 
     /** Where the calls of a slot stand. */

@@ -299,10 +299,10 @@ public final class TracePicture {
     private void drawCalls() {
         for (TraceLayout.Call call : layout.calls()) {
             int from = layout.y(call.asked());
-            int end = call.answered() >= 0 ? call.answered() : call.died() >= 0 ? call.died() : events.size();
+            int end = call.answered() >= 0 ? call.answered() : call.ended() >= 0 ? call.ended() : events.size();
             int to = layout.y(end);
             String asked = call.asked() < 0 ? "asked earlier" : describe(events.get(call.asked()));
-            String answered = call.answered() < 0 ? call.died() < 0 ? "no answer" : "the process died" : describe(events.get(call.answered()));
+            String answered = call.answered() < 0 ? "no answer" : describe(events.get(call.answered()));
             String text = asked + "\n" + answered;
             out.open("g", "class", "call" + (call.answered() < 0 ? " open" : "")).element("title", text)
                 .empty("rect", "class", "v", "x", layout.slotX(call.slot()) - 2, "y", from, "width", 4, "height", Math.max(1, to - from))

@@ -220,7 +220,7 @@ class TracePictureTest {
                 Matcher at = Pattern.compile("translate\\((\\d+) (\\d+)\\)").matcher(group.getAttribute("transform"));
                 assertTrue(at.matches(), group.getAttribute("transform"));
                 double x = Double.parseDouble(text.getAttribute("x")) + Integer.parseInt(at.group(1));
-                double width = words.length() * 5.5;
+                double width = TraceLayout.width(words, has("became").or(has("process")).or(has("crash")).test(group));
                 boolean isLeft = text.getAttribute("text-anchor").equals("end");
                 Box box = new Box(isLeft ? x - width : x, isLeft ? x : x + width, Integer.parseInt(at.group(2)), words);
                 assertTrue(box.left >= 0 && box.right <= Double.parseDouble(picture.getAttribute("width")) + 1, "outside: " + box);
@@ -300,6 +300,25 @@ class TracePictureTest {
             sent(1, 1, 3, 2, "AppendEntries", "append 1"), sent(2, 2, 1, 3, "AppendEntries", "append 1"),
             sent(2, 2, 3, 4, Trace.Sent.HEARTBEAT, "probe"))));
         assertEquals(List.of(0, 0), layout.rows().stream().map(TraceLayout.Row::hideable).toList());
+    }
+
+    @Test
+    void aCallEndsWithItsAnswerOrItsProcessOrWhenItsClientAsksAgain() {
+        TraceLayout layout = new TraceLayout(new Trace(1, 2, "", 0, List.of(
+            new Trace.ClientAsked(1, 1, 1, "a"), new Trace.ClientAsked(2, 1, 2, "b"), new Trace.ClientAnswered(3, 1, 1, "done"),
+            new Trace.Crashed(4, 1, ""), new Trace.ClientAsked(5, 2, 1, "c"), new Trace.ClientAsked(6, 2, 1, "d"),
+            new Trace.ClientAnswered(7, 1, 2, "unknown"), new Trace.ClientAnswered(8, 2, 3, "asked earlier"))));
+        assertEquals(List.of(new TraceLayout.Call(0, 0, 2, -1), new TraceLayout.Call(1, 1, 6, -1), new TraceLayout.Call(0, 4, -1, 5),
+            new TraceLayout.Call(0, 5, -1, -1), new TraceLayout.Call(0, -1, 7, -1)), layout.calls());
+    }
+
+    @Test
+    void whatIsRefusedOrAppliedAtOnceTakesOneLine() {
+        Element picture = picture(new Trace(1, 1, "", 0, List.of(new Trace.ClientAsked(1, 1, 1, "put"),
+            new Trace.ClientAnswered(1, 1, 1, "io.quorate.raft.NotLeaderException"), new Trace.Applied(2, 1, 4), new Trace.Applied(2, 1, 5),
+            new Trace.Applied(2, 1, 6))));
+        assertTrue(texts(picture).containsAll(List.of("1 \u2190 put: NotLeaderException", "a4..6")), texts(picture).toString());
+        assertFalse(texts(picture).contains("a5"), texts(picture).toString());
     }
 
     // ---- planted: the checks above can fail
