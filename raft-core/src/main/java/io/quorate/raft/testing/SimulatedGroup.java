@@ -314,7 +314,9 @@ final class SimulatedGroup {
             committed = Math.max(committed, replica.durableState().commitIndex());
         }
         Map<String, Long> counts = new TreeMap<>();
-        happenings.forEach((what, times) -> counts.put(what.name(), times));
+        for (Happening what : Happening.values()) {
+            counts.put(what.name(), happenings.getOrDefault(what, 0L));
+        }
         return new Simulation.Report(seed, plan, hash, turns, now(), lastTerm, committed, clients.acknowledged(), clients.readsServed(),
             happenings.getOrDefault(Happening.ELECTION_WON, 0L), crashes, healNanos, linearizability, counts);
     }

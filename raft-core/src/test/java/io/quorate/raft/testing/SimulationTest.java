@@ -45,7 +45,7 @@ class SimulationTest {
         System.out.println("simulation: " + happenings);
         assertTrue(acknowledged > 10L * SEEDS && reads > 10L * SEEDS, "the groups did hardly any work: " + acknowledged + ", " + reads);
         Set<Happening> missing = EnumSet.allOf(Happening.class);
-        missing.removeAll(happenings.keySet());
+        missing.removeIf(what -> happenings.get(what) > 0);
         missing.removeAll(Set.of(Happening.FOUNDING_FAILED, Happening.DISK_CLONED, Happening.DISK_ROLLED_BACK, Happening.MESSAGE_DAMAGED,
             Happening.MESSAGE_DAMAGED_IN_VAIN));
         assertTrue(SEEDS < 200 || missing.isEmpty(), "the runs prove nothing about " + missing);
@@ -58,7 +58,7 @@ class SimulationTest {
             Simulation.Report report = Registers.simulation().run(seed, FaultPlan.forgetfulDisk(seed));
             report.happenings().forEach((what, times) -> happenings.merge(Happening.valueOf(what), times, Long::sum));
         }
-        assertTrue(happenings.keySet().containsAll(Set.of(Happening.DISK_CLONED, Happening.DISK_ROLLED_BACK)), happenings::toString);
+        assertTrue(happenings.get(Happening.DISK_CLONED) > 0 && happenings.get(Happening.DISK_ROLLED_BACK) > 0, happenings::toString);
     }
 
     @Test
