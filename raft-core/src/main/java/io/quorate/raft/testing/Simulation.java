@@ -72,12 +72,14 @@ public final class Simulation<M extends StateMachine> {
     private final int nodes;
     private final int timeouts;
     private final @Nullable Path pictures;
+    private final boolean explains;
 
-    private Simulation(Setup setup, int nodes, int timeouts, @Nullable Path pictures) {
+    private Simulation(Setup setup, int nodes, int timeouts, @Nullable Path pictures, boolean explains) {
         this.setup = setup;
         this.nodes = nodes;
         this.timeouts = timeouts;
         this.pictures = pictures;
+        this.explains = explains;
     }
 
     /** A simulation of this state machine, made anew for each start of a node. Give it a {@link #workload}. */
@@ -85,7 +87,7 @@ public final class Simulation<M extends StateMachine> {
         Supplier<Workload> none = () -> {
             throw new IllegalStateException("Say what clients ask: Simulation.of(...).workload(...)");
         };
-        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null), 0, TIMEOUTS, null);
+        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null), 0, TIMEOUTS, null, true);
     }
 
     /** What clients ask, made anew for each run. */
@@ -137,7 +139,7 @@ public final class Simulation<M extends StateMachine> {
         if (number < 1 || number > FaultPlan.NODES_MAX) {
             throw new IllegalArgumentException("A group has 1 to " + FaultPlan.NODES_MAX + " nodes, not " + number);
         }
-        return new Simulation<>(setup, number, timeouts, pictures);
+        return new Simulation<>(setup, number, timeouts, pictures, explains);
     }
 
     /** For how many election timeouts faults go on. */
@@ -145,16 +147,24 @@ public final class Simulation<M extends StateMachine> {
         if (number < 1) {
             throw new IllegalArgumentException("Faults go on for at least one election timeout, not " + number);
         }
-        return new Simulation<>(setup, nodes, number, pictures);
+        return new Simulation<>(setup, nodes, number, pictures, explains);
     }
 
     /** Where a failure's picture is written, as {@code simulation-SEED.html}; the directory is made if need be. */
     public Simulation<M> pictures(Path directory) {
-        return new Simulation<>(setup, nodes, timeouts, directory);
+        return new Simulation<>(setup, nodes, timeouts, directory, explains);
+    }
+
+    /**
+     * Fails at once, with the whole plan and an empty trace: explaining a failure takes hundreds of runs. For those who run many seeds on
+     * several threads, and then run the one that matters again without this.
+     */
+    public Simulation<M> unexplained() {
+        return new Simulation<>(setup, nodes, timeouts, pictures, false);
     }
 
     private Simulation<M> with(Setup other) {
-        return new Simulation<>(other, nodes, timeouts, pictures);
+        return new Simulation<>(other, nodes, timeouts, pictures, explains);
     }
 
     /**
@@ -173,7 +183,8 @@ public final class Simulation<M extends StateMachine> {
         try {
             return group.run();
         } catch (RuntimeException | AssertionError | StackOverflowError e) {
-            throw explain(seed, plan, e);
+            throw explains ? explain(seed, plan, e) : new SimulationFailure("seed " + seed + " breaks " + nameOf(e) + '\n' + e, e, seed, plan,
+                nameOf(e), new Trace.Recorder().trace(seed, plan.nodes(), plan.toString()));
         }
     }
 

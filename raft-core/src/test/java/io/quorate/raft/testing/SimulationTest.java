@@ -2,11 +2,13 @@ package io.quorate.raft.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -74,6 +76,19 @@ class SimulationTest {
         Simulation.Report first = simulation.checkReplay(7);
         assertEquals(first, simulation.run(7));
         assertNotEquals(first.traceHash(), simulation.run(8).traceHash());
+    }
+
+    @Test
+    void anUnexplainedFailureIsTheOneThatWouldBeExplained() {
+        Simulation<Registers> broken = Registers.simulation().timeouts(10).check("Never", machine -> {
+            throw new IllegalStateException("planted");
+        });
+        SimulationFailure explained = assertThrows(SimulationFailure.class, () -> broken.run(3));
+        SimulationFailure found = assertThrows(SimulationFailure.class, () -> broken.unexplained().run(3));
+        assertEquals(explained.seed(), found.seed());
+        assertEquals(explained.invariant(), found.invariant());
+        assertEquals(FaultPlan.swarm(3, 0, 10), found.plan());
+        assertEquals(List.of(), found.trace().events());
     }
 
     @Test
