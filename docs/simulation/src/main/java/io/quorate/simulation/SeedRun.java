@@ -1,0 +1,92 @@
+package io.quorate.simulation;
+
+import io.quorate.raft.netty.SimulatedWire;
+import io.quorate.raft.testing.FaultPlan;
+import io.quorate.raft.testing.Registers;
+import io.quorate.raft.testing.Simulation;
+import io.quorate.raft.testing.SimulationFailure;
+import java.nio.file.Path;
+import java.util.SplittableRandom;
+
+/**
+ * What one seed runs: everything in it is drawn by the seed, so that the seed alone repeats it. The plan draws the size of the group and
+ * what goes wrong; the rest is drawn here, from random numbers of its own, for a plan must not tell whether there is a wire.
+ *
+ * @param seed        any number
+ * @param timeouts    for how many election timeouts faults go on
+ * @param clients     how many ask
+ * @param hasWire     whether messages travel as bytes
+ * @param isForgetful whether the only fault is a disk that forgets what it had promised
+ */
+record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean isForgetful) {
+
+    private static final int TIMEOUTS_OF_A_LONG_RUN = 1000;
+    private static final int CLIENTS_MAX = 20;
+
+    /** What the ordinary build runs. */
+    static SeedRun ordinary(long seed) {
+        return new SeedRun(seed, Simulation.TIMEOUTS, Simulation.CLIENTS, random(seed).nextBoolean(), false);
+    }
+
+    /** One disk forgets; nothing else goes wrong. */
+    static SeedRun forgetful(long seed) {
+        return new SeedRun(seed, Simulation.TIMEOUTS, Simulation.CLIENTS, random(seed).nextBoolean(), true);
+    }
+
+    /** What a deep run draws: of ten seeds one is long, one forgets, and the others differ in length; half have more clients or fewer. */
+    static SeedRun deep(long seed) {
+        SplittableRandom random = random(seed);
+        boolean hasWire = random.nextBoolean();
+        int clients = random.nextBoolean() ? random.nextInt(1, CLIENTS_MAX + 1) : Simulation.CLIENTS;
+        return switch (random.nextInt(10)) {
+            case 0 -> new SeedRun(seed, TIMEOUTS_OF_A_LONG_RUN, clients, hasWire, false);
+            case 1 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, true);
+            case 2, 3 -> new SeedRun(seed, random.nextInt(5, 50), clients, hasWire, false);
+            case 4, 5 -> new SeedRun(seed, random.nextInt(150, 300), clients, hasWire, false);
+            default -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false);
+        };
+    }
+
+    private static SplittableRandom random(long seed) {
+        return new SplittableRandom(seed ^ 0x2545F4914F6CDD1DL);
+    }
+
+    /** Runs it. A failure is thrown as it is found, at once. */
+    Simulation.Report run() {
+        return simulation().unexplained().run(seed, plan());
+    }
+
+    /**
+     * Runs it again, to say more about how it failed: cuts its plan down and draws a picture, which takes hundreds of runs.
+     *
+     * @param found    what {@link #run} has thrown
+     * @param pictures where the picture goes
+     * @return what there is to say
+     */
+    Throwable explain(Throwable found, Path pictures) {
+        if (!(found instanceof SimulationFailure)) {
+            return new AssertionError("seed " + seed + " ends with " + found + "\n" + whatItRuns(), found);     // no memory, say
+        }
+        try {
+            simulation().pictures(pictures).run(seed, plan());
+        } catch (SimulationFailure explained) {
+            return new AssertionError(explained.getMessage() + '\n' + whatItRuns(), explained);
+        }
+        return new AssertionError("seed " + seed + " failed once, and passes when it is run again: it cannot be repeated\n" + whatItRuns(),
+            found);
+    }
+
+    private String whatItRuns() {
+        return "where\nSimulation<Registers> simulation = Registers.simulation()"
+            + (clients == Simulation.CLIENTS ? "" : ".clients(" + clients + ")") + (hasWire ? ".wire(new SimulatedWire())" : "") + ';';
+    }
+
+    private Simulation<Registers> simulation() {
+        Simulation<Registers> simulation = Registers.simulation().clients(clients);
+        return hasWire ? simulation.wire(new SimulatedWire()) : simulation;
+    }
+
+    private FaultPlan plan() {
+        return isForgetful ? FaultPlan.forgetfulDisk(seed) : FaultPlan.swarm(seed, 0, timeouts);
+    }
+}

@@ -1,0 +1,5 @@
+/** Simulated groups by the thousand. */
+@NullMarked
+package io.quorate.simulation;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,6 @@
+/** Simulated groups by the thousand, with everything that the modules together can put into one. */
+module io.quorate.simulation {
+    requires io.quorate.raft;
+    requires io.quorate.raft.netty;
+    requires static org.jspecify;
+}
