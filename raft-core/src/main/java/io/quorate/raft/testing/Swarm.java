@@ -130,7 +130,7 @@ final class Swarm {
 
     /** From a tenth of an election timeout to a hundred: the short ones are as likely as the long ones. */
     private long drawPause() {
-        return micros((long) (t / 10.0 * Math.pow(1000, random.nextDouble())));
+        return micros((long) (t / 10.0 * StrictMath.pow(1000, random.nextDouble())));
     }
 
     // -------------------------------------------------------------------------------------------------------------------- clocks
