@@ -365,8 +365,8 @@ final class SimulatedGroup {
         }
     }
 
-    void onBecame(SimulatedReplica replica, NodeStatus status) {
-        trace(() -> new Trace.Became(now(), replica.nodeId(), status.role(), status.term()));
+    void onBecame(SimulatedReplica replica, NodeStatus.RoleName role, long term) {
+        trace(() -> new Trace.Became(now(), replica.nodeId(), role, term));
     }
 
     void onCommitted(SimulatedReplica replica, long index) {

@@ -451,8 +451,12 @@ final class SimulatedReplica implements ReplicaView {
             throw e;
         }
         group.onTurn(this);
+        RaftNode node = node();
+        if (node != null && (node.role() != lastRole || node.term() != lastTerm)) {
+            group.onBecame(this, node.role(), node.term());
+        }
         takeWrites();
-        if (node() != null) {
+        if (node != null) {
             group.invariants().onTurn(this);
             look(status());
         }
@@ -469,9 +473,6 @@ final class SimulatedReplica implements ReplicaView {
     private void look(NodeStatus status) {
         RoleName role = status.role();
         boolean isNew = role != lastRole || status.term() != lastTerm;
-        if (isNew) {
-            group.onBecame(this, status);
-        }
         if (status.commitIndex() > lastCommit) {
             lastCommit = status.commitIndex();
             group.onCommitted(this, lastCommit);

@@ -1,6 +1,10 @@
 /**
- * For tests of your own state machine and of this library: a simulated, faulty cluster in one thread from one seed, in-memory storage and
- * transport, and a record of what a node asks for as values that can be compared.
+ * Tests for your own service, from any test framework: {@link io.quorate.raft.testing.Simulation} runs your state machine on a whole faulty
+ * group in virtual time, {@link io.quorate.raft.testing.StateMachineContract}, {@link io.quorate.raft.testing.StorageContract} and {@link
+ * io.quorate.raft.testing.TransportContract} hold an implementation to its contract, {@link
+ * io.quorate.raft.testing.LinearizabilityChecker} judges any recorded history; storage and network in memory serve tests with real servers.
+ *
+ * <p>{@code docs/testing-your-state-machine.md} begins at the beginning.
  */
 @NullMarked
 package io.quorate.raft.testing;
