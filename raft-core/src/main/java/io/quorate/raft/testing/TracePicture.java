@@ -33,6 +33,7 @@ public final class TracePicture {
 
     private static final String CSS = resource("trace-picture.css");
     private static final String SCRIPT = resource("trace-picture.js");
+    static final String CROSS = "M-4 -4L4 4M-4 4L4 -4";
     private static final int ARROW_END = 9;    // from the middle of a column
 
     private final Trace trace;
@@ -103,7 +104,7 @@ public final class TracePicture {
         out.open("details").element("summary", "plan").element("pre", trace.description().isEmpty() ? "none told" : trace.description())
             .close("details");
         out.open("details").element("summary", "legend");
-        drawLegend();
+        TraceLegend.draw(out);
         out.close("details").close("div").line();
         drawHeads();
         out.close("header").line();
@@ -124,61 +125,6 @@ public final class TracePicture {
         }
         if (!layout.calls().isEmpty()) {
             out.element("text", "clients", "class", "head", "x", layout.clientsX + 10, "y", 16);
-        }
-        out.close("svg");
-    }
-
-    private void drawLegend() {
-        out.open("div", "class", "legend");
-        legendOfLanes();
-        legendOfMessages();
-        out.open("dl");
-        legend("w12", "written: the log is durable up to 12");
-        legend("c12", "known to be committed up to 12");
-        legend("a12", "applied up to 12; a9..12: these at once");
-        legend("+ 99 ms", "nothing happens for so long; the scale of time is not even");
-        legend("1 2 | 3", "the network is cut between these; 1\u21942 in both directions, 1\u21922 in one");
-        legend("hatched", "a node on the smaller side of a cut, or one that hears nobody or is not heard");
-        legend("clients", "a bar for each call, from question to answer, with the node that was asked");
-        legend("keys", "j and k: next and previous event; v: the violation; h, a, c: heartbeats, answers, calls; + and -: height; Esc: let go");
-        out.close("dl").close("div");
-    }
-
-    private void legend(String term, String meaning) {
-        out.element("dt", term).element("dd", meaning);
-    }
-
-    private void legendOfLanes() {
-        String[] kinds = {"unknown", "down", "blank", "follower", "pre-candidate", "candidate", "leader", "paused"};
-        out.open("svg", "xmlns", "http://www.w3.org/2000/svg", "width", 150, "height", 8 + 20 * kinds.length);
-        for (int i = 0; i < kinds.length; i++) {
-            String kind = kinds[i].equals("paused") ? "follower" : kinds[i];
-            drawBlock(kind, 16, 6 + 20 * i, 15, "");
-            if (kinds[i].equals("paused")) {
-                out.empty("rect", "class", "paused", "x", 6, "y", 6 + 20 * i, "width", 20, "height", 15);
-            }
-            out.element("text", kinds[i].equals("unknown") ? "not known" : kinds[i], "x", 36, "y", 18 + 20 * i);
-        }
-        out.close("svg");
-    }
-
-    private void legendOfMessages() {
-        String[][] kinds = {{"append", "entries"}, {"heartbeat", "heartbeat or probe"}, {"answer", "answer"}, {"election", "pre-vote, vote?"},
-            {"other", "founding, others"}, {"again", "arrives once more"}, {"lost", "never arrives"}, {"open", "still under way"}};
-        out.open("svg", "xmlns", "http://www.w3.org/2000/svg", "width", 210, "height", 8 + 20 * kinds.length);
-        for (int i = 0; i < kinds.length; i++) {
-            int y = 14 + 20 * i;
-            boolean isLost = kinds[i][0].equals("lost");
-            boolean isOpen = kinds[i][0].equals("open");
-            String kind = isLost || isOpen || kinds[i][0].equals("again") ? "append" : kinds[i][0];
-            out.open("g", "class", kind).empty("line", "class", "arrow " + (kind.equals(kinds[i][0]) ? "" : kinds[i][0]), "x1", 8, "y1", y - 4,
-                "x2", 52, "y2", y + 4);
-            if (isLost) {
-                out.empty("path", "class", "cross", "d", "M-4 -4L4 4M-4 4L4 -4", "transform", "translate(52 " + (y + 4) + ")");
-            } else if (isOpen) {
-                out.empty("circle", "class", "end", "r", 3, "cx", 52, "cy", y + 4);
-            }
-            out.close("g").element("text", kinds[i][1], "x", 66, "y", y + 4);
         }
         out.close("svg");
     }
@@ -229,8 +175,8 @@ public final class TracePicture {
         for (TraceNetwork.Span span : TraceNetwork.spans(trace)) {
             int from = layout.yAt(span.fromNanos());
             int height = Math.max(1, layout.yAt(span.toNanos()) - from);
-            out.open("g", "class", "cut").element("title", "cut from " + Trace.millis(span.fromNanos()) + " to " + Trace.millis(span.toNanos())
-                + ": " + TraceNetwork.describe(span.links(), trace.nodes()) + "\n" + span.links());
+            out.open("g", "class", "cut").element("title", "cut from " + Trace.millis(span.fromNanos()) + " to "
+                + Trace.millis(span.toNanos()) + ": " + TraceNetwork.describe(span.links(), trace.nodes()) + "\n" + span.links());
             out.empty("rect", "class", "v band", "x", TraceLayout.NETWORK_X, "y", from, "width", 6, "height", height);
             for (int node : TraceNetwork.estranged(span.links(), trace.nodes())) {
                 out.empty("rect", "class", "v estranged", "x", layout.x(node) - 50, "y", from,
@@ -253,7 +199,8 @@ public final class TracePicture {
         }
         for (int i = 0; i < events.size(); i++) {
             int y = layout.y(i);
-            if (!(events.get(i) instanceof Trace.Violated) && (y - last >= 22 || behindIdle.contains(y)) && events.get(i).atNanos() != shown) {
+            boolean isDue = y - last >= 22 || behindIdle.contains(y);
+            if (isDue && events.get(i).atNanos() != shown && !(events.get(i) instanceof Trace.Violated)) {
                 last = y;
                 shown = events.get(i).atNanos();
                 at("time", 0, y).element("text", Trace.millis(shown), "text-anchor", "end", "x", 96, "y", 4)
@@ -278,7 +225,7 @@ public final class TracePicture {
         out.open("g", "class", "stay", "data-node", stay.node(), "data-state", state)
             .element("title", "node " + stay.node() + ": " + state);
         int x = layout.x(stay.node());
-        drawBlock(stay.kind(), x, from, height, "v ");
+        drawBlock(out, stay.kind(), x, from, height, "v ");
         if (stay.isPaused()) {
             out.empty("rect", "class", "v paused", "x", x - 10, "y", from, "width", 20, "height", height);
         }
@@ -286,7 +233,7 @@ public final class TracePicture {
     }
 
     /** A piece of a lane: its width tells the role, too. */
-    private void drawBlock(String kind, int x, int y, int height, String prefix) {
+    static void drawBlock(TraceMarkup out, String kind, int x, int y, int height, String prefix) {
         int width = switch (kind) {
             case "unknown", "down" -> 2;
             case "follower" -> 6;
@@ -386,7 +333,7 @@ public final class TracePicture {
             : layout.x(message.to()) - direction(message) * ARROW_END;
         int toY = Math.max(layout.y(loss), layout.y(sentAt) + (isStub ? 4 : 0));
         drawLine("arrow lost", message, layout.y(sentAt), toX, toY);
-        tag(kind(message), sentAt, toY).empty("path", "class", "cross", "d", "M-4 -4L4 4M-4 4L4 -4", "transform",
+        tag(kind(message), sentAt, toY).empty("path", "class", "cross", "d", CROSS, "transform",
             "translate(" + toX + " 0)");
         label(tags, layout.place(loss).label(), 0);
         tags.close("g").line();
@@ -411,7 +358,7 @@ public final class TracePicture {
             int x = layout.x(event.node());
             out.empty("path", "class", "arrow", "d", "M" + (x - 34) + " -12L" + (x - ARROW_END) + " 0");
         } else {
-            out.empty("path", "class", "cross", "d", "M-4 -4L4 4M-4 4L4 -4", "transform", "translate(" + (TraceLayout.NETWORK_X + 3) + " 0)");
+            out.empty("path", "class", "cross", "d", CROSS, "transform", "translate(" + (TraceLayout.NETWORK_X + 3) + " 0)");
         }
         label(layout.place(i).label(), 0);
         out.close("g").line();
@@ -482,8 +429,11 @@ public final class TracePicture {
     }
 
     private static String markClass(Event event) {
-        return event instanceof Trace.Crashed || event instanceof Trace.Stopped ? "mark crash" : event instanceof Trace.Became ? "mark became"
-            : event instanceof Trace.Fault ? "mark fault" : TraceLayout.isSmall(event) ? "mark small" : "mark process";
+        if (event instanceof Trace.Crashed || event instanceof Trace.Stopped) {
+            return "mark crash";
+        }
+        return event instanceof Trace.Became ? "mark became" : event instanceof Trace.Fault ? "mark fault"
+            : TraceLayout.isSmall(event) ? "mark small" : "mark process";
     }
 
     /** The shape that stands on the column; empty for what is drawn elsewhere. */

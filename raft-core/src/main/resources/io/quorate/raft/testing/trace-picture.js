@@ -117,7 +117,9 @@
     for (let node = 1; node <= nodes; node++) {
       const stay = before(stays[node], y);
       const commit = before(commits[node], y);
-      document.getElementById("now" + node).textContent = (stay ? nodes > 5 ? stay.state.replace(", term", "") : stay.state : "") + (commit ? ", c" + commit.index : "");
+      const state = stay ? stay.state : "";
+      document.getElementById("now" + node).textContent = (nodes > 5 ? state.replace(", term", "") : state)
+        + (commit ? ", c" + commit.index : "");
     }
     const time = before(times, y);
     document.getElementById("now").textContent = time ? time.element.textContent : "";
@@ -135,7 +137,8 @@
   let lit = null;
 
   /** A message for its words; else the thing itself. */
-  const owner = element => element && element.classList.contains("tag") ? document.getElementById(element.getAttribute("data-of")) : element;
+  const owner = element => element && element.classList.contains("tag")
+    ? document.getElementById(element.getAttribute("data-of")) : element;
 
   function mark(element, how, isOn) {
     if (element) {

@@ -33,7 +33,8 @@ import org.xml.sax.SAXException;
 /** The picture is read back as XML: everything that happened stands in it, nothing twice, and nothing over anything else. */
 class TracePictureTest {
 
-    private static final String HOSTILE = "<script>alert('x')</script> ]]> --> \"quoted\" &amp; \u0000\u0007\u001b[31m \u202egnol \ud800 end";
+    private static final String HOSTILE = "<script>alert('x')</script> ]]> --> \"quoted\" &amp; "
+        + "\u0000\u0007\u001b[31m \u202egnol \ud800 end";
 
     /** An election, an entry, a cut, a crash, and something that should not have happened. */
     private static List<Event> story() {
@@ -187,7 +188,7 @@ class TracePictureTest {
         for (String word : List.of("fetch(", "XMLHttpRequest", "import(", "innerHTML", "eval(", "</")) {
             assertFalse(script.contains(word), word);
         }
-        assertTrue(TracePicture.html(random(3, 5, 20)).contains("default-src 'none'".replace("'", "&#39;")), "and the browser holds it to that");
+        assertTrue(TracePicture.html(random(3, 5, 20)).contains("default-src &#39;none&#39;"), "and the browser holds it to that");
     }
 
     @Test
@@ -249,6 +250,20 @@ class TracePictureTest {
             rowBefore = row.y();
         }
         assertTrue(layout.height() > rowBefore && layout.height() < 40_000, "2,000 events are " + layout.height() + " pixels high");
+    }
+
+    @Test
+    void marksOnOneColumnDoNotHideOneAnother() {
+        Trace trace = random(7, 3, 1000);
+        TraceLayout layout = new TraceLayout(trace);
+        Map<Integer, Integer> last = new HashMap<>();
+        for (int i = 0; i < trace.events().size(); i++) {
+            Event event = trace.events().get(i);
+            if (event instanceof Trace.Wrote || event instanceof Trace.Became || event instanceof Trace.ClientAsked) {
+                Integer above = last.put(event.node(), layout.y(i));
+                assertTrue(above == null || layout.y(i) - above >= 9, "event " + i);
+            }
+        }
     }
 
     @Test
@@ -390,7 +405,8 @@ class TracePictureTest {
             case 34 -> new Trace.Applied(now, node, random.nextInt(1000));
             case 35 -> new Trace.ClientAsked(now, node, random.nextInt(9), "put something under a key");
             case 36 -> new Trace.ClientAnswered(now, node, random.nextInt(9), "io.quorate.raft.NotLeaderException: not the leader");
-            case 37 -> new Trace.Cut(now, now + random.nextLong(3_000_000), List.of(new Link(node, 1), new Link(1, node), new Link(nodes, 1)));
+            case 37 -> new Trace.Cut(now, now + random.nextLong(3_000_000),
+                List.of(new Link(node, 1), new Link(1, node), new Link(nodes, 1)));
             case 38 -> new Trace.Healed(now);
             default -> new Trace.Fault(now, random.nextBoolean() ? node : 0, "a clock jumps by 3 seconds");
         };

@@ -78,6 +78,13 @@ class TraceTest {
     }
 
     @Test
+    void whatIsHealedAltogetherIsCutNoLonger() {
+        Trace.Recorder recorder = new Trace.Recorder(1);
+        List.of(new Trace.Cut(1, List.of(new Link(1, 2))), new Trace.Healed(2), new Trace.Applied(3, 1, 1)).forEach(recorder::record);
+        assertEquals(List.of(new Trace.Applied(3, 1, 1)), recorder.trace(1, 2, "").events());
+    }
+
+    @Test
     void aNewProcessIsNeitherPausedNorHasItARole() {
         Trace.Recorder recorder = new Trace.Recorder(1);
         List.of(new Trace.Started(0, 1, 1), new Trace.Became(1, 1, RoleName.LEADER, 1), new Trace.Paused(2, 1),
