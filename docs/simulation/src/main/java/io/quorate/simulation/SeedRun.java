@@ -71,6 +71,8 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean is
             simulation().pictures(pictures).run(seed, plan());
         } catch (SimulationFailure explained) {
             return new AssertionError(explained.getMessage() + '\n' + whatItRuns(), explained);
+        } catch (RuntimeException | Error e) {      // no place for the picture, say; there may be other failures to explain
+            return new AssertionError(found.getMessage() + "\nIt cannot be explained: " + e + '\n' + whatItRuns(), e);
         }
         return new AssertionError("seed " + seed + " failed once, and passes when it is run again: it cannot be repeated\n" + whatItRuns(),
             found);
