@@ -193,7 +193,7 @@ class DurabilityTest {
         assertEquals(2, c.take(Message.AppendAccepted.class, 1, 2).matchIndex());
     }
 
-    /** A stalled disk keeps everything of a new term back. Only the newest message of a kind to a peer is kept, and none is lost by that. */
+    /** A stalled disk keeps everything of a new term back; of each kind only the newest message to a peer. */
     @Test
     void whileTheDiskStallsTheNewestAnswerReplacesTheOneBefore() {
         Cluster c = Cluster.of(3);

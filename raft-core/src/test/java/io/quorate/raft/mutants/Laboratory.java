@@ -93,7 +93,8 @@ record Laboratory(Path sources, String classPath, Path scratch) {
         Files.deleteIfExists(result);
         Path log = directory.resolve("log");
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-ea", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-classpath", path, TestRun.class.getName(), result.toString()));
+            "-ea", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-classpath", path,
+            TestRun.class.getName(), result.toString()));
         command.addAll(tests);
         Process process = new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true)
             .redirectOutput(log.toFile()).start();
