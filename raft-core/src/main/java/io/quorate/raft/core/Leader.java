@@ -114,11 +114,12 @@ final class Leader implements Role {
     @Override
     public void onFlush() {
         advanceCommit();
+        confirmReads();   // first, so that the reads that have gathered behind a round need nothing more to begin the next
         // Before an entry of this term is committed, the commit index may lie behind what earlier leaders acknowledged (§8).
         if (reads.wantsRound() && node.commitIndex() >= noOpIndex) {
             reads.roundBegins(rounds.begin(node.now()), node.commitIndex());
         }
-        reads.takeConfirmed(rounds.confirmed(), id -> node.readable(id, reads.readIndex(), Long.MAX_VALUE));
+        confirmReads();   // who needs no other voter has confirmed that round already
         for (int i = 0; i < peers.length; i++) {
             if (i != self) {
                 replicate(i);
@@ -225,6 +226,10 @@ final class Leader implements Role {
             }
         }
         node.commitTo(reached);
+    }
+
+    private void confirmReads() {
+        reads.takeConfirmed(rounds.confirmed(), id -> node.readable(id, reads.readIndex(), Long.MAX_VALUE));
     }
 
     private void replicate(int position) {
