@@ -140,8 +140,8 @@ final class ElectionInvariants {
         void onTurn(ReplicaView replica, NodeStatus status) {
             Terms of = terms.of(replica);
             if (status.term() < of.current || status.term() < of.said || status.term() < of.durable.term()) {
-                throw broken("%s is in term %d, but was in %d, has said %d, and written %s", replica.id(), status.term(), of.current, of.said,
-                    of.durable);
+                throw broken("%s is in term %d, but was in %d, has said %d, and written %s", replica.id(), status.term(), of.current,
+                    of.said, of.durable);
             }
             of.current = status.term();
         }

@@ -8,8 +8,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One thing that must hold. The methods tell what has happened, each as soon as it has; an invariant overrides those it needs, remembers what
- * it needs, and throws when what it is told cannot be.
+ * One thing that must hold. The methods tell what has happened, each as soon as it has; an invariant overrides those it needs, remembers
+ * what it needs, and throws when what it is told cannot be.
  *
  * <p>All of them are told of everything in runs of thousands of seeds, so each answers in constant time, on average over a run.
  */
@@ -60,7 +60,7 @@ abstract class Invariant {
     /** The node has digested a batch, and everything it asked for was done. Only of a founded replica. */
     void onTurn(ReplicaView replica, NodeStatus status) { }
 
-    /** For the first time a replica knows this entry to be committed. Indexes come in order, none left out; told before its {@code onTurn}. */
+    /** For the first time a replica knows this entry to be committed. Indexes come in order, none left out; before {@code onTurn}. */
     void onCommitted(ReplicaView replica, NodeStatus status, EntryId entry) { }
 
     // ---- the state machine

@@ -165,7 +165,8 @@ final class LogInvariants {
             long applied = replica.appliedIndex();
             long durable = status.durableIndex();
             long committed = status.commitIndex();
-            if (applied < status.firstIndex() - 1 || applied > committed || applied > durable || Math.max(committed, durable) > status.lastIndex()) {
+            boolean isWithinLog = status.firstIndex() - 1 <= applied && Math.max(committed, durable) <= status.lastIndex();
+            if (!isWithinLog || applied > Math.min(committed, durable)) {
                 throw broken("%s has applied %d: %s", replica.id(), applied, status);
             }
         }

@@ -22,7 +22,8 @@ final class TraceDifference {
             Object here = left.next();
             Object there = right.next();
             if (!Objects.equals(here, there)) {
-                return "event " + number + " is " + here + " in one run and " + there + " in the other; the last event of both is " + before;
+                return "event " + number + " is " + here + " in one run and " + there + " in the other; the last event of both is "
+                    + before;
             }
             before = here;
         }

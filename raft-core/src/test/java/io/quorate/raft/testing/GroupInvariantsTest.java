@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -31,8 +32,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
 /**
- * Plants each violation and sees it caught, by the class whose business it is: an invariant that cannot fail would prove nothing. Before each
- * violation stands what comes close to it and is allowed.
+ * Plants each violation and sees it caught, by the class whose business it is: an invariant that cannot fail would prove nothing. Before
+ * many a violation stands what comes close to it and is allowed.
  */
 class GroupInvariantsTest {
 
@@ -202,7 +203,7 @@ class GroupInvariantsTest {
     /** When all tests have run, each invariant has been seen to fail. */
     @AfterAll
     static void everyInvariantHasBeenSeenToFail() {
-        long there = java.util.Arrays.stream(GroupInvariantsTest.class.getDeclaredMethods())
+        long there = Arrays.stream(GroupInvariantsTest.class.getDeclaredMethods())
             .filter(method -> method.isAnnotationPresent(Test.class)).count();
         if (tests == there) {
             assertEquals(names(), CAUGHT);
@@ -844,11 +845,10 @@ class GroupInvariantsTest {
         one.peers = List.of(peer(two, 0, 1, 0, "probe", false));
         heal(false);
         elect(one, 1);
-        now = 10 * T;
+        now = 2 * T;
         invariants.onTurn(one);
         now++;
         caught("EveryPeerIsReached", () -> invariants.onTurn(one));
-        caught("EveryPeerIsReached", () -> invariants.onHealed(all));
     }
 
     @Test
