@@ -7,6 +7,7 @@ import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongSupplier;
 
@@ -175,14 +176,14 @@ final class LivenessInvariants {
         }
     }
 
-    /** I29: no peer is parked: a leader finds where a healed peer's log agrees, and then replicates to it, within a bound. */
+    /** I29: no peer is parked: no healed peer is probed for longer than a bound, without one moment at which its leader replicates to it. */
     static final class EveryPeerIsReached extends AfterHealing {
 
         /** A question and its answer for each term of the logs, and nothing is lost any more. */
         static final int TIMEOUTS_MAX = 2;
 
-        private long term;
-        private long leadsSince;
+        private long term;                             // of the leader that is looked at
+        private long[] probedSince = new long[0];      // by position among its peers; -1 while it replicates, or the peer is not healed
 
         EveryPeerIsReached(RaftConfig config, LongSupplier virtualNanos) {
             super(config, virtualNanos);
@@ -199,15 +200,20 @@ final class LivenessInvariants {
             if (!isHealing() || status.role() != RoleName.LEADER || status.term() < term) {
                 return;
             }
-            if (status.term() != term) {
+            List<NodeStatus.Peer> peers = status.peers();
+            if (status.term() != term || probedSince.length != peers.size()) {
                 term = status.term();
-                leadsSince = now();
+                probedSince = new long[peers.size()];
+                Arrays.fill(probedSince, -1);
             }
-            if (nanosSince(leadsSince) > TIMEOUTS_MAX * electionTimeoutNanos()) {
-                for (NodeStatus.Peer peer : status.peers()) {
-                    if (isCore(peer.member().id()) && !"replicate".equals(peer.replication())) {
-                        throw broken("%s leads since %d ns and has not reached %s", replica.id(), nanosSince(leadsSince), peer);
-                    }
+            for (int i = 0; i < probedSince.length; i++) {
+                NodeStatus.Peer peer = peers.get(i);
+                if ("replicate".equals(peer.replication()) || !isCore(peer.member().id())) {
+                    probedSince[i] = -1;
+                } else if (probedSince[i] < 0) {
+                    probedSince[i] = now();
+                } else if (nanosSince(probedSince[i]) > TIMEOUTS_MAX * electionTimeoutNanos()) {
+                    throw broken("%s has not reached %s in %d ns", replica.id(), peer, nanosSince(probedSince[i]));
                 }
             }
         }

@@ -847,6 +847,13 @@ class GroupInvariantsTest {
         elect(one, 1);
         now = 2 * T;
         invariants.onTurn(one);
+        one.peers = List.of(peer(two, 0, 1, 0, "replicate", false));
+        invariants.onTurn(one);
+        one.peers = List.of(peer(two, 0, 1, 0, "probe", false));
+        now = 3 * T;
+        invariants.onTurn(one);
+        now = 5 * T;
+        invariants.onTurn(one);
         now++;
         caught("EveryPeerIsReached", () -> invariants.onTurn(one));
     }
