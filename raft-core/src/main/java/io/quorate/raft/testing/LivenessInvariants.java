@@ -176,7 +176,7 @@ final class LivenessInvariants {
         }
     }
 
-    /** I29: no peer is parked: no healed peer is probed for longer than a bound, without one moment at which its leader replicates to it. */
+    /** I29: no peer is parked: none that is healed is probed for longer than a bound without a moment of replication between. */
     static final class EveryPeerIsReached extends AfterHealing {
 
         /** A question and its answer for each term of the logs, and nothing is lost any more. */
