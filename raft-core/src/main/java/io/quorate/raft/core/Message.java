@@ -107,7 +107,7 @@ public sealed interface Message extends Event {
      *
      * @param rejected the {@code prev} that was rejected
      * @param hint     the sender's last entry that can still agree: at or before {@code rejected}, of its term or a lower one
-     * @param round    of the message that was rejected
+     * @param round    of the message that was rejected; 0 if that was of an earlier term, whose rounds say nothing of this one's
      */
     record AppendRejected(ReplicaId from, ReplicaId to, long term, EntryId rejected, EntryId hint, long round) implements Message {
 

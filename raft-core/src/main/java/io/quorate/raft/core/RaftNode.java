@@ -275,7 +275,8 @@ public final class RaftNode {
         } else if (message instanceof Message.PreVote question) {
             send(new Message.PreVoteAnswer(self, question.from(), term, false, question.round()));
         } else if (message instanceof Message.AppendEntries append) {
-            send(new Message.AppendRejected(self, append.from(), term, append.prev(), log.lastAgreeing(append.prev()), append.round()));
+            // No round: the append's counted the rounds of its own term, and its sender may by now lead this one.
+            send(new Message.AppendRejected(self, append.from(), term, append.prev(), log.lastAgreeing(append.prev()), 0));
         }
     }
 

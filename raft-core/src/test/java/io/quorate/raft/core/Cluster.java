@@ -229,6 +229,17 @@ final class Cluster {
         network.removeIf(message -> !isAppend(message) && isAmong(message, all));
     }
 
+    /** A leader is heard by nobody until it steps down, and is elected once more by these; then nothing is on its way. */
+    void leadAgain(int leader, int... others) {
+        while (role(leader) == RoleName.LEADER) {
+            timeout(leader);
+            dropAll();
+        }
+        elect(leader, others);
+        settle();
+        dropAll();
+    }
+
     /** Proposes a command of this many bytes; the id of the request. */
     long propose(int n, int payloadBytes) {
         byte[] command = new byte[payloadBytes];

@@ -63,6 +63,22 @@ class LostEntriesTest {
         assertEquals(0, peer(c).matchIndex());
     }
 
+    /** Its round counts that term's rounds, and may be far ahead of this one's. */
+    @Test
+    void theAnswerToALateAppendOfTheLeadersEarlierTermIsNoLoss() {
+        Cluster c = committed();
+        for (int i = 0; i < 5; i++) {
+            c.heartbeat(1, 2, 3);
+        }
+        Message.AppendEntries late = last(c.history(Message.AppendEntries.class, 1, 3));
+        c.leadAgain(1, 2, 3);
+        assertEquals(3, peer(c).matchIndex());
+        c.deliver(late);
+        c.deliver(Message.AppendRejected.class, 3, 1);
+        assertFalse(peer(c).hasLostEntries());
+        assertEquals(3, peer(c).matchIndex());
+    }
+
     @Test
     void aRejectionFromBeforeTheMatchIsNoLoss() {
         Cluster c = committed();

@@ -226,6 +226,31 @@ class ReadTest {
         assertEquals(List.of(), c.takeEffects(1, Readable.class));
     }
 
+    /** Its round counts another term's rounds: here the answer is older than the read, and its round is not. */
+    @Test
+    void theAnswerToALateAppendOfTheLeadersEarlierTermConfirmsNoRound() {
+        Cluster c = leaderOfThree();
+        for (int i = 0; i < 8; i++) {
+            c.heartbeat(1, 2, 3);
+        }
+        List<Message.AppendEntries> appends = c.history(Message.AppendEntries.class, 1, 2);
+        Message.AppendEntries late = appends.get(appends.size() - 1);
+        c.leadAgain(1, 2, 3);
+        c.deliver(late);
+        Message.AppendRejected answer = c.take(Message.AppendRejected.class, 2, 1);
+        c.read(1);
+        long round = 0;
+        while (round < late.round()) {   // nobody hears it any more
+            c.timeout(1);
+            List<Message.AppendEntries> sent = c.sent(Message.AppendEntries.class, 1, 2);
+            round = sent.get(sent.size() - 1).round();
+            c.dropAll();
+        }
+        assertEquals(RoleName.LEADER, c.role(1));
+        c.deliver(answer);
+        assertEquals(List.of(), c.takeEffects(1, Readable.class));
+    }
+
     @Test
     void whenLeadershipEndsTheReadsThatWaitAreRefused() {
         Cluster c = leaderOfThree();
