@@ -323,7 +323,7 @@ public record Trace(long seed, int nodes, String description, long dropped, List
         return role.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    private static String behindColon(String text) {
+    static String behindColon(String text) {
         return text.isEmpty() ? "" : ": " + text;
     }
 

@@ -38,6 +38,7 @@ final class TraceLayout {
     private static final int LINE = 12;     // height of a label
     private static final int GLYPH = 9;     // of what stands on a column
     private static final int VIOLATION_CHARACTERS = 150;
+    private static final Pattern RECEIVER = Pattern.compile("^(the )?receiver (?=is )");     // beside which the words stand
     private static final Pattern PACKAGE = Pattern.compile("\\b([a-z][a-z0-9_]*\\.)+(?=[A-Z])");   // says little, and is long
 
     /** A label: its text, where it begins, or ends if it stands to the left of its column. */
@@ -347,7 +348,8 @@ final class TraceLayout {
             return new Label(cut(why, room(message.node(), isRightward, STUB + 8), false), x, !isRightward);
         }
         boolean isAgain = event instanceof Trace.Arrived && !arrived.add(message.messageId());
-        String text = event instanceof Trace.Lost ? words(event) : (isAgain ? "again " : "") + message.label();
+        String text = event instanceof Trace.Lost ? RECEIVER.matcher(words(event)).replaceFirst("")
+            : (isAgain ? "again " : "") + message.label();
         if (message.kind().equals(Sent.HEARTBEAT) && event instanceof Trace.Arrived) {
             return null;
         }
@@ -399,9 +401,9 @@ final class TraceLayout {
         if (event instanceof Trace.Started started) {
             return "starts, boot " + started.boot();
         } else if (event instanceof Trace.Crashed crashed) {
-            return "crashes: " + crashed.why();
+            return "crashes" + Trace.behindColon(crashed.why());
         } else if (event instanceof Trace.Stopped stopped) {
-            return "stops: " + stopped.why();
+            return "stops" + Trace.behindColon(stopped.why());
         } else if (event instanceof Trace.Paused) {
             return "pauses";
         } else if (event instanceof Trace.Resumed) {
