@@ -17,8 +17,9 @@ final class DurabilityInvariants {
     private DurabilityInvariants() { }
 
     static List<Invariant> all(List<? extends ReplicaView> replicas) {
-        return List.of(new AnswersAreDurable(), new AcknowledgedIsTheLeaders(replicas), new MatchIsTrue(replicas), new MatchNeverShrinks(),
-            new MatchLiesBelowNext(), new BlankIsSilent(), new ForeignChangesNothing(), new StorageFailureSilences());
+        return List.of(new AnswersAreDurable(), new AcknowledgedIsTheLeaders(replicas), new MatchIsTrue(replicas),
+            new MatchNeverShrinks(), new LossIsTrue(replicas), new MatchLiesBelowNext(), new BlankIsSilent(), new ForeignChangesNothing(),
+            new StorageFailureSilences());
     }
 
     /** I2, I12, I14: what a message says is durable at its sender when it leaves: the term, the vote, the entries. */
@@ -224,6 +225,53 @@ final class DurabilityInvariants {
                 }
                 of.matched[i] = peer.matchIndex();
             }
+        }
+    }
+
+    /** I12: a leader finds that a disk has lost entries only if it has: it would believe that peer nothing for a while. */
+    static final class LossIsTrue extends Invariant {
+
+        private static final class Disk {
+            private long lastIndex;   // when a write was last durable
+            private boolean hasLost;
+        }
+
+        private final List<? extends ReplicaView> replicas;
+        private final PerReplica<Disk> disks = new PerReplica<>(Disk::new);
+
+        LossIsTrue(List<? extends ReplicaView> replicas) {
+            this.replicas = replicas;
+        }
+
+        @Override
+        void onDurable(ReplicaView replica, long writeId) {
+            disks.of(replica).lastIndex = replica.diskLastIndex();
+        }
+
+        @Override
+        void onStarted(ReplicaView replica) {
+            Disk disk = disks.of(replica);
+            disk.hasLost |= replica.diskLastIndex() < disk.lastIndex;
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            if (status.role() == RoleName.LEADER) {
+                for (NodeStatus.Peer peer : status.peers()) {
+                    if (peer.hasLostEntries() && !hasLost(peer.member().id())) {
+                        throw broken("%s has found a loss on a disk that has lost nothing: %s", replica.id(), peer);
+                    }
+                }
+            }
+        }
+
+        private boolean hasLost(ReplicaId id) {
+            for (ReplicaView other : replicas) {
+                if (other.id().equals(id)) {
+                    return disks.of(other).hasLost;
+                }
+            }
+            return true;   // that disk is gone altogether
         }
     }
 

@@ -611,10 +611,23 @@ class GroupInvariantsTest {
         two.has(entry(1, 1, "a"), entry(2, 1, "b"));
         one.peers = List.of(peer(two, 2, 3, 0, "replicate", false));
         invariants.onTurn(one);
+        invariants.onDurable(two, 1);
+        two.diskLastIndex = 1;
+        invariants.onStarted(two);
         one.peers = List.of(peer(two, 1, 3, 0, "replicate", true));
         invariants.onTurn(one);
         one.peers = List.of(peer(two, 0, 3, 0, "replicate", false));
         caught("MatchNeverShrinks", () -> invariants.onTurn(one));
+    }
+
+    @Test
+    void aLossThatIsReportedOfASoundDiskIsCaught() {
+        writes(one, entry(1, 1, "a"), entry(2, 1, "b"));
+        elect(one.has(entry(1, 1, "a"), entry(2, 1, "b")), 2);
+        invariants.onDurable(two.has(entry(1, 1, "a"), entry(2, 1, "b")), 1);
+        invariants.onStarted(two);
+        one.peers = List.of(peer(two, 0, 3, 0, "probe", true));
+        caught("LossIsTrue", () -> invariants.onTurn(one));
     }
 
     @Test
