@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  *     Without this, n writers at a time make 2^n configurations, as any of them may or may not have been overwritten.</li>
  * <li>Of operations that asked the same and were told the same, the one that must return first comes first; of those with unknown outcome,
  *     the one that was called first. In any order they can change places.</li>
- * <li>An operation that need not come is placed only if somebody notices: something that may follow it is excused, or leads elsewhere than
- *     without it. These are those excused, and those of unknown outcome.</li>
+ * <li>An operation of unknown outcome is taken only if somebody notices: something that may follow it is excused, or leads elsewhere than
+ *     without it. Otherwise whatever follows does as well without it.</li>
  * <li>No configuration is searched twice, nor one that another {@linkplain Configuration#covers covers}. To have as many as possible covered,
  *     orders within one turn are lengthened evenly, the shortest first, whereas one that reaches a later turn is followed up at once.</li>
  * </ul>
@@ -155,8 +155,8 @@ final class OrderSearch<S> {
             return null;
         }
         State<S> state = step(from.state(), operation);
-        if (states.isImpossible(state) || state == from.state()
-            || operation != from.turn() && Bits.isIn(from.excused(), slot) && !isNoticed(from, operation, state)) {
+        // One that changes nothing is excused already, which serves as well and more cheaply.
+        if (states.isImpossible(state) || state == from.state()) {
             return null;
         }
         long[] placed = from.placed().clone();
@@ -181,6 +181,7 @@ final class OrderSearch<S> {
             return null;
         }
         State<S> state = step(from.state(), operation);
+        // Nobody notices one that changes nothing, which is quickly seen; most of those that compare and swap are of this kind.
         if (states.isImpossible(state) || state == from.state() || !isNoticed(from, operation, state)) {
             return null;
         }
@@ -197,11 +198,11 @@ final class OrderSearch<S> {
         return Bits.isIn(configuration.taken(), operation - turns.answered());
     }
 
-    /** Whether anything that may follow within this turn tells the state behind an operation from the one before it. */
+    /** Whether anything that may follow within this turn tells the state behind an unknown operation from the one before it. */
     private boolean isNoticed(Configuration<S> from, int operation, State<S> state) {
         for (int open : turns.openAt(from.turn())) {
             int slot = turns.slot(open);
-            if (open != operation && !Bits.isIn(from.placed(), slot)) {
+            if (!Bits.isIn(from.placed(), slot)) {
                 State<S> next = step(state, open);
                 boolean isNoticed = next == state ? !Bits.isIn(from.excused(), slot)
                     : !states.isImpossible(next) && next != step(from.state(), open);
@@ -235,8 +236,7 @@ final class OrderSearch<S> {
      */
     private void excuseHidden(Configuration<S> from, int operation, State<S> state, long[] excused) {
         for (int open : turns.openAt(from.turn())) {
-            // The turn's own has to be placed in this turn if it was not excused before: that is what it is for.
-            if (open == operation || open == from.turn() || Bits.isIn(excused, turns.slot(open))) {
+            if (open == operation || Bits.isIn(excused, turns.slot(open))) {
                 continue;
             }
             State<S> between = step(from.state(), open);
@@ -300,8 +300,7 @@ final class OrderSearch<S> {
         if (one.turn() != other.turn()) {
             return one.turn() > other.turn();
         }
-        int more = Bits.count(one.excused()) - Bits.count(other.excused());
-        return more > 0 || more == 0 && Bits.count(one.taken()) < Bits.count(other.taken());
+        return Bits.count(one.excused()) > Bits.count(other.excused());
     }
 
     /** How many were taken: looks at an operation in a state, and comparisons of configurations. */

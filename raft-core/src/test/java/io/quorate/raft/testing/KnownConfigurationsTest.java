@@ -71,9 +71,29 @@ class KnownConfigurationsTest {
         }
         assertTrue(add(0, 0, 0b0001));
         assertFalse(add(0, 0, 0b0110));
+        assertFalse(add(0, 0, 0b0011));
         long before = known.comparisons();
         assertTrue(add(0, 0, 0b1000));
         assertEquals(2, known.comparisons() - before);
-        assertFalse(add(0, 0, 0b0011));
+    }
+
+    @Test
+    void whatStandsBehindOneThatIsForgottenStays() {
+        for (long taken : new long[] {0b0110, 0b1001, 0b1100}) {      // the last is compared with first
+            assertTrue(add(0, 0, taken));
+        }
+        assertTrue(add(0, 0, 0b0100));                    // instead of the first and the last
+        assertFalse(add(0, 0, 0b1001));
+        assertTrue(add(0, 0, 0b0001));                    // instead of the one between
+        assertFalse(add(0, 0, 0b0110));
+    }
+
+    @Test
+    void whatStandsBehindOneForgottenInTheMiddleStays() {
+        for (long taken : new long[] {0b0110, 0b1001, 0b1010}) {
+            assertTrue(add(0, 0, taken));
+        }
+        assertTrue(add(0, 0, 0b0001));                    // instead of the one between
+        assertFalse(add(0, 0, 0b0110));
     }
 }

@@ -259,6 +259,18 @@ class LinearizabilityCheckerTest {
     }
 
     @Test
+    void oneThatIsExcusedDoesNotStandInTheWayOfOneAlike() {
+        begin("early", "x cas - 1");
+        does("x put 5", "done");                          // hides it
+        does("x put -", "done");
+        begin("late", "x cas - 1");
+        does("x", "1");
+        end("early", "done");
+        end("late", "done");
+        assertGood(registers());
+    }
+
+    @Test
     void eachKeyIsForItself() {
         does("x put 1", "done");
         does("y put 2", "done");
@@ -338,6 +350,18 @@ class LinearizabilityCheckerTest {
                 [5..8] client 2 PROPOSE "x cas 9 8" -> "done": impossible in this state
             No choice among the 1 of unknown outcome that might have taken effect too helps.
             In [x..y], x is the position of the call and y that of the return.""", broken.toString());
+    }
+
+    @Test
+    void ofOrdersThatComeEquallyFarTheOneThatExplainsMostIsShown() {
+        begin("swap", "x cas 1 2");
+        begin("write", "x put 1");
+        does("x", "never written");
+        end("swap", "done");
+        end("write", "done");
+        NotLinearizable broken = assertBroken(registers());
+        assertEquals(List.of("x put 1", "x cas 1 2"), broken.longestOrder().stream().map(operation -> text(operation.input())).toList());
+        assertEquals("2", broken.state());
     }
 
     @Test
@@ -455,6 +479,64 @@ class LinearizabilityCheckerTest {
         }
         does("take", "2");
         assertBroken(LinearizabilityChecker.check(new Models.Queue(), history.operations(), new Budget(200_000, 10 << 20)));
+    }
+
+    private void assertBrokenWithin(long steps) {
+        assertBroken(LinearizabilityChecker.check(new Models.Registers(), history.operations(), new Budget(steps, 10 << 20)));
+    }
+
+    @Test
+    void ofManyWritersNotEveryChoiceOfThoseOverwrittenIsTried() {
+        for (int i = 0; i < 12; i++) {
+            begin("w" + i, "x put " + i);
+        }
+        for (int i = 0; i < 12; i++) {
+            end("w" + i, "done");
+        }
+        does("x", "never written");
+        assertBrokenWithin(4_500);
+    }
+
+    @Test
+    void norOfThoseThatAnUnknownOneHasOverwritten() {
+        for (int i = 0; i < 12; i++) {
+            begin("w" + i, "x put " + i);
+        }
+        history.unknown(history.invoke(100, Kind.PROPOSE, bytes("x put u")));
+        does("x", "u");
+        does("x", "never written");
+        for (int i = 0; i < 12; i++) {
+            end("w" + i, "done");
+        }
+        assertBrokenWithin(3_500);
+    }
+
+    @Test
+    void nothingElseIsTriedWhereAReadIsDueThatMayStandWhereItIs() {
+        for (int i = 0; i < 12; i++) {
+            begin("w" + i, "x put " + i);
+        }
+        for (int i = 0; i < 10; i++) {
+            does("x", "-");
+        }
+        for (int i = 0; i < 12; i++) {
+            end("w" + i, "done");
+        }
+        assertGood(LinearizabilityChecker.check(new Models.Registers(), history.operations(), new Budget(6_000, 10 << 20)));
+        does("x", "never written");
+        assertBrokenWithin(6_000);
+    }
+
+    @Test
+    void unknownWritesThatNobodyNoticesCostLittle() {
+        for (int i = 0; i < 30; i++) {
+            history.unknown(history.invoke(100 + i, Kind.PROPOSE, bytes("x put u" + i)));
+        }
+        for (int i = 0; i < 10; i++) {
+            does("x put " + i, "done");
+        }
+        does("x", "never written");
+        assertBrokenWithin(2_600);
     }
 
     @Test
