@@ -20,12 +20,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells how long the linearizability checker takes for histories of 10,000 operations of 20 clients, all of whom nearly always have one open:
- * over 20 keys and over a single one, with and without operations of unknown outcome, good and with a stale read close to the end. Good
- * histories are those of registers that are atomic, each operation taking effect at a random moment between call and return.
+ * Tells how long the linearizability checker takes for histories of 10,000 operations of 20 clients, all of whom nearly always have one
+ * open: over 20 keys and over a single one, with and without operations of unknown outcome, good and with a stale read close to the end.
+ * Good histories are those of registers that are atomic, each operation taking effect at a random moment between call and return.
  *
- * <p>All over one key, with hundreds of unknown operations and no order to find, is the case that nobody can decide in general; it is here to
- * show how soon a budget is spent.
+ * <p>All over one key, with hundreds of unknown operations and no order to find, is the case that nobody can decide in general; it is here
+ * to show how soon a budget is spent.
  */
 public final class LinearizabilityBenchmark {
 
@@ -104,8 +104,8 @@ public final class LinearizabilityBenchmark {
                 throw new IllegalStateException("a wrong verdict on seed " + seed + ": " + verdict);
             }
         }
-        System.out.println("bench: linearizability operations=" + OPERATIONS + " clients=" + CLIENTS + " keys=" + keys + " unknown=" + unknown
-            + " planted=" + (isBroken ? "stale read" : "nothing") + " verdicts=" + verdicts + " worst_ms="
+        System.out.println("bench: linearizability operations=" + OPERATIONS + " clients=" + CLIENTS + " keys=" + keys
+            + " unknown=" + unknown + " planted=" + (isBroken ? "stale read" : "nothing") + " verdicts=" + verdicts + " worst_ms="
             + TimeUnit.NANOSECONDS.toMillis(worstNanos));
     }
 

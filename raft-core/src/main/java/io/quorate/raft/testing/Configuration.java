@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
  * How far an order has come: what stands in it, and the state behind it.
  *
  * <p>An open operation is <em>placed</em> when it stands at a place that the rest of the order hangs on. It is <em>excused</em> when it is
- * placed, or when there is a place in the order at which it may stand or not without any difference to the rest; so it need not come any more,
- * but still may. Of operations that are over nothing is told: all of them stand in the order, otherwise it would not have come that far.
+ * placed, or when there is a place in the order at which it may stand or not without any difference to the rest; so it need not come any
+ * more, but still may. Of operations that are over nothing is told: all of them stand in the order, otherwise it would not have come that
+ * far.
  *
  * <p>Sets are bits in arrays, which are shared and never changed.
  */

@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
  *   history.done(handle, result);                                              // after the answer has come
  * }</pre>
  *
- * <p>Tell the truth about failures, since everything hangs on it. {@link #failed} says that nothing happened and nothing will; a time-out, a
- * lost connection or a closed server is {@link #unknown}. What was called failed but did happen looks like a value out of nowhere; what was
- * called unknown but did fail only costs the checker some work. An operation that is still open counts as unknown.
+ * <p>Tell the truth about failures, since everything hangs on it. {@link #failed} says that nothing happened and nothing will; a time-out,
+ * a lost connection or a closed server is {@link #unknown}. What was called failed but did happen looks like a value out of nowhere; what
+ * was called unknown but did fail only costs the checker some work. An operation that is still open counts as unknown.
  *
  * <p>A client does one operation at a time. One whose operation is unknown may still have it under way, so it is never heard of again: its
  * next operation is that of a new client, with a number of its own.

@@ -3,6 +3,7 @@ package io.quorate.raft.testing;
 import io.quorate.raft.testing.Operation.Kind;
 import io.quorate.raft.testing.Operation.Outcome;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -11,8 +12,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Tells whether what clients saw can be explained by one object that did their operations one after the other, each at some moment between its
- * call and its return (Herlihy and Wing, "Linearizability: A Correctness Condition for Concurrent Objects", TOPLAS 1990).
+ * Tells whether what clients saw can be explained by one object that did their operations one after the other, each at some moment between
+ * its call and its return (Herlihy and Wing, "Linearizability: A Correctness Condition for Concurrent Objects", TOPLAS 1990).
  *
  * <pre>{@code
  *   Verdict verdict = LinearizabilityChecker.check(new Register(), history.operations());
@@ -25,8 +26,8 @@ import java.util.Set;
  * <p>The question is hard in general: an order must be searched. The search is that of Wing and Gong ("Testing and Verifying Concurrent
  * Objects", JPDC 1993) with the improvements of Lowe ("Testing for linearizability", CCPE 2017): operations on different keys are searched
  * apart, operations are placed only when the return of one of them demands it, and no configuration (the operations placed, and the state
- * then) is searched twice. {@link OrderSearch} says how, and what it adds for operations of unknown outcome. A search takes no longer than its
- * {@link Budget}; when that is spent the verdict is {@link Undecided}, which is not a kind of "fine".
+ * then) is searched twice. {@code OrderSearch} says how, and what it adds for operations of unknown outcome. A search takes no longer than
+ * its {@link Budget}; when that is spent the verdict is {@link Undecided}, which is not a kind of "fine".
  */
 public final class LinearizabilityChecker {
 
@@ -165,7 +166,8 @@ public final class LinearizabilityChecker {
             steps += search.steps();
             bytes = Math.max(bytes, search.bytes());
         }
-        return undecided.isEmpty() ? new Linearizable(byKey) : new Undecided(undecided, new Budget(steps, bytes), budget);
+        return undecided.isEmpty() ? new Linearizable(Collections.unmodifiableMap(byKey))
+            : new Undecided(List.copyOf(undecided), new Budget(steps, bytes), budget);
     }
 
     private static void requireOneOrder(List<Operation> history) {

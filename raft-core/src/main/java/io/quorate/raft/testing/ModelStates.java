@@ -8,10 +8,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The states of a model as far as they were reached, each once, with the steps between them: the model is asked once about an operation in a
- * state, and two states are the same when they are one object.
+ * The states of a model as far as they were reached, each once, with the steps between them: the model is asked once about an operation in
+ * a state, and two states are the same when they are one object.
  *
- * <p>Operations that ask the same and were told the same are one <em>deed</em>, whoever did them and whenever: a model cannot tell them apart.
+ * <p>Operations that ask the same and were told the same are one <em>deed</em>, whoever did them and whenever: a model cannot tell them
+ * apart.
  */
 final class ModelStates<S> {
 
@@ -86,7 +87,8 @@ final class ModelStates<S> {
 
         @Override
         public boolean equals(@Nullable Object other) {
-            return other instanceof Asked that && kind == that.kind && Arrays.equals(input, that.input) && Arrays.equals(output, that.output);
+            return other instanceof Asked that && kind == that.kind && Arrays.equals(input, that.input)
+                && Arrays.equals(output, that.output);
         }
 
         @Override

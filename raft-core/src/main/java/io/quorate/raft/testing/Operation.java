@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One call of one client: what it asked, when, and what came of it. The arrays are shared and never changed.
  *
- * <p>Times are positions in the one order of all events of a {@link History}, so no two are equal: an operation that completed at 7 was over
- * before one that was invoked at 8, and nothing else is known about how long either took.
+ * <p>Times are positions in the one order of all events of a {@link History}, so no two are equal: an operation that completed at 7 was
+ * over before one that was invoked at 8, and nothing else is known about how long either took.
  *
  * @param client      who asked; a client has one operation at a time
  * @param kind        what was asked for

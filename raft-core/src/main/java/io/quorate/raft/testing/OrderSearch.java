@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Searches an order of the operations of one key in which each sees what it saw.
  *
- * <p>An order is at {@linkplain Turns turn} t when all operations before the t-th stand in it and the t-th has yet to pass. So what may follow
- * is what was called before the t-th returned and does not stand in the order; in particular nothing that was called after a return comes
- * before what returned.
+ * <p>An order is at {@linkplain Turns turn} t when all operations before the t-th stand in it and the t-th has yet to pass. So what may
+ * follow is what was called before the t-th returned and does not stand in the order; in particular nothing that was called after a return
+ * comes before what returned.
  *
  * <p>These rules keep the search small, and none loses an order:
  * <ul>
@@ -31,8 +31,9 @@ import org.jspecify.annotations.Nullable;
  *     the one that was called first. In any order they can change places.</li>
  * <li>An operation of unknown outcome is taken only if somebody notices: something that may follow it is excused, or leads elsewhere than
  *     without it. Otherwise whatever follows does as well without it.</li>
- * <li>No configuration is searched twice, nor one that another {@linkplain Configuration#covers covers}. To have as many as possible covered,
- *     orders within one turn are lengthened evenly, the shortest first, whereas one that reaches a later turn is followed up at once.</li>
+ * <li>No configuration is searched twice, nor one that another {@linkplain Configuration#covers covers}. To have as many as possible
+ *     covered, orders within one turn are lengthened evenly, the shortest first, whereas one that reaches a later turn is followed up at
+ *     once.</li>
  * </ul>
  * The search keeps its own stack, since histories are longer than the stacks of threads are deep.
  */

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
  * What your service would do if it were one object that does one operation after the other: the yardstick of the
  * {@link LinearizabilityChecker}.
  *
- * <p>States are values: immutable, with {@code equals} and {@code hashCode} that compare what is in them, for the checker asks about the same
- * state many times over and must know it again. All methods are functions of their arguments. A register:
+ * <p>States are values: immutable, with {@code equals} and {@code hashCode} that compare what is in them, for the checker asks about the
+ * same state many times over and must know it again. All methods are functions of their arguments. A register:
  *
  * <pre>{@code
  *   record Register() implements SequentialModel<String> {
@@ -36,15 +36,16 @@ public interface SequentialModel<S> {
      * times.
      *
      * @param state     before
-     * @param operation {@code DONE}, with the answer that its client had; or a {@code PROPOSE} that is {@code UNKNOWN} and now takes effect,
-     *                  with whatever answer nobody saw
-     * @return the state after it, the same for a {@code READ}; null if the operation, or the answer that it had, is impossible in this state
+     * @param operation {@code DONE}, with the answer that its client had; or a {@code PROPOSE} that is {@code UNKNOWN} and now takes
+     *                  effect, with whatever answer nobody saw
+     * @return the state after it, the same for a {@code READ}; null if the operation, or the answer that it had, is impossible in this
+     * state
      */
     @Nullable S step(S state, Operation operation);
 
     /**
-     * The part of the state that an operation is about: operations on different keys must neither see nor touch each other. Histories of many
-     * keys are checked key by key, which is much faster (Herlihy and Wing: linearizability is local).
+     * The part of the state that an operation is about: operations on different keys must neither see nor touch each other. Histories of
+     * many keys are checked key by key, which is much faster (Herlihy and Wing: linearizability is local).
      *
      * @param operation any but those that failed
      * @return the key, a value with {@code equals} and {@code hashCode}; one and the same for all operations unless overridden

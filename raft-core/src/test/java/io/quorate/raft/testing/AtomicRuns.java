@@ -8,8 +8,8 @@ import java.util.SplittableRandom;
 import java.util.function.Function;
 
 /**
- * Histories of clients of one object that is atomic: each operation takes effect at a random moment between call and return. What is unknown
- * to a client took effect at such a moment, or never did, or does so later than its client can tell.
+ * Histories of clients of one object that is atomic: each operation takes effect at a random moment between call and return. What is
+ * unknown to a client took effect at such a moment, or never did, or does so later than its client can tell.
  */
 final class AtomicRuns {
 
@@ -33,8 +33,8 @@ final class AtomicRuns {
      * @param question what somebody asks for next
      * @param unknown  how often an operation's outcome is
      */
-    static List<Operation> run(SplittableRandom random, int clients, int operations, double unknown, Function<SplittableRandom, Question> question,
-                               Function<Question, byte[]> effect) {
+    static List<Operation> run(SplittableRandom random, int clients, int operations, double unknown,
+                               Function<SplittableRandom, Question> question, Function<Question, byte[]> effect) {
         History history = new History();
         List<Client> all = new ArrayList<>();
         for (int i = 0; i < clients; i++) {
