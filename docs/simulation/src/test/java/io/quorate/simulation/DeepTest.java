@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.testing.Registers;
+import io.quorate.raft.testing.Simulation;
 import io.quorate.raft.testing.SimulationFailure;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -39,8 +40,8 @@ class DeepTest {
     @Test
     void theLastLineSaysWhatTheSeedsCameTo() throws Exception {
         assertTrue(deep(seed -> SeedRun.forgetful(seed).run(), "deep.seeds=2", "deep.seed=7"));
-        assertTrue(lastLine().matches("deep: seeds=2 simulated_hours=\\d+\\.\\d events=\\d+ commits=\\d+ .*elections=\\d+ crashes=\\d+ .*failures=0"),
-            lastLine());
+        assertTrue(lastLine().matches("deep: seeds=2 simulated_hours=\\d+\\.\\d events=\\d+ commits=\\d+ .*elections=\\d+ crashes=\\d+ "
+            + ".*failures=0"), lastLine());
     }
 
     @Test
@@ -58,9 +59,10 @@ class DeepTest {
 
     @Test
     void aFailureThatDoesNotComeAgainIsOneToo() {
-        SimulationFailure once = assertThrows(SimulationFailure.class, () -> Registers.simulation().unexplained().check("Never", machine -> {
+        Simulation<Registers> broken = Registers.simulation().check("Never", machine -> {
             throw new IllegalStateException("planted");
-        }).run(1));
+        });
+        SimulationFailure once = assertThrows(SimulationFailure.class, () -> broken.unexplained().run(1));
         Throwable explained = SeedRun.forgetful(1).explain(once, pictures);
         assertTrue(explained.getMessage().contains("cannot be repeated"), explained.getMessage());
     }
@@ -75,6 +77,8 @@ class DeepTest {
         assertTrue(forgetful > 50 && forgetful < 150, "forgetful: " + forgetful);
         long longRuns = runs.stream().filter(run -> run.timeouts() == 1000).count();
         assertTrue(longRuns > 50 && longRuns < 150, "long: " + longRuns);
+        long shortRuns = runs.stream().filter(run -> run.timeouts() <= 5).count();
+        assertTrue(shortRuns > 50 && shortRuns < 150, "short: " + shortRuns);
         assertEquals(20, new TreeSet<>(runs.stream().map(SeedRun::clients).toList()).size());
     }
 

@@ -9,6 +9,7 @@ import io.quorate.raft.testing.Simulation;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CountDownLatch;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 class SeedRunnerTest {
 
-    private final Set<Long> begun = new ConcurrentSkipListSet<>();
+    private final NavigableSet<Long> begun = new ConcurrentSkipListSet<>();
 
     private static Simulation.Report report(long seed) {
         return new Simulation.Report(seed, FaultPlan.none(3, Duration.ZERO), seed, 1, 2, 1, 1, 1, 1, 1, 0, 0, "linearizable",
@@ -41,7 +42,7 @@ class SeedRunnerTest {
         }, 4, -3, 500, 1));
         assertEquals(List.of(), runner.failures());
         assertEquals(500, runner.totals().seeds());
-        assertEquals(Set.of(-3L, 496L), Set.of(((ConcurrentSkipListSet<Long>) begun).first(), ((ConcurrentSkipListSet<Long>) begun).last()));
+        assertEquals(Set.of(-3L, 496L), Set.of(begun.first(), begun.last()));
         assertEquals(500, runner.totals().times("SEEN"));
         assertEquals(Set.of("UNSEEN"), runner.totals().neverHappened(Set.of()));
         assertEquals(Set.of(), runner.totals().neverHappened(Set.of("UNSEEN")));
