@@ -199,7 +199,7 @@ final class SimulatedClients {
 
     private void propose(SimulatedReplica replica, int client, byte[] command, Answer answer) {
         long call = nextCall++;
-        replica.propose(call, command, new SimulatedReplica.Caller() {
+        replica.propose(call, command, new SimulatedProcess.Caller() {
             @Override
             public void done(byte[] result, long index) {
                 group.invariants().onDone(call, index);
@@ -218,7 +218,7 @@ final class SimulatedClients {
 
     private void read(SimulatedReplica replica, int client, byte[] query, Answer answer) {
         long call = nextCall++;
-        replica.read(call, query, new SimulatedReplica.Caller() {
+        replica.read(call, query, new SimulatedProcess.Caller() {
             @Override
             public void done(byte[] result, long index) {
                 group.invariants().onReadServed(call, WatchedMachine.indexOf(result));

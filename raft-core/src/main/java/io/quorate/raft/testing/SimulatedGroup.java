@@ -145,11 +145,11 @@ final class SimulatedGroup {
             count(Happening.CLOCK_RATE);
             replica.clock().rate(rate.permille());
         } else if (fault instanceof Fault.SlowDisk slow) {
-            replica.slowDisk(slow.forNanos(), slow.writeNanosMax());
+            replica.ailments().slowDisk(slow.forNanos(), slow.writeNanosMax());
         } else if (fault instanceof Fault.HangDisk hang) {
-            replica.hangDisk(hang.forNanos());
+            replica.ailments().hangDisk(hang.forNanos());
         } else if (fault instanceof Fault.SlowApply slow) {
-            replica.slowApply(slow.forNanos(), slow.applyNanosMax());
+            replica.ailments().slowApply(slow.forNanos(), slow.applyNanosMax());
         } else if (fault instanceof Fault.RollBack rollBack) {
             rollBack(rollBack);
         } else if (!replica.isUp()) {
@@ -159,7 +159,8 @@ final class SimulatedGroup {
         } else if (fault instanceof Fault.Crash crash) {
             crash(replica, crash.keepsWrite(), crash.downNanos());
         } else if (fault instanceof Fault.CrashInFlush crash) {
-            replica.crashAfterSends(crash.sends(), crash.downNanos());
+            replica.ailments().dieAfterSends(crash.sends());
+            replica.ailments().downFor(crash.downNanos());
         } else if (fault instanceof Fault.Wipe wipe) {
             crash(replica, false, wipe.downNanos());
             replica.wipe();
@@ -168,9 +169,11 @@ final class SimulatedGroup {
         } else if (fault instanceof Fault.Pause pause) {
             pause(replica, pause.forNanos());
         } else if (fault instanceof Fault.FailDisk fail) {
-            replica.failDisk(fail.downNanos());
+            replica.failDisk();
+            replica.ailments().downFor(fail.downNanos());
         } else if (fault instanceof Fault.ThrowInApply thrown) {
-            replica.throwInApply(thrown.downNanos());
+            replica.ailments().throwInApply();
+            replica.ailments().downFor(thrown.downNanos());
         } else if (fault instanceof Fault.Flood flood) {
             count(Happening.FLOOD);
             clients.flood(replica, flood.requests());

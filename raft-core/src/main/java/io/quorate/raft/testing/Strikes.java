@@ -56,7 +56,7 @@ final class Strikes {
     /** Its own vote takes long to become durable; meanwhile the leader it had given up is heard again, commits, and falls silent. */
     private void strikeCandidate(SimulatedReplica replica, SplittableRandom random) {
         long heard = random.nextLong(t / 5, 3 * t / 2);
-        replica.hangDisk(random.nextBoolean() ? random.nextLong(5 * t) : heard + random.nextLong(t, 3 * t));
+        replica.ailments().hangDisk(random.nextBoolean() ? random.nextLong(5 * t) : heard + random.nextLong(t, 3 * t));
         long silence = random.nextLong(t, 4 * t);
         long proposed = random.nextLong(heard);
         int requests = random.nextInt(6);
@@ -79,7 +79,7 @@ final class Strikes {
             group.later(delay, () -> group.crash(replica, keepsWrite, down));
         } else if (kind == 1) {   // it is deposed while its disk still writes what it took
             cutOff(replica, 0, random.nextLong(t, 5 * t));
-            replica.hangDisk(random.nextLong(t, 8 * t));
+            replica.ailments().hangDisk(random.nextLong(t, 8 * t));
         } else {                  // perhaps one other still hears it
             cutOff(replica, random.nextInt(group.replicas().size() + 1), random.nextLong(t / 2, 4 * t));
         }
@@ -95,8 +95,19 @@ final class Strikes {
         group.network().cut(links, nanos);
     }
 
+    /** What hangs in the balance at a leader. */
+    Fault.Balance balance(SimulatedReplica leader, NodeStatus status) {
+        long uncommitted = group.invariants().committedIndex() + 1;
+        if (uncommitted > status.lastIndex() || leader.logAt(uncommitted).term() == status.term()) {
+            return Fault.Balance.ENTRIES;
+        }
+        long reached = quorumIndex(status);
+        return reached >= uncommitted && leader.logAt(reached).term() < status.term() ? Fault.Balance.INHERITANCE_ON_A_QUORUM
+            : Fault.Balance.INHERITANCE;
+    }
+
     /** Up to where a quorum holds a leader's log, as far as the leader knows. */
-    static long quorumIndex(NodeStatus status) {
+    private static long quorumIndex(NodeStatus status) {
         long[] held = new long[status.peers().size() + 1];
         for (int i = 0; i < held.length - 1; i++) {
             held[i] = Math.max(0, status.peers().get(i).matchIndex());

@@ -18,12 +18,24 @@ final class WatchedMachine implements StateMachine {
 
     private final SimulatedGroup group;
     private final SimulatedReplica replica;
+    private final Ailments ailments;
     private final StateMachine machine;
     private long lastIndex;
 
-    WatchedMachine(SimulatedGroup group, SimulatedReplica replica) {
+    /** What a state machine under {@link Fault.ThrowInApply} throws. */
+    static final class ThrownInApply extends RuntimeException {
+
+        private static final long serialVersionUID = 1;
+
+        private ThrownInApply() {
+            super("the simulation makes this apply fail");
+        }
+    }
+
+    WatchedMachine(SimulatedGroup group, SimulatedReplica replica, Ailments ailments) {
         this.group = group;
         this.replica = replica;
+        this.ailments = ailments;
         machine = group.setup().machines().get();
     }
 
@@ -65,8 +77,8 @@ final class WatchedMachine implements StateMachine {
 
     @Override
     public byte[] apply(Command command) {
-        if (replica.throwsInApply()) {
-            throw new SimulatedReplica.ThrownInApply();
+        if (ailments.throwsInApply()) {
+            throw new ThrownInApply();
         }
         long call = command.payload().getLong(0);
         GroupInvariants invariants = group.invariants();

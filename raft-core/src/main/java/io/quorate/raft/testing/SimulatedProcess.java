@@ -1,0 +1,508 @@
+package io.quorate.raft.testing;
+
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.RaftObserver;
+import io.quorate.raft.ServerStatus;
+import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
+import io.quorate.raft.Transport;
+import io.quorate.raft.core.InvariantViolation;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.NodeStatus;
+import io.quorate.raft.core.NodeStatus.RoleName;
+import io.quorate.raft.core.RaftNode;
+import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.runtime.Completion;
+import io.quorate.raft.runtime.PassiveServer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One process of a simulated node, from its start to its end: the real server without its threads, that is the parts of {@link
+ * PassiveServer}, turned in virtual time.
+ */
+final class SimulatedProcess {
+
+    /** How many messages wait for a paused process; the rest is lost. */
+    private static final int WAITING_MESSAGES_MAX = 10_000;
+
+    /** Ends a turn in its middle: the process dies between two effects. */
+    private static final class ProcessDied extends RuntimeException {
+
+        private static final long serialVersionUID = 1;
+
+        private ProcessDied() {
+            super(null, null, false, false);
+        }
+    }
+
+    /** Who asks. */
+    interface Caller {
+
+        void done(byte[] result, long index);
+
+        /** Why it was not done, or perhaps it was; null if the process died. */
+        void failed(@Nullable Throwable why);
+    }
+
+    /** Numbered over the whole run. */
+    private record OpenCall(long number, Caller caller) { }
+
+    private final SimulatedGroup group;
+    private final SimulatedReplica replica;
+    private final Ailments ailments;
+    private final SplittableRandom random;
+    private final SimulatedClock clock;
+    private final InMemoryStorage storage;
+    private final PassiveServer server;
+
+    private boolean isOver;
+    private boolean isPaused;
+    private boolean isTurnDue;
+    private long wakeAt;
+    private int waitingMessages;
+    private final Map<ReplicaId, Long> knownBoots = new HashMap<>();   // of those that it has heard
+    private final List<Storage.Write> toWrite = new ArrayList<>();
+    private List<Storage.Write> writing = List.of();
+    private long writtenIndex;          // where the log ends, as given to the disk
+    private boolean isReading;
+    private boolean isApplying;
+    private final Map<Long, OpenCall> openCalls = new LinkedHashMap<>();
+    private @Nullable RoleName lastRole;
+    private long lastTerm;
+    private long lastCommit;
+    private long countedTerm;           // of the leader whose inheritance has been counted
+
+    SimulatedProcess(SimulatedGroup group, SimulatedReplica replica, InMemoryStorage storage, Ailments ailments, SimulatedClock clock,
+                     SplittableRandom random) {
+        this.group = group;
+        this.replica = replica;
+        this.ailments = ailments;
+        this.random = random;
+        this.clock = clock;
+        this.storage = storage;
+        writtenIndex = replica.diskLastIndex();
+        server = new PassiveServer(group.addresses(), group.config(), storage, new End(), new WatchedMachine(group, replica, ailments),
+            RaftObserver.NONE, random.split(), clock::nanos);
+    }
+
+    // --------------------------------------------------------------------------------------------------------------- its ends
+
+    /** It dies. What the disk was just writing is there wholly or not at all: it is one frame. */
+    void crash(boolean keepsWrite) {
+        if (!writing.isEmpty()) {
+            group.count(keepsWrite ? Happening.CRASH_WRITE_KEPT : Happening.CRASH_WRITE_LOST);
+        }
+        RaftNode node = node();
+        if (node != null && node.role() == RoleName.LEADER && node.status().commitIndex() < node.status().lastIndex()) {
+            group.count(Happening.CRASH_OF_BUSY_LEADER);
+        }
+        if (keepsWrite && !writing.isEmpty()) {
+            try {
+                storage.write(writing);
+                group.invariants().onDurable(replica, writing.get(writing.size() - 1).id());
+            } catch (StorageException e) {
+                group.count(Happening.DISK_FAILED);     // and nobody will ever know
+            }
+        }
+        isOver = true;
+        replica.onProcessEnded(null);
+        group.onCrashed(replica, keepsWrite);
+        group.invariants().onCrashed(replica);
+        for (OpenCall call : openCalls.values()) {
+            call.caller.failed(null);
+        }
+    }
+
+    /** It stops by itself, as a server does when its disk fails, its state machine throws or an invariant is broken. */
+    void stop(Throwable cause) {
+        server.closeLoop(cause);
+        ServerStatus status = server.loop().stoppedStatus(cause);
+        server.closeApplier(cause);
+        if (status.state() != ServerStatus.State.STOPPED || status.problem() == null) {
+            throw new InvariantBroken("StoppedSaysWhy", replica.id() + " has stopped for " + cause + ", and its status is " + status);
+        }
+        isOver = true;
+        replica.onProcessEnded(cause);
+        group.onStopped(replica, cause);
+        group.invariants().onStopped(replica, cause);
+    }
+
+    private void stopForItsDisk(StorageException cause) {
+        group.count(Happening.DISK_FAILED);
+        group.invariants().onStorageFailed(replica);
+        stop(cause);
+        group.restartAfter(replica, ailments.downNanos());
+    }
+
+    void pause() {
+        isPaused = true;
+        group.invariants().onPaused(replica);
+    }
+
+    void resume() {
+        isPaused = false;
+        group.invariants().onResumed(replica);
+        requestTurn();
+    }
+
+    /** Nothing is wrong any more: what waits for the disk need not wait longer. */
+    void heal() {
+        resume();
+        startWriting();
+        startReading();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------ messages
+
+    /** Takes a message, unless too many wait already. */
+    boolean deliver(Message message, long senderBoot) {
+        if (waitingMessages >= WAITING_MESSAGES_MAX) {
+            return false;
+        }
+        knownBoots.merge(message.from(), senderBoot, Math::max);
+        waitingMessages++;
+        group.invariants().onDelivered(replica, message);
+        server.mailbox().post(message);
+        requestTurn();
+        return true;
+    }
+
+    boolean deliver(FoundingMessage message) {
+        if (waitingMessages >= WAITING_MESSAGES_MAX) {
+            return false;
+        }
+        waitingMessages++;
+        server.mailbox().post(message);
+        requestTurn();
+        return true;
+    }
+
+    /** The youngest boot of this replica that it has heard. */
+    long knownBoot(ReplicaId other) {
+        return knownBoots.getOrDefault(other, 0L);
+    }
+
+    /** The number that its disk gives to this boot. */
+    long bootNumber() {
+        return storage.identity().boot();
+    }
+
+    // --------------------------------------------------------------------------------------------------------------------- calls
+
+    void propose(long call, byte[] command, Caller caller) {
+        submit(new OpenCall(call, caller), false, completion -> server.propose(command, group.callTimeout(), completion));
+    }
+
+    void read(long call, byte[] query, Caller caller) {
+        submit(new OpenCall(call, caller), true, completion -> server.read(query, group.callTimeout(), completion));
+    }
+
+    int openCalls() {
+        return openCalls.size();
+    }
+
+    private interface Submission {
+        @Nullable RuntimeException submit(Completion completion);
+    }
+
+    private void submit(OpenCall call, boolean isRead, Submission submission) {
+        openCalls.put(call.number, call);
+        group.invariants().onCall(replica, call.number, isRead, group.callBound());
+        RuntimeException refused = submission.submit(new Completion() {
+            @Override
+            public void done(byte[] result, long index) {
+                openCalls.remove(call.number);
+                call.caller.done(result, index);
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                fail(call, why);
+            }
+        });
+        if (refused != null) {
+            fail(call, refused);
+        }
+        requestTurn();
+    }
+
+    private void fail(OpenCall call, Throwable why) {
+        openCalls.remove(call.number);
+        group.invariants().onFailed(call.number, !(why instanceof OutcomeUnknownException));
+        call.caller.failed(why);
+    }
+
+    // --------------------------------------------------------------------------------------------------------------------- turns
+
+    /** Runs the task later, unless the process is over by then. */
+    void after(long nanos, Runnable task) {
+        group.agenda().after(nanos, () -> {
+            if (!isOver) {
+                task.run();
+            }
+        });
+    }
+
+    void requestTurn() {
+        if (!isOver && !isTurnDue && !isPaused) {
+            isTurnDue = true;
+            after(group.turnDelay(random), this::turn);
+        }
+    }
+
+    private void sleep() {
+        long loopNanos = server.loop().nanosUntilDeadline(clock.nanos());
+        long clockNanos = isApplying ? loopNanos : Math.min(loopNanos, server.applier().nanosUntilDeadline(clock.nanos()));
+        long nanos = clock.realNanos(Math.min(clockNanos, 1L << 50)) + 1;
+        long at = group.now() + nanos;
+        if (wakeAt <= group.now() || at < wakeAt) {
+            wakeAt = at;
+            after(nanos, this::turn);
+        }
+    }
+
+    /** One batch of the raft thread, and whatever becomes possible by it. */
+    private void turn() {
+        isTurnDue = false;
+        if (isPaused) {
+            return;
+        }
+        waitingMessages = 0;
+        try {
+            server.loop().turn(clock.nanos());
+        } catch (ProcessDied e) {
+            group.count(Happening.CRASH_WITHIN_FLUSH);
+            takeWrites();   // asked for, and lost with the process; others may have been told of the entries
+            crash(false);
+            group.restartAfter(replica, ailments.downNanos());
+            return;
+        } catch (StorageException e) {
+            stopForItsDisk(e);      // it was to be founded
+            return;
+        } catch (InvariantViolation e) {
+            if (group.owesNothing()) {
+                stop(e);        // it notices that its disk, or another's, has forgotten
+                return;
+            }
+            throw e;
+        }
+        group.onTurn(replica);
+        RaftNode node = node();
+        if (node != null && (node.role() != lastRole || node.term() != lastTerm)) {
+            group.onBecame(replica, node.role(), node.term());
+        }
+        takeWrites();
+        if (node != null) {
+            group.invariants().onTurn(replica);
+            look(node.status());
+        }
+        startWriting();
+        startReading();
+        startApplying();
+        if (server.mailbox().hasMail()) {
+            requestTurn();
+        }
+        sleep();
+    }
+
+    /** Counts what has become of it in this turn, and lets it be struck where it is precarious. */
+    private void look(NodeStatus status) {
+        RoleName role = status.role();
+        boolean isNew = role != lastRole || status.term() != lastTerm;
+        if (status.commitIndex() > lastCommit) {
+            lastCommit = status.commitIndex();
+            group.onCommitted(replica, lastCommit);
+        }
+        if (lastRole == RoleName.LEADER && isNew) {
+            group.count(status.term() == lastTerm ? Happening.STEP_DOWN_FOR_SILENCE : Happening.STEP_DOWN_FOR_HIGHER_TERM);
+        } else if (lastRole == RoleName.CANDIDATE && isNew && role != RoleName.LEADER) {
+            group.count(Happening.ELECTION_LOST);
+        }
+        Fault.Balance balance = role == RoleName.CANDIDATE && isNew ? Fault.Balance.VOTES : null;
+        if (role == RoleName.LEADER) {
+            balance = group.strikes().balance(replica, status);
+            if (isNew) {
+                group.count(Happening.ELECTION_WON);
+                if (balance != Fault.Balance.ENTRIES) {
+                    group.count(Happening.INHERITANCE);
+                }
+            }
+            if (balance == Fault.Balance.INHERITANCE_ON_A_QUORUM && countedTerm != status.term()) {
+                countedTerm = status.term();
+                group.count(Happening.INHERITANCE_ON_A_QUORUM);
+            }
+        }
+        lastRole = role;
+        lastTerm = status.term();
+        if (balance != null) {
+            group.strikes().onBalance(replica, balance);
+        }
+    }
+
+    private void startApplying() {
+        if (!isApplying && (server.applier().hasWork() || server.applier().nanosUntilDeadline(clock.nanos()) == 0)) {
+            isApplying = true;
+            after(ailments.applyDelay(), this::apply);
+        }
+    }
+
+    private void apply() {
+        isApplying = false;
+        if (isPaused) {
+            return;   // goes on with the turn after the pause
+        }
+        try {
+            server.applier().turn(clock.nanos());
+        } catch (WatchedMachine.ThrownInApply e) {
+            group.count(Happening.APPLY_THREW);
+            stop(e);
+            group.restartAfter(replica, ailments.downNanos());
+            return;
+        }
+        startApplying();
+        requestTurn();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------ the disk
+
+    private void takeWrites() {
+        for (Storage.Write write : server.writer().take()) {
+            if (write.firstIndex() <= writtenIndex) {
+                group.count(Happening.TRUNCATION);
+            }
+            toWrite.add(write);
+            group.onWrite(replica, write);
+            group.invariants().onWrite(replica, write);
+            writtenIndex = write.firstIndex() + write.entries().size() - 1;
+        }
+    }
+
+    private void startWriting() {
+        if (!writing.isEmpty() || toWrite.isEmpty()) {
+            return;
+        }
+        writing = List.copyOf(toWrite);   // all that waited while the disk was busy
+        toWrite.clear();
+        afterDisk(this::write);
+    }
+
+    private void write() {
+        List<Storage.Write> batch = writing;
+        writing = List.of();
+        try {
+            server.writer().write(batch);
+            group.invariants().onDurable(replica, batch.get(batch.size() - 1).id());
+        } catch (StorageException e) {
+            stopForItsDisk(e);
+            return;
+        }
+        group.onWritten(replica);
+        requestTurn();
+        startWriting();
+    }
+
+    private void startReading() {
+        if (!isReading && server.reader().hasWork()) {
+            isReading = true;
+            group.count(Happening.ENTRIES_READ_FROM_DISK);
+            afterDisk(() -> {
+                isReading = false;
+                server.reader().turn();
+                requestTurn();
+            });
+        }
+    }
+
+    private void afterDisk(Runnable task) {
+        after(ailments.diskDelay(), () -> whenDiskAnswers(task));
+    }
+
+    /** A disk that hangs is asked again and again, for it may answer sooner than it seemed. */
+    private void whenDiskAnswers(Runnable task) {
+        long nanos = ailments.hangsUntil() - group.now();
+        if (nanos <= 0) {
+            task.run();
+        } else {
+            group.count(Happening.DISK_HANGS);
+            after(Math.min(nanos, group.plan().electionTimeoutNanos() / 2), () -> whenDiskAnswers(task));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------ its parts
+
+    PassiveServer server() {
+        return server;
+    }
+
+    /** Null while it is blank. */
+    @Nullable RaftNode node() {
+        return server.loop().node();
+    }
+
+    @Override
+    public String toString() {
+        RaftNode node = node();
+        return (isPaused ? "paused: " : "") + (node == null ? replica.id() + " is blank: " + server.loop().status().problem() : node.toString())
+            + " applied " + server.applier().appliedIndex() + " open calls " + openCalls.size();
+    }
+
+    /** What the server sends goes through the group's network. */
+    private final class End implements Transport {
+
+        @Override
+        public void start(Local local, Map<Integer, String> peers, Receiver receiver) {
+            throw new IllegalStateException("The simulation delivers to the mailbox");
+        }
+
+        @Override
+        public void founded(Local local) {
+            group.onFounded(replica);
+        }
+
+        @Override
+        public void peers(Map<Integer, String> peers) {
+            // Nodes are found by their number.
+        }
+
+        @Override
+        public void send(Message message) {
+            dieIfDue();
+            group.invariants().onSend(replica, message);
+            group.network().send(replica, message);
+        }
+
+        @Override
+        public void send(FoundingMessage message) {
+            dieIfDue();
+            group.network().send(replica, message);
+        }
+
+        private void dieIfDue() {
+            if (ailments.diesBeforeSend()) {
+                throw new ProcessDied();
+            }
+        }
+
+        @Override
+        public String advertisedAddress() {
+            return "node-" + replica.nodeId();
+        }
+
+        @Override
+        public @Nullable String trouble(int peer) {
+            return null;
+        }
+
+        @Override
+        public void close() {
+            // Nothing is held.
+        }
+    }
+}
