@@ -8,6 +8,7 @@ final class InvariantBroken extends AssertionError {
     private static final long serialVersionUID = 1;
 
     private final String invariant;
+    private final String seen;
 
     InvariantBroken(String invariant, String seen) {
         this(invariant, seen, null);
@@ -16,6 +17,12 @@ final class InvariantBroken extends AssertionError {
     InvariantBroken(String invariant, String seen, @Nullable Throwable cause) {
         super(invariant + ": " + seen, cause);
         this.invariant = invariant;
+        this.seen = seen;
+    }
+
+    /** What was seen instead. */
+    String seen() {
+        return seen;
     }
 
     /** Its name. */

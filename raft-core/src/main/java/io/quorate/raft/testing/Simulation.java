@@ -240,15 +240,8 @@ public final class Simulation<M extends StateMachine> {
     private SimulationFailure notRepeatable(long seed, FaultPlan plan, String what) {
         Ending one = record(seed, plan);
         Ending other = record(seed, plan);
-        List<String> lines = one.trace.lines();
-        List<String> others = other.trace.lines();
-        int same = 0;
-        while (same < Math.min(lines.size(), others.size()) && lines.get(same).equals(others.get(same))) {
-            same++;
-        }
-        String difference = same == lines.size() && same == others.size() ? "Two more runs did not differ."
-            : "Two more runs differ first in event " + (same + 1) + ":\n  " + (same < lines.size() ? lines.get(same) : "(the end)") + "\n  "
-                + (same < others.size() ? others.get(same) : "(the end)");
+        String first = TraceDifference.first(one.trace.lines(), other.trace.lines());
+        String difference = first == null ? "Two more runs did not differ." : "Two more runs differ: " + first;
         String text = "seed " + seed + " cannot be repeated: " + what + ". The state machine, the workload or a check depends on something else "
             + "than its arguments: a clock, random numbers, the order of a hash table, static state.\n" + difference + "\n\nRepeat it:\n"
             + replayLine(seed, plan);
@@ -277,7 +270,8 @@ public final class Simulation<M extends StateMachine> {
             group.run();
         } catch (RuntimeException | AssertionError | StackOverflowError e) {
             failure = e;
-            recorder.record(new Trace.Violated(group.now(), 0, nameOf(e), String.valueOf(e.getMessage())));
+            String seen = e instanceof InvariantBroken broken ? broken.seen() : String.valueOf(e.getMessage());
+            recorder.record(new Trace.Violated(group.now(), 0, nameOf(e), seen));
         }
         List<String> nodes = group.replicas().stream().map(SimulatedReplica::toString).toList();
         return new Ending(failure, recorder.trace(seed, plan.nodes(), plan.toString()), nodes);

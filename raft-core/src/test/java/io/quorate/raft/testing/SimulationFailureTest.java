@@ -134,7 +134,7 @@ class SimulationFailureTest {
         simulation.run(1, FaultPlan.none(1, Duration.ofSeconds(10)));
         SimulationFailure failure = assertThrows(SimulationFailure.class, () -> simulation.timeouts(1).checkReplay(1));
         assertEquals("Replay", failure.invariant());
-        assertTrue(failure.getMessage().contains("differ first in event"), failure::getMessage);
+        assertTrue(failure.getMessage().contains("Two more runs differ: event "), failure::getMessage);
     }
 
     @Test
