@@ -99,12 +99,12 @@ final class SimulatedGroup {
         replicas.forEach(SimulatedReplica::start);
         clients.start();
         if (plan.isHarmless()) {
-            agenda.at(CALM_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onQuorumHealthy);
+            later(CALM_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onQuorumHealthy);
         }
         if (plan.faults().isEmpty()) {
-            agenda.at(CALM_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onFaultFree);
-            agenda.at(IDLE_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onIdle);
-            agenda.at(BUSY_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onBusy);
+            later(CALM_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onFaultFree);
+            later(IDLE_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onIdle);
+            later(BUSY_TIMEOUTS * plan.electionTimeoutNanos(), invariants::onBusy);
         }
         agenda.runUntil(plan.faultyNanos());
         invariants.onFault();       // whoever does not belong to the healed quorum is taken away
