@@ -108,6 +108,7 @@ final class SimulatedGroup {
         }
         agenda.runUntil(plan.faultyNanos());
         invariants.onFault();       // whoever does not belong to the healed quorum is taken away
+        invariants.onBusy();        // and the others are asked again
         if (owesNothing) {
             if (!isForgetfulReported) {
                 throw new InvariantBroken("Reported", "nobody has noticed " + plan.faults());
