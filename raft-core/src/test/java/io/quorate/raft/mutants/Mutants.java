@@ -24,7 +24,8 @@ import java.util.stream.Stream;
  *
  * <p>The rules stand in a checked-in list, each with the test directed at it. That test runs first; only if it notices nothing do all the
  * others run. The list must stay true: a text that is no longer there, a mutant that does not compile, and a test that does not notice
- * what the list says it does, fail as a survivor does. First of all the tests must pass on the code as it is, since otherwise they prove nothing.
+ * what the list says it does, fail as a survivor does. First of all the tests must pass on the code as it is, since otherwise they prove
+ * nothing.
  */
 final class Mutants {
 
