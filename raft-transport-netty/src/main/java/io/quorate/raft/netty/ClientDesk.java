@@ -109,14 +109,18 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
         requests--;
         requestBytes -= answer.requestBytes();
         ClientFrames.write(out, answer.response());
-        if (connection.isPaused() && requests <= REQUESTS_MAX / 2 && requestBytes <= BYTES_MAX / 2) {
+        if (mayResume()) {
             // Not from in here: what is read next may be answered at once, and so lead back into this outbox.
             connection.channel().eventLoop().execute(() -> {
-                if (connection.isPaused()) {
+                if (mayResume()) {      // an earlier one of these may have resumed, and the desk be full again
                     connection.resume();
                 }
             });
         }
+    }
+
+    private boolean mayResume() {
+        return connection.isPaused() && requests <= REQUESTS_MAX / 2 && requestBytes <= BYTES_MAX / 2;
     }
 
     @Override
