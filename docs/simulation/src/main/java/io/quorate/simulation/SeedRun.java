@@ -6,6 +6,7 @@ import io.quorate.raft.testing.Registers;
 import io.quorate.raft.testing.Simulation;
 import io.quorate.raft.testing.SimulationFailure;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.SplittableRandom;
 
 /**
@@ -16,41 +17,65 @@ import java.util.SplittableRandom;
  * @param timeouts    for how many election timeouts faults go on
  * @param clients     how many ask
  * @param hasWire     whether messages travel as bytes
- * @param isForgetful whether the only fault is a disk that forgets what it had promised
+ * @param kind        of its plan
  */
-record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean isForgetful) {
+record SeedRun(long seed, int timeouts, int clients, boolean hasWire, Kind kind) {
+
+    /** Of plans. */
+    enum Kind {
+        /** Everything may go wrong. */
+        SWARM,
+        /** All that goes wrong befalls one node, and may not disturb the others. */
+        MINORITY,
+        /** Nothing goes wrong. */
+        CALM,
+        /** A disk forgets what it had promised. */
+        FORGETFUL
+    }
 
     /** So short that many groups are healed before they are founded, and a few cannot be any more. */
     private static final int TIMEOUTS_OF_A_SHORT_RUN_MAX = 5;
     private static final int TIMEOUTS_OF_A_LONG_RUN = 1000;
     private static final int CLIENTS_MAX = 20;
+    /** Long enough to be idle for a while, and busy again. */
+    private static final int CALM_TIMEOUTS_MIN = 60;
 
     /** What the ordinary build runs. One seed in five is short. */
     static SeedRun ordinary(long seed) {
         SplittableRandom random = random(seed);
         boolean hasWire = random.nextBoolean();
         int timeouts = random.nextInt(5) == 0 ? random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1) : Simulation.TIMEOUTS;
-        return new SeedRun(seed, timeouts, Simulation.CLIENTS, hasWire, false);
+        return new SeedRun(seed, timeouts, Simulation.CLIENTS, hasWire, kind(random));
     }
 
     /** One disk forgets; nothing else goes wrong. */
     static SeedRun forgetful(long seed) {
-        return new SeedRun(seed, Simulation.TIMEOUTS, Simulation.CLIENTS, random(seed).nextBoolean(), true);
+        return new SeedRun(seed, Simulation.TIMEOUTS, Simulation.CLIENTS, random(seed).nextBoolean(), Kind.FORGETFUL);
     }
 
-    /** Of ten seeds one is long, one short, one forgets, and others differ in length; half have more clients or fewer. */
+    /**
+     * Of eleven seeds one is long, one short, one forgets, one is calm or has a single victim, and others differ in length; half have
+     * more clients or fewer.
+     */
     static SeedRun deep(long seed) {
         SplittableRandom random = random(seed);
         boolean hasWire = random.nextBoolean();
         int clients = random.nextBoolean() ? random.nextInt(1, CLIENTS_MAX + 1) : Simulation.CLIENTS;
-        return switch (random.nextInt(10)) {
-            case 0 -> new SeedRun(seed, TIMEOUTS_OF_A_LONG_RUN, clients, hasWire, false);
-            case 1 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, true);
-            case 2 -> new SeedRun(seed, random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1), clients, hasWire, false);
-            case 3 -> new SeedRun(seed, random.nextInt(TIMEOUTS_OF_A_SHORT_RUN_MAX, 50), clients, hasWire, false);
-            case 4, 5 -> new SeedRun(seed, random.nextInt(150, 300), clients, hasWire, false);
-            default -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false);
+        return switch (random.nextInt(11)) {
+            case 10 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, random.nextBoolean() ? Kind.MINORITY : Kind.CALM);
+            case 0 -> new SeedRun(seed, TIMEOUTS_OF_A_LONG_RUN, clients, hasWire, Kind.SWARM);
+            case 1 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, Kind.FORGETFUL);
+            case 2 -> new SeedRun(seed, random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1), clients, hasWire, Kind.SWARM);
+            case 3 -> new SeedRun(seed, random.nextInt(TIMEOUTS_OF_A_SHORT_RUN_MAX, 50), clients, hasWire, Kind.SWARM);
+            case 4, 5 -> new SeedRun(seed, random.nextInt(150, 300), clients, hasWire, Kind.SWARM);
+            default -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, Kind.SWARM);
         };
+    }
+
+    /** Of ten one has a single victim, and of twenty one none. */
+    private static Kind kind(SplittableRandom random) {
+        int drawn = random.nextInt(20);
+        return drawn == 0 ? Kind.CALM : drawn <= 2 ? Kind.MINORITY : Kind.SWARM;
     }
 
     private static SplittableRandom random(long seed) {
@@ -95,6 +120,11 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean is
     }
 
     private FaultPlan plan() {
-        return isForgetful ? FaultPlan.forgetfulDisk(seed) : FaultPlan.swarm(seed, 0, timeouts);
+        return switch (kind) {
+            case SWARM -> FaultPlan.swarm(seed, 0, timeouts);
+            case MINORITY -> FaultPlan.disturbedMinority(seed);
+            case CALM -> FaultPlan.none(1 + (int) Math.floorMod(seed, 7L), Duration.ofSeconds(Math.max(timeouts, CALM_TIMEOUTS_MIN)));
+            case FORGETFUL -> FaultPlan.forgetfulDisk(seed);
+        };
     }
 }

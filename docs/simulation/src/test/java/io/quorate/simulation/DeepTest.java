@@ -73,8 +73,10 @@ class DeepTest {
         assertEquals(runs, LongStream.range(0, 1000).mapToObj(SeedRun::deep).toList());
         long wires = runs.stream().filter(SeedRun::hasWire).count();
         assertTrue(wires > 400 && wires < 600, "wires: " + wires);
-        long forgetful = runs.stream().filter(SeedRun::isForgetful).count();
-        assertTrue(forgetful > 50 && forgetful < 150, "forgetful: " + forgetful);
+        for (SeedRun.Kind kind : SeedRun.Kind.values()) {
+            long count = runs.stream().filter(run -> run.kind() == kind).count();
+            assertTrue(count > 25, kind + ": " + count);
+        }
         long longRuns = runs.stream().filter(run -> run.timeouts() == 1000).count();
         assertTrue(longRuns > 50 && longRuns < 150, "long: " + longRuns);
         long shortRuns = runs.stream().filter(run -> run.timeouts() <= 5).count();

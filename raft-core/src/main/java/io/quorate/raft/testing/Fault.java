@@ -1,5 +1,6 @@
 package io.quorate.raft.testing;
 
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -39,7 +40,17 @@ public sealed interface Fault {
      * @param damagePermille of messages whose bytes are damaged on the way, which needs a {@link Wire}
      */
     record Noise(long atNanos, long forNanos, int lossPermille, int repeatPermille, int latePermille, long lateNanosMax,
-                 int damagePermille) implements Fault { }
+                 int damagePermille) implements Fault {
+
+        public Noise {
+            notNegative("forNanos", forNanos);
+            notNegative("lateNanosMax", lateNanosMax);
+            permille("lossPermille", lossPermille);
+            permille("repeatPermille", repeatPermille);
+            permille("latePermille", latePermille);
+            permille("damagePermille", damagePermille);
+        }
+    }
 
     /**
      * For a while, some links carry nothing.
@@ -48,7 +59,12 @@ public sealed interface Fault {
      * @param forNanos for how long
      * @param links    directed links, one bit each, as {@link Links} counts them
      */
-    record Cut(long atNanos, long forNanos, long links) implements Fault { }
+    record Cut(long atNanos, long forNanos, long links) implements Fault {
+
+        public Cut {
+            notNegative("forNanos", forNanos);
+        }
+    }
 
     /** The last message that this node was sent arrives once more, meant for another incarnation of it. */
     record Stray(long atNanos, int node) implements OfNode { }
@@ -63,7 +79,12 @@ public sealed interface Fault {
      * @param downNanos  for how long it is down
      * @param keepsWrite whether what its disk was just writing is there afterwards; what has not been given to the disk is lost
      */
-    record Crash(long atNanos, int node, long downNanos, boolean keepsWrite) implements OfNode { }
+    record Crash(long atNanos, int node, long downNanos, boolean keepsWrite) implements OfNode {
+
+        public Crash {
+            notNegative("downNanos", downNanos);
+        }
+    }
 
     /**
      * The process dies between two messages of one flush.
@@ -73,13 +94,29 @@ public sealed interface Fault {
      * @param sends     how many messages it still sends
      * @param downNanos for how long it is down
      */
-    record CrashInFlush(long atNanos, int node, int sends, long downNanos) implements OfNode { }
+    record CrashInFlush(long atNanos, int node, int sends, long downNanos) implements OfNode {
+
+        public CrashInFlush {
+            notNegative("sends", sends);
+            notNegative("downNanos", downNanos);
+        }
+    }
 
     /** The process stands still, as in a long garbage collection or under SIGSTOP; what is sent to it waits. */
-    record Pause(long atNanos, int node, long forNanos) implements OfNode { }
+    record Pause(long atNanos, int node, long forNanos) implements OfNode {
+
+        public Pause {
+            notNegative("forNanos", forNanos);
+        }
+    }
 
     /** The machine is lost and comes back with an empty disk. A plan wipes fewer than half of the nodes. */
-    record Wipe(long atNanos, int node, long downNanos) implements OfNode { }
+    record Wipe(long atNanos, int node, long downNanos) implements OfNode {
+
+        public Wipe {
+            notNegative("downNanos", downNanos);
+        }
+    }
 
     // -------------------------------------------------------------------------------------------------------------------- clocks
 
@@ -87,18 +124,39 @@ public sealed interface Fault {
     record ClockJump(long atNanos, int node, long byNanos) implements OfNode { }
 
     /** From now on the node's clock runs at this rate; 1000 is right. */
-    record ClockRate(long atNanos, int node, int permille) implements OfNode { }
+    record ClockRate(long atNanos, int node, int permille) implements OfNode {
+
+        public ClockRate {
+            require(permille >= 100 && permille <= 10_000, "A clock runs at 100 to 10000 permille, not " + permille);
+        }
+    }
 
     // --------------------------------------------------------------------------------------------------------------------- disks
 
     /** For a while, each write takes up to this long. */
-    record SlowDisk(long atNanos, int node, long forNanos, long writeNanosMax) implements OfNode { }
+    record SlowDisk(long atNanos, int node, long forNanos, long writeNanosMax) implements OfNode {
+
+        public SlowDisk {
+            notNegative("forNanos", forNanos);
+            notNegative("writeNanosMax", writeNanosMax);
+        }
+    }
 
     /** For a while, the disk answers nothing. */
-    record HangDisk(long atNanos, int node, long forNanos) implements OfNode { }
+    record HangDisk(long atNanos, int node, long forNanos) implements OfNode {
+
+        public HangDisk {
+            notNegative("forNanos", forNanos);
+        }
+    }
 
     /** The next write fails; the server stops, and is started again after a while. */
-    record FailDisk(long atNanos, int node, long downNanos) implements OfNode { }
+    record FailDisk(long atNanos, int node, long downNanos) implements OfNode {
+
+        public FailDisk {
+            notNegative("downNanos", downNanos);
+        }
+    }
 
     /**
      * The node dies and comes back with its disk as it was some time ago, as from a backup: what it had promised since is forgotten. Raft
@@ -110,6 +168,13 @@ public sealed interface Fault {
      * @param downNanos  for how long it is down
      */
     record RollBack(long atNanos, int node, long savedNanos, long downNanos) implements OfNode {
+
+        public RollBack {
+            notNegative("savedNanos", savedNanos);
+            notNegative("downNanos", downNanos);
+            require(savedNanos < atNanos, "A disk is rolled back to a copy made before " + atNanos + ", not at " + savedNanos);
+        }
+
 
         @Override
         public Set<String> mayBreak() {
@@ -129,13 +194,29 @@ public sealed interface Fault {
     // --------------------------------------------------------------------------------------------------------------- application
 
     /** For a while, applying a hand-out of commands takes up to this long. */
-    record SlowApply(long atNanos, int node, long forNanos, long applyNanosMax) implements OfNode { }
+    record SlowApply(long atNanos, int node, long forNanos, long applyNanosMax) implements OfNode {
+
+        public SlowApply {
+            notNegative("forNanos", forNanos);
+            notNegative("applyNanosMax", applyNanosMax);
+        }
+    }
 
     /** The next {@code apply} throws, as for want of memory; the server stops, and is started again after a while. */
-    record ThrowInApply(long atNanos, int node, long downNanos) implements OfNode { }
+    record ThrowInApply(long atNanos, int node, long downNanos) implements OfNode {
+
+        public ThrowInApply {
+            notNegative("downNanos", downNanos);
+        }
+    }
 
     /** Clients ask this many things of one node at once. */
-    record Flood(long atNanos, int node, int requests) implements OfNode { }
+    record Flood(long atNanos, int node, int requests) implements OfNode {
+
+        public Flood {
+            notNegative("requests", requests);
+        }
+    }
 
     // ------------------------------------------------------------------------------------------------------------------- strikes
 
@@ -159,8 +240,31 @@ public sealed interface Fault {
      * @param balance  which moment
      * @param dice     what decides the rest
      */
-    record Strike(long atNanos, long forNanos, Balance balance, long dice) implements Fault { }
+    record Strike(long atNanos, long forNanos, Balance balance, long dice) implements Fault {
+
+        public Strike {
+            notNegative("forNanos", forNanos);
+            Objects.requireNonNull(balance, "balance");
+        }
+    }
 
     /** For {@link #mayBreak}: nothing is owed any more. */
     Set<String> EVERYTHING = Set.of("*");
+
+    /** No fault lasts longer, nor makes anything last longer: a day. */
+    long NANOS_MAX = 86_400_000_000_000L;
+
+    private static void notNegative(String name, long value) {
+        require(value >= 0 && value <= NANOS_MAX, name + " is 0 or more, and at most a day, not " + value);
+    }
+
+    private static void permille(String name, int value) {
+        require(value >= 0 && value <= 1000, name + " is 0 to 1000, not " + value);
+    }
+
+    private static void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new IllegalArgumentException(otherwise);
+        }
+    }
 }

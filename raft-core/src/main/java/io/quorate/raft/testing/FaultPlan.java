@@ -31,11 +31,17 @@ public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, 
 
     public FaultPlan {
         require(nodes >= 1 && nodes <= NODES_MAX, "A group has 1 to 7 nodes, not " + nodes);
-        require(faultyNanos >= 0 && delayNanosMax >= 0 && diskNanosMax >= 0, "Times are not negative");
+        RaftConfig.DEFAULT.withElectionTimeout(Duration.ofNanos(electionTimeoutNanos));     // throws if it is impossible
+        for (long nanos : new long[] {faultyNanos, delayNanosMax, diskNanosMax}) {
+            require(nanos >= 0 && nanos <= Fault.NANOS_MAX, "A plan's times are 0 or more, and at most a day, not " + nanos);
+        }
         faults = faults.stream().sorted(Comparator.comparingLong(Fault::atNanos)).toList();
         Set<Integer> wiped = new HashSet<>();
         for (Fault fault : faults) {
             require(fault.atNanos() >= 0, fault + " is before the beginning");
+            require(fault.atNanos() <= faultyNanos, fault + " comes when faults are over, which is at " + faultyNanos);
+            require(!(fault instanceof Fault.Cut cut) || (cut.links() & ~Links.all(nodes)) == 0,
+                fault + " cuts links of nodes that are not there: there are " + nodes);
             if (fault instanceof Fault.OfNode ofNode) {
                 require(ofNode.node() >= 1 && ofNode.node() <= nodes, fault + " befalls a node that is not there: there are " + nodes);
             }

@@ -21,7 +21,7 @@ enum Happening {
     /** Longer than an election timeout. */
     SLOW_WRITE,
     DISK_HANGS, DISK_FAILED, DISK_LOST, DISK_ROLLED_BACK, DISK_CLONED,
-    SLOW_APPLY, APPLY_THREW, FLOOD,
+    SLOW_APPLY, APPLY_THREW, QUERY_THREW, FLOOD,
     ENTRIES_READ_FROM_DISK, FOUNDING_FAILED,
     ELECTION_WON, ELECTION_LOST,
     /** A leader hears no quorum. */
@@ -32,6 +32,10 @@ enum Happening {
     INHERITANCE,
     /** An entry of an earlier term stands on a quorum, and nobody knows it to be committed (figure 8). */
     INHERITANCE_ON_A_QUORUM,
+    /** A quorum was held not to be disturbed by a minority's faults. */
+    QUORUM_IS_HEALTHY,
+    /** A group was held to its term, and when idle to heartbeats, for nothing went wrong at all. */
+    NOTHING_GOES_WRONG,
     /** A request whose outcome its client does not know. */
     OUTCOME_UNKNOWN,
     /** A request that was refused. */

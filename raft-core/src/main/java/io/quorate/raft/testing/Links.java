@@ -14,7 +14,19 @@ public final class Links {
 
     /** The link from one node to another. */
     public static long link(int from, int to) {
+        if (from < 1 || from > 8 || to < 1 || to > 8) {
+            throw new IllegalArgumentException("Nodes are counted from 1 to 8: no link goes from " + from + " to " + to);
+        }
         return 1L << 8 * (from - 1) + (to - 1);
+    }
+
+    /** Every link between so many nodes. */
+    static long all(int nodes) {
+        long links = 0;
+        for (int i = 1; i <= nodes; i++) {
+            links |= outOf(nodes, i) | link(i, i);
+        }
+        return links;
     }
 
     /** Both directions. */

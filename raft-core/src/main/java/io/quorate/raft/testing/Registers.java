@@ -98,7 +98,9 @@ public final class Registers implements StateMachine {
         public Request next(int client, RandomGenerator random) {
             int register = random.nextInt(REGISTERS);
             int kind = random.nextInt(100);
-            if (kind < 40) {
+            if (kind == 0) {
+                return Request.read(new byte[] {REGISTERS});       // there is none of that number
+            } else if (kind < 40) {
                 return Request.read(new byte[] {(byte) register});
             } else if (kind < 42) {
                 return Request.propose(new byte[0]);

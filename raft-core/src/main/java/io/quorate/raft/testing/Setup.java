@@ -30,12 +30,13 @@ record Setup(Supplier<? extends StateMachine> machines, Supplier<? extends Workl
      */
     record Check(String name, Consumer<StateMachine> asserts) { }
 
-    void check(StateMachine machine) {
+    /** Holds a machine on this node to all checks; {@code where} says which command it has just applied. */
+    void check(StateMachine machine, int node, Supplier<String> where) {
         for (Check check : checks) {
             try {
                 check.asserts.accept(machine);
             } catch (RuntimeException | AssertionError e) {
-                throw new InvariantBroken(check.name, e.toString(), e);
+                throw new InvariantBroken(check.name, node, where.get() + ": " + e, e);
             }
         }
     }

@@ -3,7 +3,9 @@ package io.quorate.raft.testing;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.core.ReplicaId;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +31,9 @@ final class SimulatedClients {
     private long nextCall = 1;
     private long acknowledged;
     private long readsServed;
+    private long probedWrites;              // of the kit's own
+    private long probedReads;
+
     private final class Client {
         private final int id;
         private final SplittableRandom random;
@@ -63,7 +68,7 @@ final class SimulatedClients {
                 think();
                 return;
             }
-            ask(replica, workload.next(id, random));
+            ask(replica, request(id, random));
         }
 
         private void ask(SimulatedReplica replica, Workload.Request request) {
@@ -147,11 +152,20 @@ final class SimulatedClients {
         return readsServed;
     }
 
+    /** How many writes of the kit's own were done. */
+    long probedWrites() {
+        return probedWrites;
+    }
+
+    long probedReads() {
+        return probedReads;
+    }
+
     /** As many others ask something of this node at once, each once. */
     void flood(SimulatedReplica replica, int requests) {
         for (int i = 0; i < requests && replica.isUp(); i++) {
             Client client = new Client(group.setup().clients() + i, floods.split());
-            Workload.Request request = workload.next(client.id, floods);
+            Workload.Request request = request(client.id, floods);
             long handle = history.invoke(client.number, request.kind(), request.input());
             submit(replica, client.number, request, new Answer() {
                 @Override
@@ -188,6 +202,10 @@ final class SimulatedClients {
 
     // --------------------------------------------------------------------------------------------------------------- asking, answers
 
+    private Workload.Request request(int client, SplittableRandom random) {
+        return Objects.requireNonNull(workload.next(client, random), "Workload.next returned null");
+    }
+
     private void submit(SimulatedReplica replica, int client, Workload.Request request, Answer answer) {
         group.onAsked(replica, client, request.kind(), request.input());
         if (request.kind() == Operation.Kind.PROPOSE) {
@@ -203,14 +221,18 @@ final class SimulatedClients {
             @Override
             public void done(byte[] result, long index) {
                 group.invariants().onDone(call, index);
-                acknowledged++;
-                group.onAnswered(replica, client, () -> "done at " + index + ": " + Operation.text(result));
+                if (client == PROBER) {
+                    probedWrites++;
+                } else {
+                    acknowledged++;
+                }
+                group.onAnswered(replica, client, Arrays.hashCode(result), () -> "done at " + index + ": " + Operation.text(result));
                 answer.done(result);
             }
 
             @Override
             public void failed(@Nullable Throwable why) {
-                group.onAnswered(replica, client, () -> why == null ? "no answer" : why.toString());
+                group.onAnswered(replica, client, hashOf(why), () -> why == null ? "no answer" : why.toString());
                 answer.failed(why != null && !(why instanceof OutcomeUnknownException), replica.leader());
             }
         });
@@ -222,17 +244,25 @@ final class SimulatedClients {
             @Override
             public void done(byte[] result, long index) {
                 group.invariants().onReadServed(call, WatchedMachine.indexOf(result));
-                readsServed++;
                 byte[] output = WatchedMachine.answerOf(result);
-                group.onAnswered(replica, client, () -> "read at " + index + ": " + Operation.text(output));
+                if (client == PROBER) {
+                    probedReads++;
+                } else {
+                    readsServed++;
+                }
+                group.onAnswered(replica, client, Arrays.hashCode(output), () -> "read at " + index + ": " + Operation.text(output));
                 answer.done(output);
             }
 
             @Override
             public void failed(@Nullable Throwable why) {
-                group.onAnswered(replica, client, () -> why == null ? "no answer" : why.toString());
+                group.onAnswered(replica, client, hashOf(why), () -> why == null ? "no answer" : why.toString());
                 answer.failed(true, replica.leader());     // a read that got no answer has done nothing
             }
         });
+    }
+
+    private static long hashOf(@Nullable Throwable why) {
+        return why == null ? 1 : why.getClass().getName().hashCode();
     }
 }

@@ -16,6 +16,16 @@ import org.jspecify.annotations.Nullable;
 /** One node of a simulated group: its disk and clock, which stay, what is wrong with them, and its process, which comes and goes. */
 final class SimulatedReplica implements ReplicaView {
 
+    /** Why an older boot stops. That transports tell it is held by the contract of transports, and that a server then stops by its test. */
+    static final class YoungerBootRuns extends RuntimeException {
+
+        private static final long serialVersionUID = 1;
+
+        private YoungerBootRuns(long boot) {
+            super("boot " + boot + " of this very replica is running");
+        }
+    }
+
     private final SimulatedGroup group;
     private final int nodeId;
     private final SplittableRandom random;
@@ -173,7 +183,7 @@ final class SimulatedReplica implements ReplicaView {
             return false;
         }
         SimulatedProcess older = sender.running();
-        older.after(0, () -> older.stop(new IllegalStateException("boot " + known + " of this very replica is running")));
+        older.after(0, () -> older.stop(new YoungerBootRuns(known)));
         return true;
     }
 

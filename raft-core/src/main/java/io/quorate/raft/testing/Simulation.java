@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
@@ -84,6 +85,7 @@ public final class Simulation<M extends StateMachine> {
 
     /** A simulation of this state machine, made anew for each start of a node. Give it a {@link #workload}. */
     public static <M extends StateMachine> Simulation<M> of(Supplier<M> machines) {
+        Objects.requireNonNull(machines, "machines");
         Supplier<Workload> none = () -> {
             throw new IllegalStateException("Say what clients ask: Simulation.of(...).workload(...)");
         };
@@ -92,6 +94,7 @@ public final class Simulation<M extends StateMachine> {
 
     /** What clients ask, made anew for each run. */
     public Simulation<M> workload(Supplier<? extends Workload> workloads) {
+        Objects.requireNonNull(workloads, "workloads");
         return with(new Setup(setup.machines(), workloads, setup.clients(), setup.model(), setup.wire(), setup.checks(), setup.digest()));
     }
 
@@ -182,7 +185,7 @@ public final class Simulation<M extends StateMachine> {
         SimulatedGroup group = new SimulatedGroup(seed, plan, setup, null);
         try {
             return group.run();
-        } catch (RuntimeException | AssertionError | StackOverflowError e) {
+        } catch (RuntimeException | AssertionError | StackOverflowError | LinkageError e) {
             throw explains ? explain(seed, plan, e) : new SimulationFailure("seed " + seed + " breaks " + nameOf(e) + '\n' + e, e, seed, plan,
                 nameOf(e), new Trace.Recorder().trace(seed, plan.nodes(), plan.toString()));
         }
@@ -257,7 +260,7 @@ public final class Simulation<M extends StateMachine> {
         try {
             new SimulatedGroup(seed, plan, setup, null).run();
             return "";
-        } catch (RuntimeException | AssertionError | StackOverflowError e) {
+        } catch (RuntimeException | AssertionError | StackOverflowError | LinkageError e) {
             return nameOf(e);
         }
     }
@@ -268,10 +271,11 @@ public final class Simulation<M extends StateMachine> {
         Throwable failure = null;
         try {
             group.run();
-        } catch (RuntimeException | AssertionError | StackOverflowError e) {
+        } catch (RuntimeException | AssertionError | StackOverflowError | LinkageError e) {
             failure = e;
             String seen = e instanceof InvariantBroken broken ? broken.seen() : String.valueOf(e.getMessage());
-            recorder.record(new Trace.Violated(group.now(), 0, nameOf(e), seen));
+            int node = e instanceof InvariantBroken broken ? broken.node() : 0;
+            recorder.record(new Trace.Violated(group.now(), node, nameOf(e), seen));
         }
         List<String> nodes = group.replicas().stream().map(SimulatedReplica::toString).toList();
         return new Ending(failure, recorder.trace(seed, plan.nodes(), plan.toString()), nodes);

@@ -19,6 +19,10 @@ final class Swarm {
     private final List<Fault> faults = new ArrayList<>();
 
     Swarm(long seed, int nodes, int timeouts) {
+        if (nodes < 0 || nodes > FaultPlan.NODES_MAX || timeouts < 0) {
+            throw new IllegalArgumentException("There are 1 to " + FaultPlan.NODES_MAX + " nodes, or 0 to draw their number, and 0 or more "
+                + "timeouts; not " + nodes + " and " + timeouts);
+        }
         random = new SplittableRandom(seed ^ 0x5DEECE66DL);
         int drawn = drawNodes();
         this.nodes = nodes == 0 ? drawn : nodes;

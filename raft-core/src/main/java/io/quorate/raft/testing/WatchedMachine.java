@@ -85,7 +85,7 @@ final class WatchedMachine implements StateMachine {
         invariants.onApply(replica, command.index(), command.bytes());
         invariants.onCallApplied(replica, Math.abs(call), command.index());
         lastIndex = command.index();
-        byte[] result = call < 0 ? new byte[0] : applyUsers(command, call);
+        byte[] result = call < 0 ? new byte[0] : applyUsers(command);
         invariants.onApplied(replica, command.index(), result);
         ToLongFunction<StateMachine> digest = group.setup().digest();
         if (digest != null) {
@@ -95,25 +95,45 @@ final class WatchedMachine implements StateMachine {
         return result;
     }
 
-    private byte[] applyUsers(Command command, long call) {
+    private byte[] applyUsers(Command command) {
         ByteBuffer payload = command.payload().duplicate();
         payload.position(payload.position() + ENVELOPE_BYTES);
         byte[] result;
         try {
             result = machine.apply(new Command(command.index(), payload.slice()));
         } catch (RuntimeException | Error e) {
-            throw new MachineFailed("your state machine threw at call " + call + ", index " + command.index() + ": " + e, e);
+            throw new MachineFailed("apply threw " + at(command, payload) + ": " + e, e);
         }
         if (result == null) {
-            throw new MachineFailed("your state machine returned null at call " + call + ", index " + command.index(), null);
+            throw new MachineFailed("apply returned null " + at(command, payload), null);
         }
-        group.setup().check(machine);
+        group.setup().check(machine, replica.nodeId(), () -> at(command, payload));
         return result;
     }
 
     @Override
     public byte[] query(byte[] query) {
-        byte[] answer = query[0] == 0 ? new byte[0] : machine.query(Arrays.copyOfRange(query, 1, query.length));
+        byte[] answer = query[0] == 0 ? new byte[0] : queryUsers(Arrays.copyOfRange(query, 1, query.length));
         return ByteBuffer.allocate(ENVELOPE_BYTES + answer.length).putLong(lastIndex).put(answer).array();
+    }
+
+    private byte[] queryUsers(byte[] query) {
+        byte[] answer;
+        try {
+            answer = machine.query(query);
+        } catch (RuntimeException e) {
+            group.count(Happening.QUERY_THREW);     // which is allowed, and goes to the caller
+            throw e;
+        }
+        if (answer == null) {
+            throw new MachineFailed("query returned null at node " + replica.nodeId() + " for " + Operation.text(query), null);
+        }
+        return answer;
+    }
+
+    private String at(Command command, ByteBuffer payload) {
+        byte[] bytes = new byte[payload.remaining()];
+        payload.duplicate().get(bytes);
+        return "at node " + replica.nodeId() + ", index " + command.index() + ", with the command " + Operation.text(bytes);
     }
 }

@@ -14,7 +14,8 @@ public interface Workload {
      * One thing to ask.
      *
      * @param kind  a command to propose or a query to read
-     * @param input the command or query
+     * @param input the command or query; a command of at most 8 bytes less than {@link io.quorate.raft.core.Entry#PAYLOAD_BYTES_MAX}, for
+     *              the simulation adds a number to it; larger ones are refused
      */
     record Request(Operation.Kind kind, byte[] input) {
 

@@ -115,7 +115,8 @@ class SimulationFailureTest {
             assertTrue(failure.getMessage().lines().anyMatch(each -> each.matches(thisNode + "#.*(is down|stopped|blank|commit).*")),
                 failure::getMessage);
         }
-        assertTrue(failure.trace().lines().get(failure.trace().lines().size() - 1).contains("VIOLATED NothingIsDoneTwice"));
+        String last = failure.trace().lines().get(failure.trace().lines().size() - 1);
+        assertTrue(last.matches(".*VIOLATED at node \\d NothingIsDoneTwice: at node \\d, index \\d+, with the command .*"), last);
         String picture = Files.readString(directory.resolve("simulation-" + failure.seed() + ".html"));
         assertTrue(picture.contains("NothingIsDoneTwice"));
     }

@@ -117,6 +117,33 @@ class HiddenInputsTest {
         assertEquals("Replay", failure.invariant());
     }
 
+    /** What only a query shows is seen by no replica, but by whoever asks. */
+    @Test
+    void aClockThatOnlyAQueryShowsIsCaught() {
+        Simulation<StateMachine> simulation = simulation(() -> new Sum() {
+            @Override
+            long something() {
+                return 0;
+            }
+
+            @Override
+            public byte[] query(byte[] query) {
+                return ByteBuffer.allocate(Long.BYTES).putLong(query.length == 0 ? 0 : System.nanoTime()).array();
+            }
+        });
+        SimulationFailure failure = assertThrows(SimulationFailure.class, () -> simulation.checkReplay(1));
+        assertEquals("Replay", failure.invariant());
+    }
+
+    @Test
+    void aWorkloadThatReadsByDiceOfItsOwnIsCaught() {
+        Random own = new Random();
+        Simulation<StateMachine> simulation = simulation(NothingElse::new)
+            .workload(() -> (client, random) -> Workload.Request.read(new byte[] {(byte) own.nextInt(100)}));
+        SimulationFailure failure = assertThrows(SimulationFailure.class, () -> simulation.checkReplay(1));
+        assertEquals("Replay", failure.invariant());
+    }
+
     private static void assertCaught(StateMachineContract.Factory factory) {
         ContractBroken broken = assertThrows(ContractBroken.class, () -> contract(factory).check());
         assertTrue(String.valueOf(broken.getMessage()).contains("SameCommandsSameResults"), broken::toString);
