@@ -204,14 +204,13 @@ final class ElectionInvariants {
 
     /**
      * I18: within a term, the way up is one: from candidate to leader. Whoever is not a candidate when the term begins will not be one in
-     * it; a leader that has stepped down, or was restarted, does not lead that term again.
+     * it; so a leader that has stepped down does not lead that term again, nor one that was restarted, since its term is on its disk.
      */
     static final class RolesGoForward extends Invariant {
 
         private static final class Career {
             private @Nullable RoleName role;   // null: the process has not had a turn
             private long term;
-            private long ledTerm;              // the last, in any of its processes
         }
 
         private final PerReplica<Career> careers = new PerReplica<>(Career::new);
@@ -228,17 +227,11 @@ final class ElectionInvariants {
             Career of = careers.of(replica);
             RoleName role = status.role();
             boolean isSameTerm = status.term() == of.term;
-            if (role == RoleName.LEADER && of.role != RoleName.LEADER) {
-                if (!isSameTerm || of.role != RoleName.CANDIDATE) {
-                    throw broken("%s leads term %d, but was %s of term %d", replica.id(), status.term(), of.role, of.term);
-                }
-                if (status.term() <= of.ledTerm) {
-                    throw broken("%s leads term %d after it has led term %d", replica.id(), status.term(), of.ledTerm);
-                }
-                of.ledTerm = status.term();
-            } else if (role == RoleName.LEADER && !isSameTerm) {
-                throw broken("%s leads term %d, right after term %d", replica.id(), status.term(), of.term);
-            } else if (role == RoleName.CANDIDATE && isSameTerm && of.role != RoleName.CANDIDATE) {
+            boolean isOnItsWay = isSameTerm && (of.role == RoleName.CANDIDATE || of.role == RoleName.LEADER);
+            if (role == RoleName.LEADER && !isOnItsWay) {
+                throw broken("%s leads term %d, but was %s of term %d", replica.id(), status.term(), of.role, of.term);
+            }
+            if (role == RoleName.CANDIDATE && isSameTerm && of.role != RoleName.CANDIDATE) {
                 throw broken("%s is a candidate of term %d, but was %s in it", replica.id(), status.term(), of.role);
             }
             of.role = role;

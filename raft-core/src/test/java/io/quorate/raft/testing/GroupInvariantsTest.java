@@ -340,6 +340,14 @@ class GroupInvariantsTest {
         one.durable = new HardState(2, one.id, 0);
         invariants.onStarted(one);
         caught("RolesGoForward", () -> invariants.onTurn(one.leads(2)));
+        caught("RolesGoForward", () -> invariants.onTurn(one.is(RoleName.CANDIDATE, 2)));
+    }
+
+    @Test
+    void aLeaderThatGoesOnToLeadTheNextTermIsCaught() {
+        elect(one, 2);
+        invariants.onTurn(one);
+        caught("RolesGoForward", () -> invariants.onTurn(one.leads(3)));
     }
 
     @Test
@@ -561,6 +569,16 @@ class GroupInvariantsTest {
     }
 
     @Test
+    void askingForVotesBeforeTheOwnIsDurableIsCaught() {
+        one.durable = new HardState(5, null, 0);
+        caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.RequestVote(one.id, two.id, 5, EntryId.ZERO)));
+        two.durable = new HardState(5, three.id, 0);
+        caught("AnswersAreDurable", () -> invariants.onSend(two, new Message.RequestVote(two.id, one.id, 5, EntryId.ZERO)));
+        three.durable = new HardState(5, three.id, 0);
+        invariants.onSend(three, new Message.RequestVote(three.id, one.id, 5, EntryId.ZERO));
+    }
+
+    @Test
     void whatIsSaidInATermThatIsOverIsCaught() {
         one.durable = new HardState(5, null, 0);
         caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.Vote(one.id, two.id, 4, false)));
@@ -735,6 +753,12 @@ class GroupInvariantsTest {
     }
 
     @Test
+    void aCallThatIsMadeTwiceIsCaught() {
+        invariants.onCall(one, 1, true, T);
+        caught("EveryCallCompletesOnce", () -> invariants.onCall(two, 1, true, T));
+    }
+
+    @Test
     void aCallThatIsLeftOverInTheEndIsCaught() {
         invariants.onCall(one, 1, true, T);
         caught("EveryCallCompletesOnce", () -> invariants.onHealed(all));
@@ -771,6 +795,8 @@ class GroupInvariantsTest {
         invariants.onCall(one, 2, false, T);
         invariants.onCallApplied(one, 2, 8);
         caught("DoneMeansApplied", () -> invariants.onDone(2, 9));
+        invariants.onCall(one, 3, false, T);
+        caught("DoneMeansApplied", () -> invariants.onDone(3, 0));   // nowhere, and it says so
     }
 
     @Test
@@ -798,6 +824,12 @@ class GroupInvariantsTest {
     }
 
     @Test
+    void aCommandThatIsAnsweredAsIfItWereAReadIsCaught() {
+        invariants.onCall(one, 1, false, T);
+        caught("ReadsAreFresh", () -> invariants.onReadServed(1, 0));
+    }
+
+    @Test
     void anAcknowledgedEntryThatIsNotOnEveryHealedDiskIsCaught() {
         commitOnAll(entry(1, 1, "a"), entry(2, 1, "b"));
         invariants.onCall(one, 1, false, T);
@@ -808,6 +840,17 @@ class GroupInvariantsTest {
         caught("NothingAcknowledgedIsLost", () -> invariants.onHealed(all));
         all.forEach(replica -> replica.appliedIndex = 2);
         two.disk.remove(new EntryId(1, 1));
+        caught("NothingAcknowledgedIsLost", () -> invariants.onHealed(all));
+    }
+
+    @Test
+    void anAcknowledgedEntryThatNobodyKnowsToBeCommittedIsCaught() {
+        commitOnAll(entry(1, 1, "a"));
+        invariants.onCall(one, 1, false, T);
+        invariants.onCallApplied(one, 1, 2);
+        invariants.onDone(1, 2);
+        heal(false);
+        all.forEach(replica -> replica.has(entry(2, 1, "b")).appliedIndex = 2);
         caught("NothingAcknowledgedIsLost", () -> invariants.onHealed(all));
     }
 
