@@ -4,7 +4,6 @@ import io.quorate.raft.testing.Simulation;
 import java.util.Collection;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -21,7 +20,6 @@ final class Totals {
     private long reads;
     private long elections;
     private long crashes;
-    private long undecided;                 // histories of which the checker could not say whether they are linearizable
     private double slowestHealTimeouts;
     private final Map<String, Long> happenings = new TreeMap<>();
 
@@ -34,7 +32,6 @@ final class Totals {
         reads += report.readsServed();
         elections += report.elections();
         crashes += report.crashes();
-        undecided += Set.of("linearizable", "not checked").contains(report.linearizability()) ? 0 : 1;
         slowestHealTimeouts = Math.max(slowestHealTimeouts, (double) report.healNanos() / report.plan().electionTimeoutNanos());
         report.happenings().forEach((what, times) -> happenings.merge(what, times, Long::sum));
     }
@@ -53,10 +50,6 @@ final class Totals {
 
     synchronized long elections() {
         return elections;
-    }
-
-    synchronized long undecided() {
-        return undecided;
     }
 
     /** How often this happened. */
@@ -79,7 +72,7 @@ final class Totals {
     @Override
     public synchronized String toString() {
         return String.format(Locale.ROOT, "seeds=%d simulated_hours=%.1f events=%d commits=%d acknowledged=%d reads=%d elections=%d "
-                + "crashes=%d undecided=%d slowest_heal_timeouts=%.1f", seeds, virtualNanos / (double) TimeUnit.HOURS.toNanos(1), turns,
-            committed, acknowledged, reads, elections, crashes, undecided, slowestHealTimeouts);
+                + "crashes=%d slowest_heal_timeouts=%.1f", seeds, virtualNanos / (double) TimeUnit.HOURS.toNanos(1), turns,
+            committed, acknowledged, reads, elections, crashes, slowestHealTimeouts);
     }
 }

@@ -21,7 +21,7 @@ class SeedRunnerTest {
     private final NavigableSet<Long> begun = new ConcurrentSkipListSet<>();
 
     private static Simulation.Report report(long seed) {
-        return new Simulation.Report(seed, FaultPlan.none(3, Duration.ZERO), seed, 1, 2, 1, 1, 1, 1, 1, 0, 0, "linearizable",
+        return new Simulation.Report(seed, FaultPlan.none(3, Duration.ZERO), seed, 1, 2, 1, 1, 1, 1, 1, 0, 0, true,
             Map.of("SEEN", 1L, "UNSEEN", 0L));
     }
 

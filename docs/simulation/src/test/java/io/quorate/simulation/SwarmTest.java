@@ -39,7 +39,6 @@ class SwarmTest {
         Totals totals = runAll("swarm", SEEDS, SeedRun::ordinary);
         assertTrue(totals.acknowledged() > 50L * SEEDS && totals.reads() > 50L * SEEDS && totals.elections() > 3L * SEEDS,
             "the groups did hardly any work: " + totals);
-        assertTrue(totals.undecided() <= SEEDS / 100, "too many histories of which nothing is known: " + totals);
         assertTrue(SEEDS < SEEDS_THAT_SEE_EVERYTHING || totals.neverHappened(FORGETFUL).isEmpty(),
             "nothing is proven about what never happened: " + totals.neverHappened(FORGETFUL));
     }

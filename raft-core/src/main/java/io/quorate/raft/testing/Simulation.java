@@ -62,11 +62,11 @@ public final class Simulation<M extends StateMachine> {
      * @param elections       how many leaders were elected
      * @param crashes         how many processes died or stopped
      * @param healNanos       how long the healed quorum took to do its work
-     * @param linearizability what the checker said of the clients' history; {@code linearizable} if it could decide
+     * @param isLinearizable  whether the clients' history was held against a model, and was linearizable; without a model, false
      * @param happenings      how often each thing that may go wrong did
      */
     public record Report(long seed, FaultPlan plan, long traceHash, long turns, long virtualNanos, long lastTerm, long committed,
-                         long acknowledged, long readsServed, long elections, long crashes, long healNanos, String linearizability,
+                         long acknowledged, long readsServed, long elections, long crashes, long healNanos, boolean isLinearizable,
                          Map<String, Long> happenings) { }
 
     private final Setup setup;

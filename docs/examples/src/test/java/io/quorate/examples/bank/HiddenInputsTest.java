@@ -105,7 +105,7 @@ class HiddenInputsTest {
     @Test
     void aMachineThatDoesNoneOfThatIsNot() {
         contract(NothingElse::new).check();
-        assertEquals("not checked", simulation(NothingElse::new).checkReplay(1).linearizability());
+        assertTrue(simulation(NothingElse::new).checkReplay(1).readsServed() > 0);
     }
 
     @Test
