@@ -8,7 +8,8 @@ final class Agenda {
 
     private record Item(long atNanos, long sequence, Runnable task) { }
 
-    private final PriorityQueue<Item> items = new PriorityQueue<>(Comparator.comparingLong(Item::atNanos).thenComparingLong(Item::sequence));
+    private final PriorityQueue<Item> items =
+        new PriorityQueue<>(Comparator.comparingLong(Item::atNanos).thenComparingLong(Item::sequence));
     private long now;
     private long sequence;
 

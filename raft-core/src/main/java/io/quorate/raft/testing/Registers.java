@@ -14,8 +14,8 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state machine that the kit's own runs replicate: some numbered registers that are set, compared and set, and read; with a workload that
- * asks for all of that in all sizes, and the sequential model that histories are held against. It is also an example for yours.
+ * The state machine that the kit's own runs replicate: some numbered registers that are set, compared and set, and read; with a workload
+ * that asks for all of that in all sizes, and the sequential model that histories are held against. It is also an example for yours.
  *
  * <p>A command is a kind, a register, a value and, for compare-and-set, the value expected; what follows is padding. It answers with the
  * value before. An empty command is one too, and does nothing.

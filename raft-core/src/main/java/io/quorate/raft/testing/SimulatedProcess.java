@@ -449,8 +449,9 @@ final class SimulatedProcess {
     @Override
     public String toString() {
         RaftNode node = node();
-        return (isPaused ? "paused: " : "") + (node == null ? replica.id() + " is blank: " + server.loop().status().problem() : node.toString())
-            + " applied " + server.applier().appliedIndex() + " open calls " + openCalls.size();
+        String what = node == null ? replica.id() + " is blank: " + server.loop().status().problem() : node.toString();
+        return (isPaused ? "paused: " : "") + what + " applied " + server.applier().appliedIndex() + " open calls "
+            + openCalls.size();
     }
 
     /** What the server sends goes through the group's network. */

@@ -117,7 +117,8 @@ public final class Simulation<M extends StateMachine> {
 
     /** A digest of a machine's whole state: the same on every replica after the same command. */
     public Simulation<M> digest(ToLongFunction<? super M> digest) {
-        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(), machine -> {
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
+            machine -> {
             @SuppressWarnings("unchecked")      // made by the supplier of M
             M mine = (M) machine;
             return digest.applyAsLong(mine);
@@ -186,14 +187,14 @@ public final class Simulation<M extends StateMachine> {
         try {
             return group.run();
         } catch (RuntimeException | AssertionError | StackOverflowError | LinkageError e) {
-            throw explains ? explain(seed, plan, e) : new SimulationFailure("seed " + seed + " breaks " + nameOf(e) + '\n' + e, e, seed, plan,
-                nameOf(e), new Trace.Recorder().trace(seed, plan.nodes(), plan.toString()));
+            throw explains ? explain(seed, plan, e) : new SimulationFailure("seed " + seed + " breaks " + nameOf(e) + '\n' + e, e, seed,
+                plan, nameOf(e), new Trace.Recorder().trace(seed, plan.nodes(), plan.toString()));
         }
     }
 
     /**
-     * Runs one seed twice and compares all that happened: a clock, a random number or an order of its own in the state machine or the workload
-     * shows as a difference.
+     * Runs one seed twice and compares all that happened: a clock, a random number or an order of its own in the state machine or the
+     * workload shows as a difference.
      *
      * @throws SimulationFailure at the first difference, or as {@link #run}
      */
@@ -231,8 +232,9 @@ public final class Simulation<M extends StateMachine> {
             text.append(ending.nodes.get(node - 1)).append('\n');
             lastLines(ending.trace, node).forEach(line -> text.append("  ").append(line).append('\n'));
         }
-        text.append("\nThe plan, cut down from ").append(plan.faults().size()).append(" faults to ").append(small.faults().size()).append(":\n")
-            .append(String.join("\n", small.toString().split("(?<=;) "))).append("\n\nRepeat it:\n").append(replayLine(seed, small));
+        text.append("\nThe plan, cut down from ").append(plan.faults().size()).append(" faults to ").append(small.faults().size())
+            .append(":\n").append(String.join("\n", small.toString().split("(?<=;) ")))
+            .append("\n\nRepeat it:\n").append(replayLine(seed, small));
         String picture = draw(seed, ending.trace);
         if (picture != null) {
             text.append("\n\nSee it: ").append(picture);
@@ -245,8 +247,9 @@ public final class Simulation<M extends StateMachine> {
         Ending other = record(seed, plan);
         String first = TraceDifference.first(one.trace.lines(), other.trace.lines());
         String difference = first == null ? "Two more runs did not differ." : "Two more runs differ: " + first;
-        String text = "seed " + seed + " cannot be repeated: " + what + ". The state machine, the workload or a check depends on something else "
-            + "than its arguments: a clock, random numbers, the order of a hash table, static state.\n" + difference + "\n\nRepeat it:\n"
+        String text = "seed " + seed + " cannot be repeated: " + what + ". The state machine, the workload or a check depends on "
+            + "something else than its arguments: a clock, random numbers, the order of a hash table, static state.\n" + difference
+            + "\n\nRepeat it:\n"
             + replayLine(seed, plan);
         return new SimulationFailure(text, null, seed, plan, "Replay", one.trace);
     }

@@ -143,7 +143,8 @@ final class Swarm {
         if (random.nextBoolean()) {
             for (int node = 1; node <= nodes; node++) {
                 faults.add(new Fault.ClockRate(0, node, random.nextInt(950, 1051)));
-                faults.add(new Fault.ClockJump(0, node, random.nextBoolean() ? Long.MAX_VALUE - random.nextLong(2 * end) : random.nextLong()));
+                faults.add(new Fault.ClockJump(0, node, random.nextBoolean() ? Long.MAX_VALUE - random.nextLong(2 * end)
+                    : random.nextLong()));
             }
         }
         if (random.nextInt(4) == 0) {

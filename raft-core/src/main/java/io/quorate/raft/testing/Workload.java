@@ -39,8 +39,8 @@ public interface Workload {
     Request next(int client, RandomGenerator random);
 
     /**
-     * What became of it. After {@link Operation.Outcome#FAILED} nothing happened; after {@link Operation.Outcome#UNKNOWN} perhaps it did, and
-     * may yet.
+     * What became of it. After {@link Operation.Outcome#FAILED} nothing happened; after {@link Operation.Outcome#UNKNOWN} perhaps it did,
+     * and may yet.
      *
      * @param client  which asked
      * @param request what

@@ -131,7 +131,8 @@ class SimulationFailureTest {
     @Test
     void randomNumbersOfTheMachinesOwnAreFoundByRunningTwice() {
         Random random = new Random();
-        Simulation<Answering> simulation = Simulation.of(() -> new Answering(() -> bytes(random.nextLong()))).workload(Retrying::new).nodes(1);
+        Simulation<Answering> simulation = Simulation.of(() -> new Answering(() -> bytes(random.nextLong()))).workload(Retrying::new)
+            .nodes(1);
         simulation.run(1, FaultPlan.none(1, Duration.ofSeconds(10)));
         SimulationFailure failure = assertThrows(SimulationFailure.class, () -> simulation.timeouts(1).checkReplay(1));
         assertEquals("Replay", failure.invariant());
