@@ -192,7 +192,7 @@ final class Swarm {
     // ------------------------------------------------------------------------------------------------------------------- strikes
 
     private void drawStrikes() {
-        if (random.nextInt(4) == 0) {
+        if (random.nextBoolean()) {
             return;
         }
         int votes = random.nextInt(2, 12);
