@@ -3,7 +3,12 @@ package io.quorate.raft;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.LogView;
+import io.quorate.raft.core.SnapshotId;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An opened data directory of one replica: its identity, its hard state and its log.
@@ -26,8 +31,23 @@ public interface Storage extends AutoCloseable {
      * @param hardState  durable no later than the entries
      * @param firstIndex the first index that changes; one behind the last entry if only the hard state changes
      * @param entries    consecutive from {@code firstIndex}, their terms never falling; may be empty
+     * @param install    a snapshot that was received and is complete: the log stands on it from now on. What is behind it stays if the
+     *                   log's entry at its index is the snapshot's last, and else the whole log goes; {@code firstIndex} is then the one behind
+     *                   the snapshot, and there are no {@code entries}. Null in every other write
      */
-    record Write(long id, HardState hardState, long firstIndex, List<Entry> entries) { }
+    record Write(long id, HardState hardState, long firstIndex, List<Entry> entries, @Nullable SnapshotId install) {
+
+        public Write {
+            if (install != null && (!entries.isEmpty() || firstIndex != install.index() + 1)) {
+                throw new IllegalArgumentException("A write installs a snapshot or brings entries, not both");
+            }
+        }
+
+        /** A write that installs nothing. */
+        public Write(long id, HardState hardState, long firstIndex, List<Entry> entries) {
+            this(id, hardState, firstIndex, entries, null);
+        }
+    }
 
     /** Who this directory is, as of now: always the same replica, in a boot that rises with each opening. */
     Identity identity();
@@ -74,6 +94,127 @@ public interface Storage extends AutoCloseable {
      * @throws StorageException if they cannot be read or are damaged
      */
     List<Entry> read(long firstIndex, long lastIndex, int bytesMax);
+
+    /**
+     * The newest snapshot, taken here or installed. It can be read until it is closed, whatever becomes of it meanwhile. Any thread.
+     *
+     * @return null if there is none
+     * @throws StorageException if it cannot be opened
+     */
+    default @Nullable StoredSnapshot snapshot() {
+        return null;
+    }
+
+    /**
+     * Begins a snapshot of this replica's own state. Any thread, one at a time, beside everything else.
+     *
+     * @param snapshot newer than the one that is there, and applied here
+     * @throws StorageException if it cannot be begun
+     */
+    default SnapshotOutput beginSnapshot(SnapshotId snapshot) {
+        throw new UnsupportedOperationException("This storage keeps no snapshots");
+    }
+
+    /**
+     * Begins to receive another replica's snapshot, or goes on with it, also after a restart. Another one that was begun is forgotten, but
+     * for one that is to be installed. Any thread, one at a time, beside everything else.
+     *
+     * @param snapshot which
+     * @throws StorageException if it cannot be begun
+     */
+    default SnapshotInput receiveSnapshot(SnapshotId snapshot) {
+        throw new UnsupportedOperationException("This storage keeps no snapshots");
+    }
+
+    /** How many bytes of entries stand behind the newest snapshot. Any thread. */
+    default long logBytes() {
+        return 0;
+    }
+
+    /** The first entry that can still be read; one behind the last if there is none. Any thread. */
+    default long firstIndex() {
+        return 1;
+    }
+
+    /**
+     * Lets go of old entries that a snapshot covers. What is kept of them, for replicas that lag, is the storage's choice, within its
+     * bounds. On the thread that calls {@code write}.
+     *
+     * @param wantedIndex entries from here on are wanted for a replica that is being helped at the moment; {@link Long#MAX_VALUE} if none
+     *                    is
+     * @throws StorageException if it failed; final, like a failed write
+     */
+    default void compact(long wantedIndex) {
+        // A storage without snapshots keeps its log whole.
+    }
+
+    /** A snapshot that is stored, in the form in which it travels: a manifest, and the state that the user's machine wrote. */
+    interface StoredSnapshot extends AutoCloseable {
+
+        SnapshotId id();
+
+        /** The state, from its first byte to its last: a damaged one ends in an exception before it ends. Closed with this. */
+        InputStream state() throws IOException;
+
+        /** How many bytes it takes to move it. */
+        long transferBytes();
+
+        /**
+         * Reads a part of what is moved.
+         *
+         * @param offset   from here on, of {@link #transferBytes}
+         * @param bytesMax at most so many
+         * @return at least one byte, unless the offset is the end
+         * @throws StorageException if it cannot be read, or is damaged
+         */
+        byte[] read(long offset, int bytesMax);
+
+        @Override
+        void close();
+    }
+
+    /** A snapshot that is being taken. Closed without {@code commit}, it was never there. */
+    interface SnapshotOutput extends AutoCloseable {
+
+        /** Takes the state. */
+        OutputStream state();
+
+        /**
+         * It is whole: makes it durable, as the newest one; on return it is.
+         *
+         * @throws StorageException if that failed; it was never there then, and the log is as it was
+         */
+        void commit();
+
+        @Override
+        void close();
+    }
+
+    /** A snapshot that is being received. Closed before it is complete, it can be gone on with. */
+    interface SnapshotInput extends AutoCloseable {
+
+        /** How many bytes are here: where to go on. */
+        long received();
+
+        /**
+         * Takes the next bytes.
+         *
+         * @param offset what {@link #received} says
+         * @throws StorageException if they cannot be written
+         */
+        void write(long offset, byte[] bytes);
+
+        /**
+         * All bytes are here: checks them, and makes them durable for a {@link Write#install}.
+         *
+         * @return false if they are not what its maker wrote; nothing of them is kept then, and they may be received again
+         * @throws StorageException if that failed
+         */
+        boolean complete();
+
+        @Override
+        void close();
+    }
 
     /**
      * Does one bounded piece of work off the critical path, such as preparing a segment. Called on the thread that calls {@code write},

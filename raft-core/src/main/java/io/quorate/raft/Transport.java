@@ -36,6 +36,11 @@ public interface Transport extends AutoCloseable {
         /** A message from a node that is blank, or to one. */
         void onFounding(FoundingMessage message);
 
+        /** A question for a piece of a snapshot, or the answer to one. */
+        default void onSnapshot(SnapshotMessage message) {
+            // Lost, as any message may be.
+        }
+
         /**
          * A client asks.
          *
@@ -78,6 +83,11 @@ public interface Transport extends AutoCloseable {
 
     /** Sends to a node, or drops. Any thread. */
     void send(FoundingMessage message);
+
+    /** Sends to a peer, or drops; so that other messages to it hardly wait behind. Any thread. */
+    default void send(SnapshotMessage message) {
+        // Dropped, as any message may be.
+    }
 
     /** The address that others should connect to, as {@code host:port}; known after {@code start} when the port was 0. */
     String advertisedAddress();

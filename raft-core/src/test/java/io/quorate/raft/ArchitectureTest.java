@@ -16,7 +16,11 @@ import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
@@ -42,7 +46,8 @@ class ArchitectureTest {
     private static final ArchRule CORE_IS_SELF_CONTAINED = classes().that().resideInAPackage(CORE)
         .should().onlyDependOnClassesThat(resideInAnyPackage(CORE, "java.lang", "java.lang.invoke", "java.lang.runtime", "java.util",
             "java.util.zip", "java.util.random", "java.util.function", "org.jspecify.annotations")
-            .or(type(ByteOrder.class)).or(type(Duration.class)));
+            .or(type(ByteOrder.class)).or(type(ByteBuffer.class)).or(type(StandardCharsets.class))
+            .or(type(BufferUnderflowException.class)).or(type(Charset.class)).or(type(Duration.class)));
 
     private static final ArchRule CORE_HAS_NO_THREADS_AND_NO_CHANCE = noClasses().that().resideInAPackage(CORE)
         .should().dependOnClassesThat(type(Thread.class).or(type(ThreadLocal.class)).or(type(Runtime.class)).or(type(Process.class))

@@ -63,7 +63,7 @@ final class Candidate implements Role {
         for (int i = 0; i < quorum.size(); i++) {
             if (!granted[i]) {
                 // All entries were given to the disk before this vote, so what is advertised here is durable too.
-                node.send(new Message.RequestVote(node.self(), quorum.member(i).id(), node.term(), node.log().last()));
+                node.send(new Message.RequestVote(node.self(), quorum.member(i).id(), node.term(), node.log().last(), 0));
             }
         }
         leadIfGranted();
@@ -106,6 +106,26 @@ final class Candidate implements Role {
     @Override
     public void onPreVoteAnswer(Message.PreVoteAnswer message) {
         // A pre-vote is no vote.
+    }
+
+    @Override
+    public void onTimeoutNow(Message.TimeoutNow message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onSnapshotOffer(Message.SnapshotOffer message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onReadRequest(Message.ReadRequest message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onReadAnswer(Message.ReadAnswer message) {
+        // Not answered yet.
     }
 
     @Override

@@ -19,6 +19,16 @@ public interface Effects {
      */
     void write(long writeId, HardState hardState, long firstIndex, List<Entry> entries);
 
+    /**
+     * Make this durable, after all earlier writes: the log stands on this snapshot, which was fetched before. Entries behind it stay if
+     * the log's entry at its index is the snapshot's last; else the whole log goes. Also a write, told by the same {@link Event.Written}.
+     *
+     * @param writeId   one more than the last write's
+     * @param hardState to be durable no later than the snapshot
+     * @param snapshot  fetched and whole
+     */
+    void install(long writeId, HardState hardState, SnapshotId snapshot);
+
     /** Send this at once: whatever it promises is already durable. It may be lost. */
     void send(Message message);
 
@@ -38,6 +48,12 @@ public interface Effects {
     void apply(long firstIndex, long lastIndex, List<Entry> entries);
 
     /**
+     * Replace the state machine's state by that of this snapshot, which is installed, durably. What comes to be applied next follows it.
+     * Everything handed out before is applied.
+     */
+    void restore(SnapshotId snapshot);
+
+    /**
      * A read may be answered from the state after {@code index}.
      *
      * @param requestId       as in {@link Event.Read}
@@ -48,6 +64,18 @@ public interface Effects {
 
     /** The request was turned away; nothing happened. */
     void refuse(long requestId, Refusal why);
+
+    /** The request, a transfer, has come to its good end. */
+    void done(long requestId);
+
+    /**
+     * Fetch this snapshot, not on this thread, and tell {@link Event.SnapshotFetched} or {@link Event.FetchFailed}. One at a time is asked
+     * for; the driver goes on with it whatever becomes of the term or the leader.
+     *
+     * @param snapshot which
+     * @param source   from whom
+     */
+    void fetchSnapshot(SnapshotId snapshot, ReplicaId source);
 
     /**
      * Read old entries for a slow peer, not on this thread, and bring them with {@link Event.EntriesRead}.

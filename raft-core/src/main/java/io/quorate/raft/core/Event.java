@@ -1,9 +1,12 @@
 package io.quorate.raft.core;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Everything a {@link RaftNode} can be told. */
-public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.Read, Event.Written, Event.Applied, Event.EntriesRead {
+public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.Read, Event.ChangeMembership, Event.Transfer,
+    Event.Written, Event.Applied, Event.EntriesRead, Event.SnapshotTaken, Event.SnapshotFetched, Event.FetchFailed, Event.TimeWanted,
+    Event.PeerLost {
 
     /**
      * The only way a node learns the time. First in every batch.
@@ -26,11 +29,36 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
     }
 
     /**
-     * A linearizable read wants an index to wait for. Answered by {@code readable} or {@code refuse} with the same id.
+     * A read wants an index to wait for. Answered by {@code readable} or {@code refuse} with the same id.
+     *
+     * @param requestId     chosen by the driver
+     * @param mayUseLease   whether a leader's lease is proof enough that it still leads
+     * @param staleNanosMax how old the answer may be; 0 for a read that sees all that was acknowledged before it
+     */
+    record Read(long requestId, boolean mayUseLease, long staleNanosMax) implements Event {
+
+        /** A linearizable read, confirmed by a quorum. */
+        public Read(long requestId) {
+            this(requestId, false, 0);
+        }
+    }
+
+    /**
+     * States what the group is to become. Answered by {@code accepted}, for the entry that states it, or {@code refuse} with the same id.
+     *
+     * @param requestId       chosen by the driver
+     * @param expectedVersion of the membership that the caller has seen
+     * @param goal            replaces one that is not reached; the present voters and learners cancel it
+     */
+    record ChangeMembership(long requestId, long expectedVersion, Membership.Goal goal) implements Event { }
+
+    /**
+     * Asks the leader to hand over. Answered by {@code done} when another leads, or {@code refuse}, with the same id.
      *
      * @param requestId chosen by the driver
+     * @param target    to whom; null for the best that there is
      */
-    record Read(long requestId) implements Event { }
+    record Transfer(long requestId, @Nullable ReplicaId target) implements Event { }
 
     /**
      * The write with this id and all earlier ones are durable.
@@ -59,4 +87,39 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
             entries = List.copyOf(entries);
         }
     }
+
+    /**
+     * A snapshot of the own state machine is durable.
+     *
+     * @param snapshot it
+     */
+    record SnapshotTaken(SnapshotId snapshot) implements Event { }
+
+    /**
+     * The answer to {@link Effects#fetchSnapshot}: it is here, whole, durable, and may be installed.
+     *
+     * @param snapshot as asked for
+     */
+    record SnapshotFetched(SnapshotId snapshot) implements Event { }
+
+    /**
+     * The other answer to {@link Effects#fetchSnapshot}: its source does not have it any more, or was not reached for a long time.
+     *
+     * @param snapshot as asked for
+     */
+    record FetchFailed(SnapshotId snapshot) implements Event { }
+
+    /**
+     * The state machine wants to be told when replicated time reaches this; replaces what was wanted before.
+     *
+     * @param timeNanos replicated; {@link Long#MAX_VALUE} if nothing is wanted any more
+     */
+    record TimeWanted(long timeNanos) implements Event { }
+
+    /**
+     * The connection to this replica broke, and could not be made again at once. A hint, and no proof, that it is dead.
+     *
+     * @param peer who was lost
+     */
+    record PeerLost(ReplicaId peer) implements Event { }
 }

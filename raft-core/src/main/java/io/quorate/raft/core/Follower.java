@@ -126,6 +126,26 @@ final class Follower implements Role {
     }
 
     @Override
+    public void onTimeoutNow(Message.TimeoutNow message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onSnapshotOffer(Message.SnapshotOffer message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onReadRequest(Message.ReadRequest message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onReadAnswer(Message.ReadAnswer message) {
+        // Not answered yet.
+    }
+
+    @Override
     public String toString() {
         return "FOLLOWER of " + leader + " verified " + verifiedIndex + " round " + round;
     }

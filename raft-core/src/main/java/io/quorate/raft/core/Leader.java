@@ -187,6 +187,26 @@ final class Leader implements Role {
     }
 
     @Override
+    public void onTimeoutNow(Message.TimeoutNow message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onSnapshotOffer(Message.SnapshotOffer message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onReadRequest(Message.ReadRequest message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onReadAnswer(Message.ReadAnswer message) {
+        // Not answered yet.
+    }
+
+    @Override
     public String toString() {
         StringBuilder text = new StringBuilder("LEADER round ").append(rounds.newest()).append(" confirmed ").append(rounds.confirmed());
         for (int i = 0; i < peers.length; i++) {

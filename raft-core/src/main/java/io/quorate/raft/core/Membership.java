@@ -17,8 +17,34 @@ import org.jspecify.annotations.Nullable;
  * @param voters   whose votes and disks count
  * @param outgoing the voters of the membership being left; empty when not joint
  * @param learners who receive the log and count for nothing
+ * @param goal     what the group is to become, while it is not that yet; else null
  */
-public record Membership(long version, List<Member> voters, List<Member> outgoing, List<Member> learners) {
+public record Membership(long version, List<Member> voters, List<Member> outgoing, List<Member> learners, @Nullable Goal goal) {
+
+    /**
+     * Who shall belong to the group in the end: each a replica of its own node.
+     *
+     * @param voters   who shall count; at least one
+     * @param learners who shall receive the log for good, and count for nothing
+     */
+    public record Goal(List<Member> voters, List<Member> learners) {
+
+        public Goal {
+            voters = sorted(voters);
+            learners = sorted(learners);
+            if (voters.isEmpty()) {
+                throw new IllegalArgumentException("A group has at least one voter");
+            }
+            Set<Integer> nodes = new HashSet<>();
+            for (List<Member> half : List.of(voters, learners)) {
+                for (Member member : half) {
+                    if (!nodes.add(member.id().nodeId())) {
+                        throw new IllegalArgumentException("Node " + member.id().nodeId() + " is named twice");
+                    }
+                }
+            }
+        }
+    }
 
     public Membership {
         voters = sorted(voters);
@@ -40,9 +66,27 @@ public record Membership(long version, List<Member> voters, List<Member> outgoin
         }
     }
 
+    /** A membership that is what it was to become. */
+    public Membership(long version, List<Member> voters, List<Member> outgoing, List<Member> learners) {
+        this(version, voters, outgoing, learners, null);
+    }
+
     /** The plain membership of these voters: not joint, no learners. */
     public static Membership of(long version, List<Member> voters) {
         return new Membership(version, voters, List.of(), List.of());
+    }
+
+    /** What stands in a membership entry, as {@link MembershipCodec} lays it out. */
+    public static Membership of(Entry entry) {
+        if (entry.kind() != Entry.Kind.MEMBERSHIP) {
+            throw new IllegalArgumentException("No membership stands in entry " + entry);
+        }
+        return MembershipCodec.decode(entry.payload());
+    }
+
+    /** Whether whatever needs a quorum needs two. */
+    public boolean isJoint() {
+        return !outgoing.isEmpty();
     }
 
     /** Whether the replica counts in either half. */

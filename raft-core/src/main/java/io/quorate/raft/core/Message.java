@@ -1,6 +1,7 @@
 package io.quorate.raft.core;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What replicas say to each other: one way, and perhaps lost, repeated, late, out of order, or from a previous life of the
@@ -35,6 +36,26 @@ public sealed interface Message extends Event {
         void onRequestVote(RequestVote message);
 
         void onVote(Vote message);
+
+        void onTimeoutNow(TimeoutNow message);
+
+        void onSnapshotOffer(SnapshotOffer message);
+
+        void onReadRequest(ReadRequest message);
+
+        void onReadAnswer(ReadAnswer message);
+    }
+
+    /** Why a vote, or the promise of one, was denied. */
+    enum Denial {
+        /** Its sender hears a leader, or leads and hears its quorum, or has just started and may have promised to wait. */
+        HEARS_LEADER,
+        /** The log of its sender ends behind the asker's. */
+        LOG_IS_NEWER,
+        /** Its sender's vote of that term is another's. */
+        VOTED_FOR_ANOTHER,
+        /** Its sender is in a later term. */
+        TERM_IS_OLD
     }
 
     /**
@@ -146,15 +167,24 @@ public sealed interface Message extends Event {
     /**
      * The answer to {@link PreVote}.
      *
-     * @param granted whether the sender would vote for the asker
-     * @param round   of the question
+     * @param denial         why the sender would not vote for the asker; null if it would
+     * @param round          of the question
+     * @param removedVersion the version of the sender's committed membership if that does not name the asker, else 0: the asker was
+     *                       removed, or has not been admitted
      */
-    record PreVoteAnswer(ReplicaId from, ReplicaId to, long term, boolean granted, long round) implements Message {
+    record PreVoteAnswer(ReplicaId from, ReplicaId to, long term, @Nullable Denial denial, long round, long removedVersion)
+        implements Message {
 
         public PreVoteAnswer {
-            if (term < 0 || round < 0) {
-                throw new IllegalArgumentException("Impossible answer to a pre-vote: term " + term + ", round " + round);
+            if (term < 0 || round < 0 || removedVersion < 0) {
+                throw new IllegalArgumentException("Impossible answer to a pre-vote: term " + term + ", round " + round
+                    + ", removed in version " + removedVersion);
             }
+        }
+
+        /** Whether the sender would vote for the asker. */
+        public boolean granted() {
+            return denial == null;
         }
 
         @Override
@@ -166,13 +196,16 @@ public sealed interface Message extends Event {
     /**
      * Vote for me in this term (§5.2).
      *
-     * @param last the sender's last entry, durable there
+     * @param last       the sender's last entry, durable there
+     * @param transferOf the term of the leader who hands over to the sender, and so frees the voters from waiting for it; 0 in an
+     *                   ordinary election
      */
-    record RequestVote(ReplicaId from, ReplicaId to, long term, EntryId last) implements Message {
+    record RequestVote(ReplicaId from, ReplicaId to, long term, EntryId last, long transferOf) implements Message {
 
         public RequestVote {
-            if (term < 1) {
-                throw new IllegalArgumentException("Impossible request for a vote: term " + term + ", last entry " + last);
+            if (term < 1 || transferOf < 0 || transferOf >= term) {
+                throw new IllegalArgumentException("Impossible request for a vote: term " + term + ", last entry " + last
+                    + ", transfer of term " + transferOf);
             }
         }
 
@@ -185,19 +218,98 @@ public sealed interface Message extends Event {
     /**
      * The answer to {@link RequestVote}.
      *
-     * @param granted whether the sender's vote of {@code term} is the asker's; durable before this is sent
+     * @param denial why not; null if the sender's vote of {@code term} is the asker's, durable before this is sent
      */
-    record Vote(ReplicaId from, ReplicaId to, long term, boolean granted) implements Message {
+    record Vote(ReplicaId from, ReplicaId to, long term, @Nullable Denial denial) implements Message {
 
         public Vote {
-            if (term < 0 || (term == 0 && granted)) {
-                throw new IllegalArgumentException("Impossible vote: term " + term + ", granted " + granted);
+            if (term < 0 || (term == 0 && denial == null)) {
+                throw new IllegalArgumentException("Impossible vote: term " + term + ", denial " + denial);
             }
+        }
+
+        /** Whether the sender's vote of {@code term} is the asker's. */
+        public boolean granted() {
+            return denial == null;
         }
 
         @Override
         public void dispatch(Handler handler) {
             handler.onVote(this);
+        }
+    }
+
+    /** From a leader who hands over: campaign at once, and say that you may (thesis 3.10). */
+    record TimeoutNow(ReplicaId from, ReplicaId to, long term) implements Message {
+
+        public TimeoutNow {
+            if (term < 1) {
+                throw new IllegalArgumentException("Impossible hand-over in term " + term);
+            }
+        }
+
+        @Override
+        public void dispatch(Handler handler) {
+            handler.onTimeoutNow(this);
+        }
+    }
+
+    /**
+     * From a leader whose log no longer holds what the peer needs next: fetch this snapshot from me (§7).
+     *
+     * @param snapshot the sender's newest
+     * @param round    the newest round the leader had begun when it sent this
+     */
+    record SnapshotOffer(ReplicaId from, ReplicaId to, long term, SnapshotId snapshot, long round) implements Message {
+
+        public SnapshotOffer {
+            if (term < 1 || round < 0 || snapshot.index() < 1 || snapshot.last().term() > term) {
+                throw new IllegalArgumentException("Impossible offer in term " + term + ", round " + round + ": " + snapshot);
+            }
+        }
+
+        @Override
+        public void dispatch(Handler handler) {
+            handler.onSnapshotOffer(this);
+        }
+    }
+
+    /**
+     * To the leader: reads wait here for an index that holds all that was acknowledged before now.
+     *
+     * @param id chosen by the sender, who uses it once; not negative; echoed
+     */
+    record ReadRequest(ReplicaId from, ReplicaId to, long term, long id) implements Message {
+
+        public ReadRequest {
+            if (term < 1 || id < 0) {
+                throw new IllegalArgumentException("Impossible request for a read: term " + term + ", id " + id);
+            }
+        }
+
+        @Override
+        public void dispatch(Handler handler) {
+            handler.onReadRequest(this);
+        }
+    }
+
+    /**
+     * The answer to {@link ReadRequest}, given once a quorum has confirmed the leader.
+     *
+     * @param id        of the request
+     * @param readIndex what the reads must see
+     */
+    record ReadAnswer(ReplicaId from, ReplicaId to, long term, long id, long readIndex) implements Message {
+
+        public ReadAnswer {
+            if (term < 1 || id < 0 || readIndex < 0) {
+                throw new IllegalArgumentException("Impossible answer to a read: term " + term + ", id " + id + ", index " + readIndex);
+            }
+        }
+
+        @Override
+        public void dispatch(Handler handler) {
+            handler.onReadAnswer(this);
         }
     }
 }

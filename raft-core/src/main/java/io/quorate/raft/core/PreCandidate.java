@@ -105,6 +105,26 @@ final class PreCandidate implements Role {
     }
 
     @Override
+    public void onTimeoutNow(Message.TimeoutNow message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onSnapshotOffer(Message.SnapshotOffer message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onReadRequest(Message.ReadRequest message) {
+        // Not answered yet.
+    }
+
+    @Override
+    public void onReadAnswer(Message.ReadAnswer message) {
+        // Not answered yet.
+    }
+
+    @Override
     public String toString() {
         return "PRE_CANDIDATE";
     }

@@ -83,7 +83,7 @@ public final class RaftNode {
         this.random = random;
         this.log = new RaftLog(log);
         ledger = new WriteLedger(this.log.lastIndex());
-        membership = log.base().membership();
+        membership = log.snapshot().membership();
         quorum = new Quorum(membership);
         isHeard = new boolean[quorum.size()];
         heardNanos = new long[quorum.size()];
@@ -97,8 +97,8 @@ public final class RaftNode {
             throw new InvariantViolation("The log ends at " + this.log.lastIndex() + ", but " + hardState.commitIndex()
                 + " was known to be committed: the disk has lost entries");
         }
-        commitIndex = Math.max(log.base().last().index(), hardState.commitIndex());
-        appliedIndex = log.base().last().index();
+        commitIndex = Math.max(log.snapshot().index(), hardState.commitIndex());
+        appliedIndex = log.snapshot().index();
         handedOutIndex = appliedIndex;
         preVoteAttempt = random.nextInt() >>> 1;     // rounds are never negative
         // A promise made before the restart is forgotten; one to everybody, for as long, covers it. Who is alone has promised nobody.
@@ -246,7 +246,7 @@ public final class RaftNode {
             heardNanos[position] = now;
         }
         if (isDisturbance(message)) {
-            answerNo(message);
+            answerNo(message, Message.Denial.HEARS_LEADER);
             return;
         }
         if (message.term() > term) {
@@ -255,7 +255,7 @@ public final class RaftNode {
         if (message.term() == term) {
             message.dispatch(role);
         } else {
-            answerNo(message);
+            answerNo(message, Message.Denial.TERM_IS_OLD);
         }
     }
 
@@ -269,11 +269,11 @@ public final class RaftNode {
     }
 
     /** Tells the sender of an old or unwelcome message this node's term: a stale leader steps down by it, a stale candidate learns it. */
-    private void answerNo(Message message) {
+    private void answerNo(Message message, Message.Denial why) {
         if (message instanceof Message.RequestVote) {
-            send(new Message.Vote(self, message.from(), term, false));
+            send(new Message.Vote(self, message.from(), term, why));
         } else if (message instanceof Message.PreVote question) {
-            send(new Message.PreVoteAnswer(self, question.from(), term, false, question.round()));
+            send(new Message.PreVoteAnswer(self, question.from(), term, why, question.round(), 0));
         } else if (message instanceof Message.AppendEntries append) {
             // No round: the append's counted the rounds of its own term, and its sender may by now lead this one.
             send(new Message.AppendRejected(self, append.from(), term, append.prev(), log.lastAgreeing(append.prev()), 0));
@@ -387,18 +387,23 @@ public final class RaftNode {
     /** Answers a request of this term; whether it was granted. */
     boolean answerRequestVote(Message.RequestVote message) {
         boolean isFree = votedFor == null || votedFor.equals(message.from());
-        boolean isGranted = isFree && message.last().isAtLeast(log.last());
-        if (isGranted && votedFor == null) {
+        Message.Denial denial = isFree ? denialFor(message.last()) : Message.Denial.VOTED_FOR_ANOTHER;
+        if (denial == null && votedFor == null) {
             votedFor = message.from();
             isVoteUnwritten = true;
         }
-        send(new Message.Vote(self, message.from(), term, isGranted));
-        return isGranted;
+        send(new Message.Vote(self, message.from(), term, denial));
+        return denial == null;
     }
 
     /** Answers a pre-vote of this term. Changes nothing. */
     void answerPreVote(Message.PreVote message) {
-        send(new Message.PreVoteAnswer(self, message.from(), term, message.last().isAtLeast(log.last()), message.round()));
+        send(new Message.PreVoteAnswer(self, message.from(), term, denialFor(message.last()), message.round(), 0));
+    }
+
+    /** Whose log ends before this one cannot be voted for: it may lack what is committed (§5.4.1). */
+    private Message.@Nullable Denial denialFor(EntryId last) {
+        return last.isAtLeast(log.last()) ? null : Message.Denial.LOG_IS_NEWER;
     }
 
     /** Whether term and vote are durable: before, nothing is said in this term. */

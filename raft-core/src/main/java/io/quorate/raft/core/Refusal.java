@@ -19,6 +19,18 @@ public record Refusal(Reason reason, @Nullable ReplicaId leader) {
         /** As many uncommitted bytes, or waiting reads, as the configuration allows. */
         OVERLOADED,
         /** The command is larger than an entry may be. */
-        TOO_LARGE
+        TOO_LARGE,
+        /** This leader has committed nothing of its own term yet, so it does not know what is committed: try again in a moment. */
+        TOO_EARLY,
+        /** The membership is no longer the one that the caller has seen. */
+        OTHER_VERSION,
+        /** The previous change of the membership is not committed yet. */
+        CHANGE_PENDING,
+        /** A transfer of leadership is under way. */
+        TRANSFER_PENDING,
+        /** This replica cannot lead: it is no voter of this group, or the leader already. */
+        NO_TARGET,
+        /** The transfer was given up, and this replica goes on leading: its target did not catch up in time, or nobody could be found. */
+        TRANSFER_FAILED
     }
 }

@@ -25,6 +25,7 @@ import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.RaftNode;
 import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -447,6 +448,26 @@ public final class EventLoop {
         }
 
         @Override
+        public void install(long writeId, HardState hardState, SnapshotId snapshot) {
+            writer.add(new Storage.Write(writeId, hardState, snapshot.index() + 1, List.of(), snapshot));
+        }
+
+        @Override
+        public void restore(SnapshotId snapshot) {
+            throw new IllegalStateException("No snapshot was asked for: " + snapshot);
+        }
+
+        @Override
+        public void done(long requestId) {
+            throw new IllegalStateException("No transfer was asked for: " + requestId);
+        }
+
+        @Override
+        public void fetchSnapshot(SnapshotId snapshot, ReplicaId source) {
+            throw new IllegalStateException("No snapshot was offered: " + snapshot);
+        }
+
+        @Override
         public void readEntries(ReplicaId peer, long atTerm, long firstIndex, long lastIndex, int bytesMax) {
             reader.add(peer, atTerm, firstIndex, lastIndex, bytesMax);
         }
@@ -458,6 +479,8 @@ public final class EventLoop {
                     + "ask another replica");
                 case OVERLOADED -> new OverloadedException("Nothing happened: as much waits for its commit, or for a read, as the "
                     + "configuration allows; try again after a pause");
+                case TOO_EARLY, OTHER_VERSION, CHANGE_PENDING, TRANSFER_PENDING, NO_TARGET, TRANSFER_FAILED ->
+                    throw new IllegalStateException("Nothing was asked for that is refused so: " + why);
                 case TOO_LARGE -> new CommandTooLargeException("Nothing happened: a command has at most " + Entry.PAYLOAD_BYTES_MAX
                     + " bytes");
             };

@@ -60,7 +60,7 @@ public final class InMemoryDisk {
     /**
      * A blank disk that hands over only the last entries of its log on recovery, so that the others must be read.
      *
-     * @param tailEntriesMax how many entries a recovery hands over at most
+     * @param tailEntriesMax how many entries a recovery hands over at most; the last one it hands over always
      */
     public InMemoryDisk(int nodeId, long incarnation, int tailEntriesMax) {
         replica = new ReplicaId(nodeId, incarnation);
@@ -188,8 +188,9 @@ public final class InMemoryDisk {
         for (Entry entry : log) {
             terms.append(entry.term(), entry.index());
         }
-        List<Entry> tail = log.subList(Math.max(0, log.size() - tailEntriesMax), log.size());
-        return new Storage.Recovered(hardState, new LogView(new SnapshotId(EntryId.ZERO, record.membership()), terms, tail));
+        List<Entry> tail = log.subList(Math.max(0, log.size() - Math.max(1, tailEntriesMax)), log.size());
+        List<Entry> memberships = log.stream().filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP).toList();
+        return new Storage.Recovered(hardState, new LogView(SnapshotId.ofFounding(record.membership()), terms, tail, memberships));
     }
 
     synchronized void found(InMemoryStorage by, FoundingRecord record) {

@@ -8,6 +8,7 @@ import io.quorate.raft.core.Message;
 import io.quorate.raft.core.RaftNode;
 import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,6 +25,9 @@ public final class RecordedEffects implements Effects {
     /** See {@link Effects#write}. */
     public record Write(long writeId, HardState hardState, long firstIndex, List<Entry> entries) implements Effect { }
 
+    /** See {@link Effects#install}. */
+    public record Install(long writeId, HardState hardState, SnapshotId snapshot) implements Effect { }
+
     /** See {@link Effects#send}. */
     public record Send(Message message) implements Effect { }
 
@@ -33,11 +37,20 @@ public final class RecordedEffects implements Effects {
     /** See {@link Effects#apply}. */
     public record Apply(long firstIndex, long lastIndex, List<Entry> entries) implements Effect { }
 
+    /** See {@link Effects#restore}. */
+    public record Restore(SnapshotId snapshot) implements Effect { }
+
     /** See {@link Effects#readable}. */
     public record Readable(long requestId, long index, long validUntilNanos) implements Effect { }
 
     /** See {@link Effects#refuse}. */
     public record Refuse(long requestId, Refusal why) implements Effect { }
+
+    /** See {@link Effects#done}. */
+    public record Done(long requestId) implements Effect { }
+
+    /** See {@link Effects#fetchSnapshot}. */
+    public record FetchSnapshot(SnapshotId snapshot, ReplicaId source) implements Effect { }
 
     /** See {@link Effects#readEntries}. */
     public record ReadEntries(ReplicaId peer, long term, long firstIndex, long lastIndex, int bytesMax) implements Effect { }
@@ -66,6 +79,11 @@ public final class RecordedEffects implements Effects {
     }
 
     @Override
+    public void install(long writeId, HardState hardState, SnapshotId snapshot) {
+        effects.add(new Install(writeId, hardState, snapshot));
+    }
+
+    @Override
     public void send(Message message) {
         effects.add(new Send(message));
     }
@@ -81,6 +99,11 @@ public final class RecordedEffects implements Effects {
     }
 
     @Override
+    public void restore(SnapshotId snapshot) {
+        effects.add(new Restore(snapshot));
+    }
+
+    @Override
     public void readable(long requestId, long index, long validUntilNanos) {
         effects.add(new Readable(requestId, index, validUntilNanos));
     }
@@ -88,6 +111,16 @@ public final class RecordedEffects implements Effects {
     @Override
     public void refuse(long requestId, Refusal why) {
         effects.add(new Refuse(requestId, why));
+    }
+
+    @Override
+    public void done(long requestId) {
+        effects.add(new Done(requestId));
+    }
+
+    @Override
+    public void fetchSnapshot(SnapshotId snapshot, ReplicaId source) {
+        effects.add(new FetchSnapshot(snapshot, source));
     }
 
     @Override

@@ -208,7 +208,7 @@ public final class StorageContract {
             }
             trial.reopen();
         }
-        trial.check(trial.find().recovered().log().base().membership().equals(record.membership()),
+        trial.check(trial.find().recovered().log().snapshot().membership().equals(record.membership()),
             "the log does not stand on the membership of the founding");
     }
 
@@ -232,7 +232,7 @@ public final class StorageContract {
         trial.reopen();
         StorageTrial.Found found = trial.find();
         trial.check(found.recovered().hardState().equals(HardState.INITIAL), "there is " + found.recovered().hardState());
-        trial.check(found.recovered().log().base().last().equals(EntryId.ZERO), "there is " + found.recovered().log().base());
+        trial.check(found.recovered().log().snapshot().last().equals(EntryId.ZERO), "there is " + found.recovered().log().snapshot());
     }
 
     // ------------------------------------------------------------------------------------------------------------------- writing

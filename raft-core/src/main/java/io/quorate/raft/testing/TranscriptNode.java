@@ -82,8 +82,9 @@ final class TranscriptNode implements ReplicaView {
         for (Entry entry : disk) {
             terms.append(entry.term(), entry.index());
         }
-        node = new RaftNode(config, id, hardState, new LogView(new SnapshotId(EntryId.ZERO, membership), terms, List.copyOf(disk)), draws,
-            clock.getAsLong());
+        LogView log = new LogView(SnapshotId.ofFounding(membership), terms, List.copyOf(disk),
+            disk.stream().filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP).toList());
+        node = new RaftNode(config, id, hardState, log, draws, clock.getAsLong());
     }
 
     /** Loses what it had in mind and what had not become durable. */

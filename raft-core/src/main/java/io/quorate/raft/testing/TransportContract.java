@@ -221,11 +221,11 @@ public final class TransportContract {
             new Message.AppendRejected(from, to, big, EntryId.ZERO, EntryId.ZERO, 0),
             new Message.PreVote(from, to, 0, EntryId.ZERO, 0),
             new Message.PreVote(from, to, big, last, big + 2),
-            new Message.PreVoteAnswer(from, to, big, true, big + 1),
-            new Message.PreVoteAnswer(from, to, 0, false, big + 1),
-            new Message.RequestVote(from, to, big + 1, last),
-            new Message.Vote(from, to, big, true),
-            new Message.Vote(from, to, 0, false));
+            new Message.PreVoteAnswer(from, to, big, null, big + 1, 0),
+            new Message.PreVoteAnswer(from, to, 0, Message.Denial.HEARS_LEADER, big + 1, 0),
+            new Message.RequestVote(from, to, big + 1, last, 0),
+            new Message.Vote(from, to, big, null),
+            new Message.Vote(from, to, 0, Message.Denial.HEARS_LEADER));
     }
 
     private void largest(TransportTrial trial) throws Exception {
@@ -310,7 +310,7 @@ public final class TransportContract {
     }
 
     private static Message inOrder(TransportEnd from, TransportEnd to, long number) {
-        return new Message.RequestVote(from.replica(), to.replica(), number, EntryId.ZERO);
+        return new Message.RequestVote(from.replica(), to.replica(), number, EntryId.ZERO, 0);
     }
 
     private static void expectOrder(TransportTrial trial, TransportEnd at, long base) {
@@ -469,7 +469,7 @@ public final class TransportContract {
         TransportEnd again = trial.start(new Identity(wiped, 1, two.identity().founding()));
         TransportTrial.meet(one, again);
         trial.reach(one, again);        // also what is meant for the old disk: the core judges that
-        Message vote = new Message.Vote(wiped, one.replica(), 7, false);
+        Message vote = new Message.Vote(wiped, one.replica(), 7, Message.Denial.HEARS_LEADER);
         trial.await(vote + " to arrive", () -> {
             again.transport.send(vote);
             return one.messages.contains(vote);

@@ -190,13 +190,13 @@ final class Cluster {
 
     private void start(int n) {
         Replica replica = replica(n);
-        SnapshotId base = new SnapshotId(EntryId.ZERO, membership);
-        TermTable terms = new TermTable(EntryId.ZERO);
+                TermTable terms = new TermTable(EntryId.ZERO);
         for (Entry entry : replica.disk) {
             terms.append(entry.term(), entry.index());
         }
-        replica.node = new RaftNode(config, replica.id, replica.hardState, new LogView(base, terms, List.copyOf(replica.disk)),
-            () -> replica.draw << 1, now);
+        LogView log = new LogView(SnapshotId.ofFounding(membership), terms, List.copyOf(replica.disk),
+            replica.disk.stream().filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP).toList());
+        replica.node = new RaftNode(config, replica.id, replica.hardState, log, () -> replica.draw << 1, now);
     }
 
     RaftNode node(int n) {

@@ -94,7 +94,7 @@ class CommitRulesTest {
     @Test
     void anAppendThatBeginsBelowTheLogMatches() {
         EntryId base = new EntryId(2, 5);
-        LogView log = new LogView(new SnapshotId(base, Cluster.voters(3)), new TermTable(base), List.of());
+        LogView log = new LogView(new SnapshotId(base, Cluster.voters(3), 0), new TermTable(base), List.of(), List.of());
         RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(3, null, 5), log, () -> 0, 0);
         RecordedEffects effects = new RecordedEffects();
         node.step(new Message.AppendEntries(id(2), id(1), 3, new EntryId(1, 3),
@@ -112,7 +112,7 @@ class CommitRulesTest {
     @Test
     void whatTheLogStandsOnIsCommitted() {
         EntryId base = new EntryId(2, 5);
-        LogView log = new LogView(new SnapshotId(base, Cluster.voters(3)), new TermTable(base), List.of());
+        LogView log = new LogView(new SnapshotId(base, Cluster.voters(3), 0), new TermTable(base), List.of(), List.of());
         assertEquals(5, new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(3, null, 0), log, () -> 0, 0).commitIndex());
     }
 

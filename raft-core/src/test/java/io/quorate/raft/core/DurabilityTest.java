@@ -18,14 +18,14 @@ class DurabilityTest {
     @Test
     void aGrantedVoteWaitsForTheDisk() {
         Cluster c = Cluster.of(3);
-        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO, 0));
         assertEquals(List.of(), c.network());
         c.crash(1);
         c.restart(1);
         c.pass(T);
-        c.deliver(new Message.RequestVote(id(3), id(1), 1, EntryId.ZERO));   // nothing was said, so this vote is free
+        c.deliver(new Message.RequestVote(id(3), id(1), 1, EntryId.ZERO, 0));   // nothing was said, so this vote is free
         c.write(1);
-        assertEquals(List.of(new Message.Vote(id(1), id(3), 1, true)), c.network());
+        assertEquals(List.of(new Message.Vote(id(1), id(3), 1, null)), c.network());
         assertEquals(new HardState(1, id(3), 0), c.hardState(1));
     }
 
@@ -33,10 +33,10 @@ class DurabilityTest {
     @Test
     void aVoteInATermThatIsDurableWaitsToo() {
         Cluster c = Cluster.of("1 2", "1 2", "1 2");
-        c.deliver(new Message.RequestVote(id(2), id(1), 2, new EntryId(2, 2)));
+        c.deliver(new Message.RequestVote(id(2), id(1), 2, new EntryId(2, 2), 0));
         assertEquals(List.of(), c.network());
         c.write(1);
-        assertEquals(new Message.Vote(id(1), id(2), 2, true), c.take(Message.Vote.class, 1, 2));
+        assertEquals(new Message.Vote(id(1), id(2), 2, null), c.take(Message.Vote.class, 1, 2));
     }
 
     @Test
@@ -45,7 +45,7 @@ class DurabilityTest {
         c.timeout(1);
         c.deliver(Message.PreVote.class, 1, 2);
         c.dropAll();
-        c.deliver(new Message.PreVoteAnswer(id(2), id(1), 0, true, 1));
+        c.deliver(new Message.PreVoteAnswer(id(2), id(1), 0, null, 1, 0));
         assertEquals(RoleName.CANDIDATE, c.role(1));
         assertEquals(List.of(), c.network());
         c.write(1);
@@ -84,7 +84,7 @@ class DurabilityTest {
         c.timeout(1);
         c.deliver(Message.PreVote.class, 1, 2);
         c.deliver(Message.PreVoteAnswer.class, 2, 1);
-        c.deliver(new Message.Vote(id(2), id(1), 1, true));
+        c.deliver(new Message.Vote(id(2), id(1), 1, null));
         assertEquals(RoleName.CANDIDATE, c.role(1));
         c.write(1);
         assertEquals(RoleName.LEADER, c.role(1));
@@ -200,13 +200,13 @@ class DurabilityTest {
         c.deliver(new Message.PreVote(id(2), id(1), 5, EntryId.ZERO, 7));
         c.deliver(new Message.PreVote(id(3), id(1), 5, EntryId.ZERO, 8));
         c.deliver(new Message.PreVote(id(2), id(1), 5, EntryId.ZERO, 9));
-        c.deliver(new Message.RequestVote(id(2), id(1), 5, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 5, EntryId.ZERO, 0));
         assertEquals(List.of(), c.network());
         c.writeTogether(1);
         assertEquals(List.of(
-            new Message.PreVoteAnswer(id(1), id(3), 5, true, 8),
-            new Message.PreVoteAnswer(id(1), id(2), 5, true, 9),
-            new Message.Vote(id(1), id(2), 5, true)), c.network());
+            new Message.PreVoteAnswer(id(1), id(3), 5, null, 8, 0),
+            new Message.PreVoteAnswer(id(1), id(2), 5, null, 9, 0),
+            new Message.Vote(id(1), id(2), 5, null)), c.network());
     }
 
     /** The term stands in the same write as the first entries of it, or in an earlier one. */

@@ -26,7 +26,7 @@ class ElectionRulesTest {
         }
         assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
         assertEquals(deadline, c.node(2).deadline());
-        c.deliver(new Message.RequestVote(id(3), id(2), 2, new EntryId(2, 2)));   // the vote of this term is still free
+        c.deliver(new Message.RequestVote(id(3), id(2), 2, new EntryId(2, 2), 0));   // the vote of this term is still free
         c.writeAll(2);
         assertTrue(c.take(Message.Vote.class, 2, 3).granted());
     }
@@ -35,10 +35,10 @@ class ElectionRulesTest {
     @Test
     void aPreCandidateKeepsTheVoteOfItsTerm() {
         Cluster c = Cluster.of(3);
-        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO, 0));
         c.writeAll(1);
         c.timeout(1);
-        c.deliver(new Message.RequestVote(id(3), id(1), 1, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(3), id(1), 1, EntryId.ZERO, 0));
         assertFalse(c.take(Message.Vote.class, 1, 3).granted());
     }
 
@@ -47,11 +47,11 @@ class ElectionRulesTest {
     void aPreCandidateThatGrantsARealVoteFollows() {
         Cluster c = Cluster.of("1", "1", "1");
         c.timeout(1);
-        c.deliver(new Message.RequestVote(id(2), id(1), 1, new EntryId(1, 1)));
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, new EntryId(1, 1), 0));
         assertEquals(RoleName.FOLLOWER, c.role(1));
         assertEquals(c.now() + T, c.node(1).deadline());
         c.timeout(1);
-        c.deliver(new Message.RequestVote(id(3), id(1), 1, new EntryId(1, 1)));   // refused: nobody to wait for
+        c.deliver(new Message.RequestVote(id(3), id(1), 1, new EntryId(1, 1), 0));   // refused: nobody to wait for
         assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
     }
 
@@ -109,7 +109,7 @@ class ElectionRulesTest {
         c.timeout(1);
         long deadline = c.node(1).deadline();
         c.pass(T / 2);
-        c.deliver(new Message.Vote(id(2), id(1), 5, false));
+        c.deliver(new Message.Vote(id(2), id(1), 5, Message.Denial.HEARS_LEADER));
         assertEquals(5, c.term(1));
         assertEquals(RoleName.FOLLOWER, c.role(1));
         assertEquals(deadline, c.node(1).deadline());
@@ -131,7 +131,7 @@ class ElectionRulesTest {
         c.deliver(Message.PreVote.class, 1, 2);
         Message.PreVoteAnswer granted = c.deliver(Message.PreVoteAnswer.class, 2, 1);
         c.write(1);
-        c.deliver(new Message.PreVoteAnswer(id(2), id(1), 1, true, granted.round()));
+        c.deliver(new Message.PreVoteAnswer(id(2), id(1), 1, null, granted.round(), 0));
         assertEquals(RoleName.CANDIDATE, c.role(1));
     }
 
@@ -139,8 +139,8 @@ class ElectionRulesTest {
     void aRefusedVoteDoesNotCount() {
         Cluster c = Cluster.of(3);
         candidate(c, 1);
-        c.deliver(new Message.Vote(id(2), id(1), 1, false));
-        c.deliver(new Message.Vote(id(3), id(1), 1, false));
+        c.deliver(new Message.Vote(id(2), id(1), 1, Message.Denial.HEARS_LEADER));
+        c.deliver(new Message.Vote(id(3), id(1), 1, Message.Denial.HEARS_LEADER));
         assertEquals(RoleName.CANDIDATE, c.role(1));
     }
 
@@ -167,7 +167,7 @@ class ElectionRulesTest {
     void aGrantOfAHigherTermIsNotCounted() {
         Cluster c = Cluster.of(3);
         candidate(c, 1);
-        c.deliver(new Message.Vote(id(2), id(1), 6, true));
+        c.deliver(new Message.Vote(id(2), id(1), 6, null));
         assertEquals(RoleName.FOLLOWER, c.role(1));
         assertEquals(6, c.term(1));
     }
@@ -180,17 +180,17 @@ class ElectionRulesTest {
         c.settle();
         c.heartbeat(1);
         c.pass(T - 1);
-        c.deliver(new Message.RequestVote(id(3), id(2), 9, new EntryId(1, 1)));
+        c.deliver(new Message.RequestVote(id(3), id(2), 9, new EntryId(1, 1), 0));
         assertEquals(1, c.term(2));
         assertEquals(List.of(), c.pending(2));
-        assertEquals(new Message.Vote(id(2), id(3), 1, false), c.take(Message.Vote.class, 2, 3));
+        assertEquals(new Message.Vote(id(2), id(3), 1, Message.Denial.HEARS_LEADER), c.take(Message.Vote.class, 2, 3));
         c.deliver(new Message.PreVote(id(3), id(2), 9, new EntryId(1, 1), 4));
         assertEquals(1, c.term(2));
         assertFalse(c.take(Message.PreVoteAnswer.class, 2, 3).granted());
         c.pass(1);
-        c.deliver(new Message.RequestVote(id(3), id(2), 9, new EntryId(1, 1)));
+        c.deliver(new Message.RequestVote(id(3), id(2), 9, new EntryId(1, 1), 0));
         c.writeAll(2);
-        assertEquals(new Message.Vote(id(2), id(3), 9, true), c.take(Message.Vote.class, 2, 3));
+        assertEquals(new Message.Vote(id(2), id(3), 9, null), c.take(Message.Vote.class, 2, 3));
     }
 
     @Test
@@ -200,11 +200,11 @@ class ElectionRulesTest {
         c.settle();
         c.heartbeat(1);
         c.pass(T - 1);
-        c.deliver(new Message.RequestVote(id(3), id(1), 9, new EntryId(1, 9)));
+        c.deliver(new Message.RequestVote(id(3), id(1), 9, new EntryId(1, 9), 0));
         assertEquals(RoleName.LEADER, c.role(1));
-        assertEquals(new Message.Vote(id(1), id(3), 1, false), c.take(Message.Vote.class, 1, 3));
+        assertEquals(new Message.Vote(id(1), id(3), 1, Message.Denial.HEARS_LEADER), c.take(Message.Vote.class, 1, 3));
         c.pass(1);   // it hears its quorum no longer: it lets go
-        c.deliver(new Message.RequestVote(id(3), id(1), 9, new EntryId(1, 9)));
+        c.deliver(new Message.RequestVote(id(3), id(1), 9, new EntryId(1, 9), 0));
         assertEquals(RoleName.FOLLOWER, c.role(1));
         c.writeAll(1);
         assertTrue(c.take(Message.Vote.class, 1, 3).granted());
@@ -216,11 +216,11 @@ class ElectionRulesTest {
         Cluster c = Cluster.of(3);
         c.restart(1);
         c.pass(T - 1);
-        c.deliver(new Message.RequestVote(id(2), id(1), 3, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 3, EntryId.ZERO, 0));
         assertEquals(0, c.term(1));
-        assertEquals(new Message.Vote(id(1), id(2), 0, false), c.take(Message.Vote.class, 1, 2));
+        assertEquals(new Message.Vote(id(1), id(2), 0, Message.Denial.HEARS_LEADER), c.take(Message.Vote.class, 1, 2));
         c.pass(1);
-        c.deliver(new Message.RequestVote(id(2), id(1), 3, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 3, EntryId.ZERO, 0));
         c.writeAll(1);
         assertTrue(c.take(Message.Vote.class, 1, 2).granted());
     }
@@ -262,7 +262,7 @@ class ElectionRulesTest {
         c.timeout(4);
         assertEquals(RoleName.FOLLOWER, c.role(4));
         assertEquals(c.now() + T, c.node(4).deadline());
-        c.deliver(new Message.RequestVote(id(2), id(4), 1, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(4), 1, EntryId.ZERO, 0));
         c.writeAll(4);
         assertTrue(c.take(Message.Vote.class, 4, 2).granted());
     }
@@ -285,7 +285,7 @@ class ElectionRulesTest {
     void aCandidacyThatAHigherTermEndsIsLostToo() {
         Cluster c = Cluster.of(3);
         candidate(c, 1);
-        c.deliver(new Message.Vote(id(2), id(1), 5, false));
+        c.deliver(new Message.Vote(id(2), id(1), 5, Message.Denial.HEARS_LEADER));
         c.timeout(1);
         assertEquals(c.now() + 2 * T, c.node(1).deadline());
     }
@@ -345,11 +345,11 @@ class ElectionRulesTest {
     @Test
     void hearingTheTermsLeaderDoesNotFreeTheVote() {
         Cluster c = Cluster.of(5);
-        c.deliver(new Message.RequestVote(id(2), id(1), 5, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 5, EntryId.ZERO, 0));
         c.writeAll(1);
         c.deliver(new Message.AppendEntries(id(3), id(1), 5, EntryId.ZERO, List.of(), 0, 0, 1));
         c.pass(T);
-        c.deliver(new Message.RequestVote(id(4), id(1), 5, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(4), id(1), 5, EntryId.ZERO, 0));
         c.writeAll(1);
         assertFalse(c.take(Message.Vote.class, 1, 4).granted());
     }

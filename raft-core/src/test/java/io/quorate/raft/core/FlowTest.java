@@ -355,7 +355,7 @@ class FlowTest {
         for (long index = 1; index <= 3; index++) {
             terms.append(1, index);
         }
-        LogView log = new LogView(new SnapshotId(EntryId.ZERO, voters(3)), terms, List.of());   // nothing of it in memory
+        LogView log = new LogView(SnapshotId.ofFounding(voters(3)), terms, List.of(Cluster.entry(3, 1)), List.of());
         RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(1, null, 2), log, () -> 0, 0);
         assertEquals(List.of(new Apply(1, 2, List.of())), new RecordedEffects().flush(node));
     }

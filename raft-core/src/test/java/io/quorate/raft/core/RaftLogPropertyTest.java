@@ -24,8 +24,8 @@ class RaftLogPropertyTest {
             list.add(Cluster.entry(i, 1 + i / 10));
             terms.append(1 + i / 10, i);
         }
-        List<Entry> tail = list.subList(Math.max(0, recovered - handedOver), recovered);
-        RaftLog log = new RaftLog(new LogView(new SnapshotId(EntryId.ZERO, Cluster.voters(3)), terms, tail));
+        List<Entry> tail = list.subList(Math.max(0, recovered - Math.max(1, handedOver)), recovered);
+        RaftLog log = new RaftLog(new LogView(SnapshotId.ofFounding(Cluster.voters(3)), terms, tail, List.of()));
         long inMemoryFrom = recovered - tail.size() + 1;
         long unwrittenFrom = recovered + 1;
 

@@ -88,7 +88,7 @@ class Section51BasicsTest {
     @Test
     void whoHasReachedTheLastTermStopsRatherThanBeginAgain() {
         Cluster c = Cluster.of(3);
-        c.deliver(new Message.Vote(id(2), id(1), Long.MAX_VALUE, false));
+        c.deliver(new Message.Vote(id(2), id(1), Long.MAX_VALUE, Message.Denial.HEARS_LEADER));
         c.writeAll(1);
         c.timeout(1);
         c.deliver(Message.PreVote.class, 1, 2);
@@ -105,9 +105,9 @@ class Section51BasicsTest {
             new Message.AppendAccepted(id(2), id(1), 7, 0, 0, 0, 0, 0),
             new Message.AppendRejected(id(2), id(1), 7, EntryId.ZERO, EntryId.ZERO, 0),
             new Message.PreVote(id(2), id(1), 7, EntryId.ZERO, 0),
-            new Message.PreVoteAnswer(id(2), id(1), 7, false, 0),
-            new Message.RequestVote(id(2), id(1), 7, EntryId.ZERO),
-            new Message.Vote(id(2), id(1), 7, false));
+            new Message.PreVoteAnswer(id(2), id(1), 7, Message.Denial.HEARS_LEADER, 0, 0),
+            new Message.RequestVote(id(2), id(1), 7, EntryId.ZERO, 0),
+            new Message.Vote(id(2), id(1), 7, Message.Denial.HEARS_LEADER));
         for (Message message : messages) {
             Cluster c = Cluster.of(3);
             c.deliver(message);
@@ -133,15 +133,15 @@ class Section51BasicsTest {
         Cluster c = Cluster.of(3);
         c.timeout(1);
         assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
-        c.deliver(new Message.PreVoteAnswer(id(2), id(1), 3, false, 0));
+        c.deliver(new Message.PreVoteAnswer(id(2), id(1), 3, Message.Denial.HEARS_LEADER, 0, 0));
         assertEquals(RoleName.FOLLOWER, c.role(1));
         c.writeAll(1);
 
         c.timeout(1);
         Message.PreVote question = c.sent(Message.PreVote.class, 1, 2).get(1);
-        c.deliver(new Message.PreVoteAnswer(id(2), id(1), 3, true, question.round()));
+        c.deliver(new Message.PreVoteAnswer(id(2), id(1), 3, null, question.round(), 0));
         assertEquals(RoleName.CANDIDATE, c.role(1));
-        c.deliver(new Message.Vote(id(2), id(1), 9, false));
+        c.deliver(new Message.Vote(id(2), id(1), 9, Message.Denial.HEARS_LEADER));
         assertEquals(RoleName.FOLLOWER, c.role(1));
         assertEquals(9, c.term(1));
     }
@@ -150,10 +150,10 @@ class Section51BasicsTest {
     @Test
     void aRequestOfAStaleTermIsRejectedWithTheCurrentOne() {
         Cluster c = Cluster.of("1 3", "1 3", "1 3");
-        c.deliver(new Message.RequestVote(id(2), id(1), 2, new EntryId(3, 9)));
-        assertEquals(new Message.Vote(id(1), id(2), 3, false), c.take(Message.Vote.class, 1, 2));
+        c.deliver(new Message.RequestVote(id(2), id(1), 2, new EntryId(3, 9), 0));
+        assertEquals(new Message.Vote(id(1), id(2), 3, Message.Denial.TERM_IS_OLD), c.take(Message.Vote.class, 1, 2));
         c.deliver(new Message.PreVote(id(2), id(1), 2, new EntryId(3, 9), 4));
-        assertEquals(new Message.PreVoteAnswer(id(1), id(2), 3, false, 4), c.take(Message.PreVoteAnswer.class, 1, 2));
+        assertEquals(new Message.PreVoteAnswer(id(1), id(2), 3, Message.Denial.TERM_IS_OLD, 4, 0), c.take(Message.PreVoteAnswer.class, 1, 2));
         c.deliver(new Message.AppendEntries(id(2), id(1), 2, new EntryId(1, 1), List.of(Cluster.entry(2, 2)), 2, 0, 8));
         Message.AppendRejected answer = c.take(Message.AppendRejected.class, 1, 2);
         assertEquals(3, answer.term());
@@ -194,11 +194,11 @@ class Section51BasicsTest {
     @Test
     void anAnswerOfTheOldTermIsDroppedWhenTheTermRises() {
         Cluster c = Cluster.of(3);
-        c.deliver(new Message.RequestVote(id(2), id(1), 5, EntryId.ZERO));   // granted, waits for the disk
-        c.deliver(new Message.RequestVote(id(3), id(1), 6, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 5, EntryId.ZERO, 0));   // granted, waits for the disk
+        c.deliver(new Message.RequestVote(id(3), id(1), 6, EntryId.ZERO, 0));
         c.writeAll(1);
         assertTrue(c.sent(Message.Vote.class, 1, 2).isEmpty());
-        assertEquals(List.of(new Message.Vote(id(1), id(3), 6, true)), c.sent(Message.Vote.class, 1, 3));
+        assertEquals(List.of(new Message.Vote(id(1), id(3), 6, null)), c.sent(Message.Vote.class, 1, 3));
     }
 
     /** "Servers retry RPCs if they do not receive a response": the same message twice does what it does once. */

@@ -33,7 +33,7 @@ class Section52ElectionTest {
     @Test
     void aGrantedVoteStartsTheElectionTimeoutAgain() {
         Cluster c = Cluster.of(3);
-        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO, 0));
         assertEquals(c.now() + T, c.node(1).deadline());
     }
 
@@ -42,7 +42,7 @@ class Section52ElectionTest {
     void aRefusedVoteDoesNotStartTheElectionTimeoutAgain() {
         Cluster c = Cluster.of("1 1", "1", "1 1");
         long deadline = c.node(1).deadline();
-        c.deliver(new Message.RequestVote(id(2), id(1), 9, new EntryId(1, 1)));
+        c.deliver(new Message.RequestVote(id(2), id(1), 9, new EntryId(1, 1), 0));
         assertEquals(9, c.term(1));
         assertEquals(deadline, c.node(1).deadline());
         c.deliver(new Message.PreVote(id(3), id(1), 9, new EntryId(1, 2), 1));
@@ -79,7 +79,7 @@ class Section52ElectionTest {
         c.write(1);
         assertEquals(id(1), c.hardState(1).votedFor());
         for (int peer = 2; peer <= 3; peer++) {
-            assertEquals(new Message.RequestVote(id(1), id(peer), 3, new EntryId(2, 2)), c.take(Message.RequestVote.class, 1, peer));
+            assertEquals(new Message.RequestVote(id(1), id(peer), 3, new EntryId(2, 2), 0), c.take(Message.RequestVote.class, 1, peer));
         }
     }
 
@@ -97,7 +97,7 @@ class Section52ElectionTest {
         c.write(2);
         c.deliver(Message.Vote.class, 2, 1);
         assertEquals(RoleName.CANDIDATE, c.role(1));
-        c.deliver(new Message.Vote(id(2), id(1), 1, true));   // repeated: still one voter
+        c.deliver(new Message.Vote(id(2), id(1), 1, null));   // repeated: still one voter
         assertEquals(RoleName.CANDIDATE, c.role(1));
         c.deliver(Message.RequestVote.class, 1, 4);
         c.write(4);
@@ -120,13 +120,13 @@ class Section52ElectionTest {
     @Test
     void aServerVotesForAtMostOneCandidateInATermFirstComeFirstServed() {
         Cluster c = Cluster.of(3);
-        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO, 0));
         c.writeAll(1);
-        c.deliver(new Message.RequestVote(id(3), id(1), 1, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(3), id(1), 1, EntryId.ZERO, 0));
         c.writeAll(1);
         assertTrue(c.take(Message.Vote.class, 1, 2).granted());
-        assertEquals(new Message.Vote(id(1), id(3), 1, false), c.take(Message.Vote.class, 1, 3));
-        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO));   // the first one may ask again
+        assertEquals(new Message.Vote(id(1), id(3), 1, Message.Denial.VOTED_FOR_ANOTHER), c.take(Message.Vote.class, 1, 3));
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO, 0));   // the first one may ask again
         assertTrue(c.take(Message.Vote.class, 1, 2).granted());
     }
 
@@ -134,13 +134,13 @@ class Section52ElectionTest {
     @Test
     void aVoteIsRememberedOverARestart() {
         Cluster c = Cluster.of(3);
-        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO, 0));
         c.writeAll(1);
         c.restart(1);
         c.pass(T);
         c.dropAll();
-        c.deliver(new Message.RequestVote(id(3), id(1), 1, EntryId.ZERO));
-        assertEquals(new Message.Vote(id(1), id(3), 1, false), c.take(Message.Vote.class, 1, 3));
+        c.deliver(new Message.RequestVote(id(3), id(1), 1, EntryId.ZERO, 0));
+        assertEquals(new Message.Vote(id(1), id(3), 1, Message.Denial.VOTED_FOR_ANOTHER), c.take(Message.Vote.class, 1, 3));
     }
 
     /** A candidate's vote of its term is its own. */
@@ -151,8 +151,8 @@ class Section52ElectionTest {
         c.deliver(Message.PreVote.class, 1, 2);
         c.deliver(Message.PreVoteAnswer.class, 2, 1);
         c.write(1);
-        c.deliver(new Message.RequestVote(id(3), id(1), 1, new EntryId(1, 9)));
-        assertEquals(new Message.Vote(id(1), id(3), 1, false), c.take(Message.Vote.class, 1, 3));
+        c.deliver(new Message.RequestVote(id(3), id(1), 1, new EntryId(1, 9), 0));
+        assertEquals(new Message.Vote(id(1), id(3), 1, Message.Denial.VOTED_FOR_ANOTHER), c.take(Message.Vote.class, 1, 3));
         assertEquals(RoleName.CANDIDATE, c.role(1));
     }
 
@@ -200,8 +200,8 @@ class Section52ElectionTest {
         assertEquals(id(3), c.node(1).leader());
         assertEquals(1, c.take(Message.AppendAccepted.class, 1, 3).round());
         c.pass(T);
-        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO));   // and its vote of this term is still spent
-        assertEquals(new Message.Vote(id(1), id(2), 1, false), c.take(Message.Vote.class, 1, 2));
+        c.deliver(new Message.RequestVote(id(2), id(1), 1, EntryId.ZERO, 0));   // and its vote of this term is still spent
+        assertEquals(new Message.Vote(id(1), id(2), 1, Message.Denial.VOTED_FOR_ANOTHER), c.take(Message.Vote.class, 1, 2));
     }
 
     /** "If the term in the RPC is smaller than the candidate's current term, then the candidate rejects the RPC and continues." */

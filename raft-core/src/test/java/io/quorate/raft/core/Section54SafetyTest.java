@@ -29,7 +29,7 @@ class Section54SafetyTest {
         c.deliver(new Message.PreVote(id(2), id(1), 2, last, 5));
         c.writeAll(1);
         assertEquals(isGranted, c.take(Message.PreVoteAnswer.class, 1, 2).granted());
-        c.deliver(new Message.RequestVote(id(2), id(1), 3, last));
+        c.deliver(new Message.RequestVote(id(2), id(1), 3, last, 0));
         c.writeAll(1);
         assertEquals(isGranted, c.take(Message.Vote.class, 1, 2).granted());
         assertEquals(isGranted ? id(2) : null, c.hardState(1).votedFor());

@@ -34,7 +34,7 @@ class StrangersTest {
         Cluster c = group();
         c.timeout(1);
         long round = c.take(Message.PreVote.class, 1, 2).round();
-        c.deliver(new Message.PreVoteAnswer(stranger(who), id(1), 0, true, round));
+        c.deliver(new Message.PreVoteAnswer(stranger(who), id(1), 0, null, round, 0));
         assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
     }
 
@@ -46,7 +46,7 @@ class StrangersTest {
         c.deliver(Message.PreVote.class, 1, 2);
         c.deliver(Message.PreVoteAnswer.class, 2, 1);
         c.write(1);
-        c.deliver(new Message.Vote(stranger(who), id(1), 1, true));
+        c.deliver(new Message.Vote(stranger(who), id(1), 1, null));
         assertEquals(RoleName.CANDIDATE, c.role(1));
     }
 
@@ -112,9 +112,9 @@ class StrangersTest {
             new Message.AppendAccepted(id(2), previous, 7, 0, 0, 0, 0, 0),
             new Message.AppendRejected(id(2), previous, 7, EntryId.ZERO, EntryId.ZERO, 0),
             new Message.PreVote(id(2), previous, 7, EntryId.ZERO, 0),
-            new Message.PreVoteAnswer(id(2), previous, 7, false, 0),
-            new Message.RequestVote(id(2), previous, 7, EntryId.ZERO),
-            new Message.Vote(id(2), previous, 7, false));
+            new Message.PreVoteAnswer(id(2), previous, 7, Message.Denial.HEARS_LEADER, 0, 0),
+            new Message.RequestVote(id(2), previous, 7, EntryId.ZERO, 0),
+            new Message.Vote(id(2), previous, 7, Message.Denial.HEARS_LEADER));
         Cluster c = group();
         String before = c.node(1).toString();
         for (Message message : messages) {
@@ -133,9 +133,9 @@ class StrangersTest {
         c.deliver(Message.PreVote.class, 1, 2);
         c.deliver(Message.PreVoteAnswer.class, 2, 1);
         c.write(1);
-        c.deliver(new Message.Vote(id(2), new ReplicaId(1, 0xDEAD), 1, true));
+        c.deliver(new Message.Vote(id(2), new ReplicaId(1, 0xDEAD), 1, null));
         assertEquals(RoleName.CANDIDATE, c.role(1));
-        c.deliver(new Message.Vote(id(2), id(1), 1, true));
+        c.deliver(new Message.Vote(id(2), id(1), 1, null));
         assertEquals(RoleName.LEADER, c.role(1));
     }
 
@@ -144,7 +144,7 @@ class StrangersTest {
     void aVoteIsGrantedToWhomTheVotersMembershipDoesNotName() {
         Cluster c = group();
         c.pass(T);
-        c.deliver(new Message.RequestVote(id(9), id(1), 1, EntryId.ZERO));
+        c.deliver(new Message.RequestVote(id(9), id(1), 1, EntryId.ZERO, 0));
         c.writeAll(1);
         assertTrue(c.sent(Message.Vote.class, 1, 9).get(0).granted());
     }

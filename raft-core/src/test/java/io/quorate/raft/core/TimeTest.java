@@ -238,8 +238,8 @@ class TimeTest {
             c.heartbeat(1);
             c.tick(2);
             c.tick(3);
-            c.deliver(new Message.RequestVote(id(3), id(2), 9, new EntryId(8, 8)));
-            c.deliver(new Message.RequestVote(id(3), id(1), 9, new EntryId(8, 8)));
+            c.deliver(new Message.RequestVote(id(3), id(2), 9, new EntryId(8, 8), 0));
+            c.deliver(new Message.RequestVote(id(3), id(1), 9, new EntryId(8, 8), 0));
             c.dropAll();
             assertEquals(1, c.term(1));
             assertEquals(1, c.term(2));

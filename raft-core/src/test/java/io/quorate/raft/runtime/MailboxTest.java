@@ -23,7 +23,7 @@ class MailboxTest {
     @Test
     void everythingComesInItsOrder() {
         Mailbox mailbox = new Mailbox();
-        Message vote = new Message.Vote(TWO, ONE, 1, true);
+        Message vote = new Message.Vote(TWO, ONE, 1, null);
         mailbox.post(vote);
         mailbox.complete(new Event.Written(3));
         Call call = Recorder.call(Call.Kind.READ, 0);

@@ -171,7 +171,7 @@ class PassiveServerTest {
         server = server(TWO, PassiveServer.CALL_BYTES_MAX);
         Recorder caller = new Recorder();
         propose("a", caller);
-        server.mailbox().post(new Message.Vote(PEER, disk.replica(), 1, true));
+        server.mailbox().post(new Message.Vote(PEER, disk.replica(), 1, null));
         settle();
         assertEquals("NotLeaderException", caller.outcome());
         assertTrue(caller.failure().getMessage().contains("blank"), caller.failure().getMessage());
@@ -457,9 +457,9 @@ class PassiveServerTest {
             settle();
             for (Message message : List.copyOf(wire.sent)) {
                 if (message instanceof Message.PreVote question) {
-                    server.mailbox().post(new Message.PreVoteAnswer(PEER, self, question.term(), true, question.round()));
+                    server.mailbox().post(new Message.PreVoteAnswer(PEER, self, question.term(), null, question.round(), 0));
                 } else if (message instanceof Message.RequestVote request) {
-                    server.mailbox().post(new Message.Vote(PEER, self, request.term(), true));
+                    server.mailbox().post(new Message.Vote(PEER, self, request.term(), null));
                     hasVoted = true;
                 } else if (hasVoted && message instanceof Message.AppendEntries append) {
                     server.mailbox().post(new Message.AppendAccepted(PEER, self, append.term(), append.lastIndex(), append.lastIndex(),

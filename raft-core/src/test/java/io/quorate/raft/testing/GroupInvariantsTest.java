@@ -241,15 +241,15 @@ class GroupInvariantsTest {
     @Test
     void twoVotesInOneTermAreCaught() {
         one.durable = new HardState(3, two.id, 0);
-        invariants.onSend(one, new Message.Vote(one.id, two.id, 3, true));
+        invariants.onSend(one, new Message.Vote(one.id, two.id, 3, null));
         one.durable = new HardState(3, three.id, 0);
-        caught("OneVotePerTerm", () -> invariants.onSend(one, new Message.Vote(one.id, three.id, 3, true)));
+        caught("OneVotePerTerm", () -> invariants.onSend(one, new Message.Vote(one.id, three.id, 3, null)));
     }
 
     @Test
     void aDiskThatHasAnotherVoteThanWasSaidIsCaught() {
         one.durable = new HardState(3, two.id, 0);
-        invariants.onSend(one, new Message.Vote(one.id, two.id, 3, true));
+        invariants.onSend(one, new Message.Vote(one.id, two.id, 3, null));
         one.durable = new HardState(3, three.id, 0);
         caught("OneVotePerTerm", () -> invariants.onStarted(one));
     }
@@ -257,8 +257,8 @@ class GroupInvariantsTest {
     @Test
     void aTermThatGoesBackIsCaught() {
         one.durable = new HardState(9, null, 0);
-        invariants.onSend(one, new Message.Vote(one.id, two.id, 9, false));
-        caught("TermsNeverGoBack", () -> invariants.onSend(one, new Message.Vote(one.id, two.id, 8, false)));
+        invariants.onSend(one, new Message.Vote(one.id, two.id, 9, Message.Denial.HEARS_LEADER));
+        caught("TermsNeverGoBack", () -> invariants.onSend(one, new Message.Vote(one.id, two.id, 8, Message.Denial.HEARS_LEADER)));
     }
 
     @Test
@@ -560,9 +560,9 @@ class GroupInvariantsTest {
     @Test
     void whatIsSaidBeforeItIsDurableIsCaught() {
         one.term = 5;
-        caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.Vote(one.id, two.id, 5, false)));
+        caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.Vote(one.id, two.id, 5, Message.Denial.HEARS_LEADER)));
         two.durable = new HardState(5, null, 0);
-        caught("AnswersAreDurable", () -> invariants.onSend(two, new Message.Vote(two.id, one.id, 5, true)));
+        caught("AnswersAreDurable", () -> invariants.onSend(two, new Message.Vote(two.id, one.id, 5, null)));
         three.has(entry(1, 5, "a"));
         three.disk.clear();
         caught("AnswersAreDurable", () -> invariants.onSend(three, new Message.AppendAccepted(three.id, one.id, 5, 1, 1, 1, 0, 0)));
@@ -571,17 +571,17 @@ class GroupInvariantsTest {
     @Test
     void askingForVotesBeforeTheOwnIsDurableIsCaught() {
         one.durable = new HardState(5, null, 0);
-        caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.RequestVote(one.id, two.id, 5, EntryId.ZERO)));
+        caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.RequestVote(one.id, two.id, 5, EntryId.ZERO, 0)));
         two.durable = new HardState(5, three.id, 0);
-        caught("AnswersAreDurable", () -> invariants.onSend(two, new Message.RequestVote(two.id, one.id, 5, EntryId.ZERO)));
+        caught("AnswersAreDurable", () -> invariants.onSend(two, new Message.RequestVote(two.id, one.id, 5, EntryId.ZERO, 0)));
         three.durable = new HardState(5, three.id, 0);
-        invariants.onSend(three, new Message.RequestVote(three.id, one.id, 5, EntryId.ZERO));
+        invariants.onSend(three, new Message.RequestVote(three.id, one.id, 5, EntryId.ZERO, 0));
     }
 
     @Test
     void whatIsSaidInATermThatIsOverIsCaught() {
         one.durable = new HardState(5, null, 0);
-        caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.Vote(one.id, two.id, 4, false)));
+        caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.Vote(one.id, two.id, 4, Message.Denial.HEARS_LEADER)));
     }
 
     @Test
@@ -589,7 +589,7 @@ class GroupInvariantsTest {
         one.has(entry(1, 1, "a"));
         one.disk.clear();
         one.durable = new HardState(2, one.id, 0);
-        caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.RequestVote(one.id, two.id, 2, new EntryId(1, 1))));
+        caught("AnswersAreDurable", () -> invariants.onSend(one, new Message.RequestVote(one.id, two.id, 2, new EntryId(1, 1), 0)));
     }
 
     @Test
@@ -672,7 +672,7 @@ class GroupInvariantsTest {
 
     @Test
     void aForeignMessageThatChangesSomethingIsCaught() {
-        Message foreign = new Message.Vote(two.id, new ReplicaId(1, 99), 7, true);
+        Message foreign = new Message.Vote(two.id, new ReplicaId(1, 99), 7, null);
         invariants.onForeign(one, foreign, "term 1", "term 1");
         caught("ForeignChangesNothing", () -> invariants.onForeign(one, foreign, "term 1", "term 7"));
     }

@@ -53,7 +53,7 @@ class InMemoryDiskTest {
         assertEquals(new EntryId(3, 3), recovered.log().terms().last());
         assertEquals(1, recovered.log().terms().termAt(2));
         assertEquals(List.of(entry(1, 1), entry(2, 1), entry(3, 3)), recovered.log().tail());
-        assertEquals(RECORD.membership(), recovered.log().base().membership());
+        assertEquals(RECORD.membership(), recovered.log().snapshot().membership());
     }
 
     @Test

@@ -35,7 +35,7 @@ class InMemoryNetworkTest {
 
     private static final ReplicaId ONE = new ReplicaId(1, 11);
     private static final ReplicaId TWO = new ReplicaId(2, 22);
-    private static final Message VOTE = new Message.Vote(ONE, TWO, 1, true);
+    private static final Message VOTE = new Message.Vote(ONE, TWO, 1, null);
 
     private static final class Inbox implements Transport.Receiver {
         final List<Object> received = new ArrayList<>();
@@ -107,12 +107,12 @@ class InMemoryNetworkTest {
         Transport two = start(TWO, 1, 5, inbox);
         network.cutOneWay(1, 2);
         one.send(VOTE);
-        two.send(new Message.Vote(TWO, ONE, 1, true));
+        two.send(new Message.Vote(TWO, ONE, 1, null));
         assertEquals(List.of(), inbox.received);
         assertEquals(1, back.received.size());
         assertNotNull(one.trouble(2));
         network.cut(1, 2);
-        two.send(new Message.Vote(TWO, ONE, 1, true));
+        two.send(new Message.Vote(TWO, ONE, 1, null));
         assertEquals(1, back.received.size());
         network.heal();
         one.send(VOTE);
@@ -140,7 +140,7 @@ class InMemoryNetworkTest {
         two.close();
         two.close();
         one.send(VOTE);
-        two.send(new Message.Vote(TWO, ONE, 1, true));
+        two.send(new Message.Vote(TWO, ONE, 1, null));
         assertEquals(List.of(), inbox.received);
         assertNotNull(one.trouble(2));
         assertThrows(TransportException.class, () -> two.start(local(TWO, 1, 5), Map.of(), inbox));

@@ -376,7 +376,7 @@ class StorageContractTest {
                 }
                 List<Entry> tail = new ArrayList<>(log.tail());
                 tail.set(3, StorageTrial.entry(tail.get(3).index(), tail.get(3).term(), 1));
-                return new Recovered(recovered.hardState(), new LogView(log.base(), log.terms(), tail));
+                return new Recovered(recovered.hardState(), new LogView(log.snapshot(), log.terms(), tail, log.memberships()));
             }
         }));
     }
@@ -392,8 +392,7 @@ class StorageContractTest {
                 for (long index = 1; index <= log.terms().lastIndex(); index++) {
                     flat.append(log.terms().last().term(), index);
                 }
-                return new Recovered(recovered.hardState(), new LogView(new SnapshotId(EntryId.ZERO, log.base().membership()), flat,
-                    log.tail()));
+                return new Recovered(recovered.hardState(), new LogView(log.snapshot(), flat, log.tail(), log.memberships()));
             }
         }));
     }

@@ -24,12 +24,12 @@ class TraceTest {
     void anEventIsOneLineThatTellsTimeAndPlace() {
         Trace trace = new Trace(7, 2, "", 0, List.of(
             new Trace.Started(0, 1, 1),
-            Trace.Sent.of(12_345_000, 5, new Message.Vote(ONE, TWO, 3, true)),
+            Trace.Sent.of(12_345_000, 5, new Message.Vote(ONE, TWO, 3, null)),
             new Trace.Arrived(12_400_000, 2, 5),
             new Trace.Became(12_400_001, 2, RoleName.PRE_CANDIDATE, 3)));
         assertEquals(List.of(
             "         0.000 ms  node 1 starts, boot 1",
-            "        12.345 ms  node 1 -> 2 #5 Vote[from=1#00a1, to=2#00a2, term=3, granted=true]",
+            "        12.345 ms  node 1 -> 2 #5 Vote[from=1#00a1, to=2#00a2, term=3, denial=null]",
             "        12.400 ms  node 2 <- #5 (Vote of 1 to 2)",
             "        12.400 ms  node 2 is pre-candidate in term 3"), trace.lines());
         assertEquals(String.join("\n", trace.lines()), trace.toString());
@@ -39,7 +39,7 @@ class TraceTest {
     void anAppendWithoutEntriesIsAHeartbeat() {
         Message heartbeat = new Message.AppendEntries(ONE, TWO, 3, new EntryId(2, 9), List.of(), 4, 4, 1);
         assertEquals(Trace.Sent.HEARTBEAT, Trace.Sent.of(0, 1, heartbeat).kind());
-        assertEquals("Vote", Trace.Sent.of(0, 1, new Message.Vote(ONE, TWO, 3, true)).kind());
+        assertEquals("Vote", Trace.Sent.of(0, 1, new Message.Vote(ONE, TWO, 3, null)).kind());
     }
 
     @Test

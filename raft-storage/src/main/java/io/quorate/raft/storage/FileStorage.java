@@ -239,10 +239,10 @@ public final class FileStorage implements Storage {
             log = recovered;
             LogState state = recovered.state();
             long last = state.nextIndex() - 1;
-            long first = state.index().firstOfLast(options.tailBytesMax(), Entry.SIZE_MAX, recovered.end());
-            List<Entry> tail = first > last ? List.of() : read(state.index(), first, last, Long.MAX_VALUE);
+            long first = Math.min(last, state.index().firstOfLast(options.tailBytesMax(), Entry.SIZE_MAX, recovered.end()));
+            List<Entry> tail = last < 1 ? List.of() : read(state.index(), first, last, Long.MAX_VALUE);
             return new Recovered(state.recoveredHardState(),
-                new LogView(new SnapshotId(EntryId.ZERO, founding.membership()), new TermTable(state.terms()), tail));
+                new LogView(SnapshotId.ofFounding(founding.membership()), new TermTable(state.terms()), tail, List.of()));
         });
     }
 

@@ -80,8 +80,8 @@ class FileStorageTest {
         Storage.Recovered recovered = again.recover();
         assertEquals(hardState, recovered.hardState());
         assertEquals(new EntryId(3, 200), recovered.log().terms().last());
-        assertEquals(EntryId.ZERO, recovered.log().base().last());
-        assertEquals(Logs.founding(again).membership(), recovered.log().base().membership());
+        assertEquals(EntryId.ZERO, recovered.log().snapshot().last());
+        assertEquals(Logs.founding(again).membership(), recovered.log().snapshot().membership());
         assertEquals(entries.subList(194, 200), recovered.log().tail());
         assertEquals(entries, again.read(1, 200, Integer.MAX_VALUE));
         again.close();

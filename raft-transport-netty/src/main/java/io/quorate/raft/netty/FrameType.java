@@ -20,7 +20,11 @@ enum FrameType {
     PRE_VOTE_ANSWER(20, Limit.SMALL, 0),
     REQUEST_VOTE(21, Limit.SMALL, 0),
     VOTE(22, Limit.SMALL, 0),
-    // 23 TimeoutNow, 24 to 31 snapshots, 32 to 35 repair, 36 to 39 forwarded reads: promised, and refused until they exist.
+    TIMEOUT_NOW(23, Limit.SMALL, 0),
+    SNAPSHOT_OFFER(24, Limit.LISTS, 0),
+    READ_REQUEST(36, Limit.SMALL, 0),
+    READ_ANSWER(37, Limit.SMALL, 0),
+    // 25 to 31 snapshots, 32 to 35 repair: promised, and refused until they exist.
 
     FOUNDING(48, Limit.LISTS, 0),
 
@@ -60,7 +64,7 @@ enum FrameType {
     static final Set<FrameType> FIRST = EnumSet.of(HELLO);
     /** From a peer of the same group. */
     static final Set<FrameType> FROM_PEER = EnumSet.of(PING, REFUSED, FOUNDING, APPEND_ENTRIES, APPEND_ACCEPTED, APPEND_REJECTED,
-        PRE_VOTE, PRE_VOTE_ANSWER, REQUEST_VOTE, VOTE);
+        PRE_VOTE, PRE_VOTE_ANSWER, REQUEST_VOTE, VOTE, TIMEOUT_NOW, SNAPSHOT_OFFER, READ_REQUEST, READ_ANSWER);
     /** From a peer, while either end is blank. */
     static final Set<FrameType> FROM_BLANK = EnumSet.of(PING, REFUSED, FOUNDING);
     /** To the peer that opened the connection. */
@@ -72,7 +76,7 @@ enum FrameType {
         EnumSet.of(PONG, REFUSED, DONE, STATUS_ANSWER, NOT_LEADER, OVERLOADED, FAILED, UNAVAILABLE, UNKNOWN);
     /** What the core says. */
     static final Set<FrameType> MESSAGES = EnumSet.of(APPEND_ENTRIES, APPEND_ACCEPTED, APPEND_REJECTED, PRE_VOTE, PRE_VOTE_ANSWER,
-        REQUEST_VOTE, VOTE);
+        REQUEST_VOTE, VOTE, TIMEOUT_NOW, SNAPSHOT_OFFER, READ_REQUEST, READ_ANSWER);
 
     private static final @Nullable FrameType[] BY_CODE = new FrameType[OPTIONAL_FROM];
 

@@ -12,6 +12,7 @@ import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.netty.wire.ClusterIdPart;
 import io.quorate.raft.netty.wire.EntryIdPart;
 import io.quorate.raft.netty.wire.FoundingRecordPart;
+import io.quorate.raft.netty.wire.GoalPart;
 import io.quorate.raft.netty.wire.MemberPart;
 import io.quorate.raft.netty.wire.MembershipPart;
 import io.quorate.raft.netty.wire.ReplicaIdPart;
@@ -64,18 +65,34 @@ final class Parts {
     }
 
     static FoundingRecordPart of(FoundingRecord record) {
-        Membership membership = record.membership();
+        return FoundingRecordPart.newBuilder().setClusterId(of(record.clusterId())).setEpoch(record.epoch())
+            .setMembership(of(record.membership())).build();
+    }
+
+    static FoundingRecord of(FoundingRecordPart part) {
+        return new FoundingRecord(of(part.getClusterId()), part.getEpoch(), of(part.getMembership()));
+    }
+
+    static MembershipPart of(Membership membership) {
         MembershipPart.Builder part = MembershipPart.newBuilder().setVersion(membership.version());
         membership.voters().forEach(member -> part.addVoters(of(member)));
         membership.outgoing().forEach(member -> part.addOutgoing(of(member)));
         membership.learners().forEach(member -> part.addLearners(of(member)));
-        return FoundingRecordPart.newBuilder().setClusterId(of(record.clusterId())).setEpoch(record.epoch()).setMembership(part).build();
+        Membership.Goal goal = membership.goal();
+        if (goal != null) {
+            GoalPart.Builder goalPart = GoalPart.newBuilder();
+            goal.voters().forEach(member -> goalPart.addVoters(of(member)));
+            goal.learners().forEach(member -> goalPart.addLearners(of(member)));
+            part.setGoal(goalPart);
+        }
+        return part.build();
     }
 
-    static FoundingRecord of(FoundingRecordPart part) {
-        MembershipPart membership = part.getMembership();
-        return new FoundingRecord(of(part.getClusterId()), part.getEpoch(), new Membership(membership.getVersion(),
-            members(membership.getVotersList()), members(membership.getOutgoingList()), members(membership.getLearnersList())));
+    static Membership of(MembershipPart part) {
+        Membership.Goal goal = part.hasGoal()
+            ? new Membership.Goal(members(part.getGoal().getVotersList()), members(part.getGoal().getLearnersList())) : null;
+        return new Membership(part.getVersion(), members(part.getVotersList()), members(part.getOutgoingList()),
+            members(part.getLearnersList()), goal);
     }
 
     /** A number that is never negative. */

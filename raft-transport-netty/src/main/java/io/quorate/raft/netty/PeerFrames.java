@@ -3,19 +3,28 @@ package io.quorate.raft.netty;
 import io.netty.buffer.ByteBuf;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.netty.wire.AppendAcceptedHead;
 import io.quorate.raft.netty.wire.AppendEntriesHead;
 import io.quorate.raft.netty.wire.AppendRejectedHead;
+import io.quorate.raft.netty.wire.DenialCode;
 import io.quorate.raft.netty.wire.FoundingHead;
 import io.quorate.raft.netty.wire.PreVoteAnswerHead;
 import io.quorate.raft.netty.wire.PreVoteHead;
+import io.quorate.raft.netty.wire.ReadAnswerHead;
+import io.quorate.raft.netty.wire.ReadRequestHead;
 import io.quorate.raft.netty.wire.RequestVoteHead;
 import io.quorate.raft.netty.wire.Route;
+import io.quorate.raft.netty.wire.SnapshotOfferHead;
+import io.quorate.raft.netty.wire.TimeoutNowHead;
 import io.quorate.raft.netty.wire.VoteHead;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What peers say, as frames. */
 final class PeerFrames {
@@ -29,6 +38,9 @@ final class PeerFrames {
     /** About how many bytes the message takes on the wire. */
     static long sizeOf(Message message) {
         long size = OVERHEAD_BYTES;
+        if (message instanceof Message.SnapshotOffer offer) {
+            return size + sizeOf(offer.snapshot().membership());
+        }
         if (message instanceof Message.AppendEntries append) {
             List<Entry> entries = append.entries();
             for (int i = 0; i < entries.size(); i++) {
@@ -41,10 +53,13 @@ final class PeerFrames {
     /** About how many bytes the message takes on the wire. */
     static long sizeOf(FoundingMessage message) {
         long size = OVERHEAD_BYTES;
-        if (message.founding() != null) {
-            for (var member : message.founding().membership().members()) {
-                size += 2L * (MEMBER_BYTES + member.address().length());   // a member may stand in both halves
-            }
+        return message.founding() == null ? size : size + sizeOf(message.founding().membership());
+    }
+
+    private static long sizeOf(Membership membership) {
+        long size = 0;
+        for (Member member : membership.members()) {
+            size += 4L * (MEMBER_BYTES + member.address().length());   // it may stand in both halves, and in the goal
         }
         return size;
     }
@@ -80,6 +95,10 @@ final class PeerFrames {
                 case PRE_VOTE_ANSWER -> preVoteAnswer(Parts.parse(PreVoteAnswerHead.parser(), frame));
                 case REQUEST_VOTE -> requestVote(Parts.parse(RequestVoteHead.parser(), frame));
                 case VOTE -> vote(Parts.parse(VoteHead.parser(), frame));
+                case TIMEOUT_NOW -> timeoutNow(Parts.parse(TimeoutNowHead.parser(), frame));
+                case SNAPSHOT_OFFER -> snapshotOffer(Parts.parse(SnapshotOfferHead.parser(), frame));
+                case READ_REQUEST -> readRequest(Parts.parse(ReadRequestHead.parser(), frame));
+                case READ_ANSWER -> readAnswer(Parts.parse(ReadAnswerHead.parser(), frame));
                 default -> throw new IllegalArgumentException("no message between replicas");
             };
         } catch (IllegalArgumentException e) {
@@ -145,18 +164,64 @@ final class PeerFrames {
 
     private static Message.PreVoteAnswer preVoteAnswer(PreVoteAnswerHead head) {
         Route route = head.getRoute();
-        return new Message.PreVoteAnswer(from(route), to(route), route.getTerm(), head.getGranted(),
-            head.getRound());
+        return new Message.PreVoteAnswer(from(route), to(route), route.getTerm(), denial(head.getGranted(), head.getDenial()),
+            head.getRound(), head.getRemovedVersion());
     }
 
     private static Message.RequestVote requestVote(RequestVoteHead head) {
         Route route = head.getRoute();
-        return new Message.RequestVote(from(route), to(route), route.getTerm(), Parts.of(head.getLast()));
+        return new Message.RequestVote(from(route), to(route), route.getTerm(), Parts.of(head.getLast()), head.getTransferOf());
     }
 
     private static Message.Vote vote(VoteHead head) {
         Route route = head.getRoute();
-        return new Message.Vote(from(route), to(route), route.getTerm(), head.getGranted());
+        return new Message.Vote(from(route), to(route), route.getTerm(), denial(head.getGranted(), head.getDenial()));
+    }
+
+    private static Message.@Nullable Denial denial(boolean isGranted, DenialCode code) {
+        if (isGranted) {
+            return null;
+        }
+        return switch (code) {
+            case DENIAL_LOG_IS_NEWER -> Message.Denial.LOG_IS_NEWER;
+            case DENIAL_VOTED_FOR_ANOTHER -> Message.Denial.VOTED_FOR_ANOTHER;
+            case DENIAL_TERM_IS_OLD -> Message.Denial.TERM_IS_OLD;
+            // What a newer version may add is a no as well.
+            case DENIAL_HEARS_LEADER, DENIAL_UNSPECIFIED, UNRECOGNIZED -> Message.Denial.HEARS_LEADER;
+        };
+    }
+
+    private static DenialCode code(Message.@Nullable Denial denial) {
+        if (denial == null) {
+            return DenialCode.DENIAL_UNSPECIFIED;
+        }
+        return switch (denial) {
+            case HEARS_LEADER -> DenialCode.DENIAL_HEARS_LEADER;
+            case LOG_IS_NEWER -> DenialCode.DENIAL_LOG_IS_NEWER;
+            case VOTED_FOR_ANOTHER -> DenialCode.DENIAL_VOTED_FOR_ANOTHER;
+            case TERM_IS_OLD -> DenialCode.DENIAL_TERM_IS_OLD;
+        };
+    }
+
+    private static Message timeoutNow(TimeoutNowHead head) {
+        Route route = head.getRoute();
+        return new Message.TimeoutNow(from(route), to(route), route.getTerm());
+    }
+
+    private static Message snapshotOffer(SnapshotOfferHead head) {
+        Route route = head.getRoute();
+        SnapshotId snapshot = new SnapshotId(Parts.of(head.getLast()), Parts.of(head.getMembership()), head.getTimeNanos());
+        return new Message.SnapshotOffer(from(route), to(route), route.getTerm(), snapshot, head.getRound());
+    }
+
+    private static Message readRequest(ReadRequestHead head) {
+        Route route = head.getRoute();
+        return new Message.ReadRequest(from(route), to(route), route.getTerm(), head.getId());
+    }
+
+    private static Message readAnswer(ReadAnswerHead head) {
+        Route route = head.getRoute();
+        return new Message.ReadAnswer(from(route), to(route), route.getTerm(), head.getId(), head.getReadIndex());
     }
 
     private static ReplicaId from(Route route) {
@@ -214,18 +279,42 @@ final class PeerFrames {
         @Override
         public void onPreVoteAnswer(Message.PreVoteAnswer answer) {
             Frame.write(out, FrameType.PRE_VOTE_ANSWER, PreVoteAnswerHead.newBuilder().setRoute(route()).setGranted(answer.granted())
-                .setRound(answer.round()).build());
+                .setRound(answer.round()).setDenial(code(answer.denial())).setRemovedVersion(answer.removedVersion()).build());
         }
 
         @Override
         public void onRequestVote(Message.RequestVote question) {
             Frame.write(out, FrameType.REQUEST_VOTE, RequestVoteHead.newBuilder().setRoute(route()).setLast(Parts.of(question.last()))
-                .build());
+                .setTransferOf(question.transferOf()).build());
         }
 
         @Override
         public void onVote(Message.Vote vote) {
-            Frame.write(out, FrameType.VOTE, VoteHead.newBuilder().setRoute(route()).setGranted(vote.granted()).build());
+            Frame.write(out, FrameType.VOTE, VoteHead.newBuilder().setRoute(route()).setGranted(vote.granted())
+                .setDenial(code(vote.denial())).build());
+        }
+
+        @Override
+        public void onTimeoutNow(Message.TimeoutNow handOver) {
+            Frame.write(out, FrameType.TIMEOUT_NOW, TimeoutNowHead.newBuilder().setRoute(route()).build());
+        }
+
+        @Override
+        public void onSnapshotOffer(Message.SnapshotOffer offer) {
+            SnapshotId snapshot = offer.snapshot();
+            Frame.write(out, FrameType.SNAPSHOT_OFFER, SnapshotOfferHead.newBuilder().setRoute(route()).setLast(Parts.of(snapshot.last()))
+                .setMembership(Parts.of(snapshot.membership())).setTimeNanos(snapshot.timeNanos()).setRound(offer.round()).build());
+        }
+
+        @Override
+        public void onReadRequest(Message.ReadRequest request) {
+            Frame.write(out, FrameType.READ_REQUEST, ReadRequestHead.newBuilder().setRoute(route()).setId(request.id()).build());
+        }
+
+        @Override
+        public void onReadAnswer(Message.ReadAnswer answer) {
+            Frame.write(out, FrameType.READ_ANSWER, ReadAnswerHead.newBuilder().setRoute(route()).setId(answer.id())
+                .setReadIndex(answer.readIndex()).build());
         }
     }
 }

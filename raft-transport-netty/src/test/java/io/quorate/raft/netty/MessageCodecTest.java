@@ -168,7 +168,7 @@ class MessageCodecTest {
         assertThrows(MalformedFrameException.class,
             () -> MessageCodec.decode(frame(FrameType.REQUEST_VOTE, RequestVoteHead.newBuilder().setRoute(route).build(), Frame.NO_BLOCK)));
         // Within an election timeout of its start, a replica that knows no term answers a candidate of term 1: no.
-        Message no = new Message.Vote(Node.replica(1), Node.replica(2), 0, false);
+        Message no = new Message.Vote(Node.replica(1), Node.replica(2), 0, Message.Denial.HEARS_LEADER);
         assertEquals(no, MessageCodec.decode(MessageCodec.encode(no)));
         Message young = new Message.PreVote(Node.replica(1), Node.replica(2), 0, EntryId.ZERO, 1);
         assertEquals(young, MessageCodec.decode(MessageCodec.encode(young)));

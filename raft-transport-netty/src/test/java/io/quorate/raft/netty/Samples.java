@@ -12,6 +12,7 @@ import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,7 +28,8 @@ final class Samples {
     private Samples() { }
 
     static Arbitrary<Message> messages() {
-        return Arbitraries.oneOf(appendEntries(), accepted(), rejected(), preVotes(), preVoteAnswers(), requestVotes(), votes());
+        return Arbitraries.oneOf(appendEntries(), accepted(), rejected(), preVotes(), preVoteAnswers(), requestVotes(), votes(),
+            timeoutNows(), snapshotOffers(), readRequests(), readAnswers());
     }
 
     static Arbitrary<FoundingMessage> foundings() {
@@ -86,18 +88,42 @@ final class Samples {
     }
 
     private static Arbitrary<Message> preVoteAnswers() {
-        return Combinators.combine(replicas(), replicas(), naturals(), Arbitraries.of(true, false), naturals())
-            .as(Message.PreVoteAnswer::new);
+        return Combinators.combine(replicas(), replicas(), naturals(), denials(), naturals(), naturals()).as(Message.PreVoteAnswer::new);
     }
 
     private static Arbitrary<Message> requestVotes() {
-        return Combinators.combine(replicas(), replicas(), positives(), entryIds()).as(Message.RequestVote::new);
+        return Combinators.combine(replicas(), replicas(), positives(), entryIds(), naturals())
+            .as((from, to, term, last, transferOf) -> new Message.RequestVote(from, to, term, last, transferOf % term));
     }
 
     private static Arbitrary<Message> votes() {
         // A replica that has seen no term yet can only say no.
-        return Combinators.combine(replicas(), replicas(), naturals(), Arbitraries.of(true, false))
-            .as((from, to, term, granted) -> new Message.Vote(from, to, term, granted && term > 0));
+        return Combinators.combine(replicas(), replicas(), naturals(), denials()).as((from, to, term, denial) ->
+            new Message.Vote(from, to, term, term > 0 ? denial : Message.Denial.HEARS_LEADER));
+    }
+
+    private static Arbitrary<Message.Denial> denials() {
+        return Arbitraries.of(Message.Denial.values()).injectNull(0.3);
+    }
+
+    private static Arbitrary<Message> timeoutNows() {
+        return Combinators.combine(replicas(), replicas(), positives()).as(Message.TimeoutNow::new);
+    }
+
+    private static Arbitrary<Message> snapshotOffers() {
+        return Combinators.combine(replicas(), replicas(), naturals(), entryIds(), memberships(), naturals(), naturals())
+            .as((from, to, more, last, membership, time, round) -> {
+                EntryId covered = last.index() == 0 ? new EntryId(1, 1) : last;
+                return new Message.SnapshotOffer(from, to, covered.term() + more, new SnapshotId(covered, membership, time), round);
+            });
+    }
+
+    private static Arbitrary<Message> readRequests() {
+        return Combinators.combine(replicas(), replicas(), positives(), naturals()).as(Message.ReadRequest::new);
+    }
+
+    private static Arbitrary<Message> readAnswers() {
+        return Combinators.combine(replicas(), replicas(), positives(), naturals(), naturals()).as(Message.ReadAnswer::new);
     }
 
     private static Arbitrary<FoundingRecord> foundingRecords() {
@@ -112,7 +138,8 @@ final class Samples {
         return Combinators.combine(positives(), members, Arbitraries.integers().between(0, 9)).as((version, all, split) -> {
             List<Member> voters = all.subList(0, Math.max(1, Math.min(split, all.size())));
             List<Member> learners = all.subList(voters.size(), all.size());
-            return new Membership(version, voters, split % 2 == 0 ? List.of() : voters.subList(0, 1), learners);
+            Membership.Goal goal = version % 2 == 0 ? null : new Membership.Goal(ofDistinctNodes(all), List.of());
+            return new Membership(version, voters, split % 2 == 0 ? List.of() : voters.subList(0, 1), learners, goal);
         });
     }
 
@@ -120,6 +147,12 @@ final class Samples {
         Map<ReplicaId, Member> byId = new LinkedHashMap<>();
         members.forEach(member -> byId.put(member.id(), member));
         return List.copyOf(byId.values());
+    }
+
+    private static List<Member> ofDistinctNodes(List<Member> members) {
+        Map<Integer, Member> byNode = new LinkedHashMap<>();
+        members.forEach(member -> byNode.put(member.id().nodeId(), member));
+        return List.copyOf(byNode.values());
     }
 
     private static Arbitrary<ServerStatus> statuses() {

@@ -89,10 +89,10 @@ class SimulatedWireTest {
 
     @Test
     void aDecoderThatForgetsAFieldIsNamedWithWhatItSaidAndWhatWasSent() {
-        Message.Vote sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, true);
+        Message.Vote sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, null);
         Function<Frame, Message> forgetful = frame -> {
             Message.Vote vote = (Message.Vote) PeerFrames.message(frame);
-            return new Message.Vote(vote.from(), vote.to(), vote.term(), false);
+            return new Message.Vote(vote.from(), vote.to(), vote.term(), Message.Denial.HEARS_LEADER);
         };
         AssertionError error = assertThrows(AssertionError.class,
             () -> SimulatedWire.receive((Message) sent, bytes(sent), FrameType.FROM_PEER, forgetful));
@@ -101,7 +101,7 @@ class SimulatedWireTest {
 
     @Test
     void anEncoderThatWritesMoreThanAFrameOrLessIsNoticed() {
-        Message sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, true);
+        Message sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, null);
         ByteBuf more = bytes(sent).writeByte(0);
         assertThrows(AssertionError.class, () -> SimulatedWire.receive(sent, more, FrameType.FROM_PEER, PeerFrames::message));
         ByteBuf less = bytes(sent);
@@ -111,14 +111,14 @@ class SimulatedWireTest {
 
     @Test
     void anIntactMessageThatIsRefusedIsAnError() {
-        Message sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, true);
+        Message sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, null);
         assertThrows(AssertionError.class, () -> SimulatedWire.receive(sent, bytes(sent), FrameType.FROM_BLANK, PeerFrames::message));
     }
 
     @Test
     void damageThatNoChecksumNoticesIsAnError() {
-        Message sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, true);
-        Message other = new Message.Vote(Node.replica(1), Node.replica(2), 7, false);
+        Message sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, null);
+        Message other = new Message.Vote(Node.replica(1), Node.replica(2), 7, Message.Denial.HEARS_LEADER);
         byte[] damaged = array(bytes(other));       // as if the checksum had been damaged along with the vote, and fitted again
         AssertionError error = assertThrows(AssertionError.class,
             () -> SimulatedWire.receive(sent, damaged, bytes(sent), FrameType.FROM_PEER, PeerFrames::message));
@@ -140,7 +140,7 @@ class SimulatedWireTest {
 
     @Test
     void anyOtherExceptionOfADecoderPassesThrough() {
-        Message sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, true);
+        Message sent = new Message.Vote(Node.replica(1), Node.replica(2), 7, null);
         Function<Frame, Message> careless = frame -> {
             throw new IndexOutOfBoundsException(frame.head().length);
         };
