@@ -157,7 +157,7 @@ class MessageCodecTest {
     @Test
     void anUnknownRequiredFrameIsRefused() {
         byte[] vote = frame(FrameType.VOTE, VoteHead.newBuilder().setRoute(ROUTE).build(), Frame.NO_BLOCK);
-        assertThrows(MalformedFrameException.class, () -> MessageCodec.decode(ofType(23, vote)));
+        assertThrows(MalformedFrameException.class, () -> MessageCodec.decode(ofType(31, vote)));
     }
 
     @Test

@@ -96,7 +96,7 @@ class SimulatedWireTest {
         };
         AssertionError error = assertThrows(AssertionError.class,
             () -> SimulatedWire.receive((Message) sent, bytes(sent), FrameType.FROM_PEER, forgetful));
-        assertTrue(error.getMessage().contains(sent.toString()) && error.getMessage().contains("granted=false"), error.getMessage());
+        assertTrue(error.getMessage().contains(sent.toString()) && error.getMessage().contains("denial=HEARS_LEADER"), error.getMessage());
     }
 
     @Test
