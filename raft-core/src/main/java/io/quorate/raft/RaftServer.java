@@ -402,8 +402,10 @@ public final class RaftServer implements AutoCloseable {
                 return new ClientResponse.NotLeader(notLeader.leaderNodeId(), notLeader.leaderAddress());
             } else if (why instanceof OverloadedException) {
                 return new ClientResponse.Overloaded(message);
-            } else if (why instanceof OutcomeUnknownException) {
-                return new ClientResponse.Unknown(message);
+            } else if (why instanceof OutcomeUnknownException unknown) {
+                return new ClientResponse.Unknown(message, unknown.entry());
+            } else if (why instanceof RequestRefusedException refused) {
+                return new ClientResponse.Refused(refused.reason(), message);
             } else if (why instanceof ServerStoppedException) {
                 return new ClientResponse.Unavailable(message);
             } else if (why instanceof CommandTooLargeException) {
@@ -426,14 +428,22 @@ public final class RaftServer implements AutoCloseable {
         }
 
         @Override
-        public void onClientRequest(ClientRequest request, Consumer<ClientResponse> reply) {
+        public void onSnapshot(SnapshotMessage message) {
+            // Lost, as any message may be.
+        }
+
+        @Override
+        public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
             ReplyCompletion completion = new ReplyCompletion(reply);
+            long waitNanos = timeoutNanos == Long.MAX_VALUE ? callTimeoutNanos : timeoutNanos;
             if (request instanceof ClientRequest.Propose propose) {
-                completion.unless(parts.propose(propose.command(), callTimeoutNanos, completion));
-            } else if (request instanceof ClientRequest.Read read) {
-                completion.unless(parts.read(read.query(), callTimeoutNanos, completion));
-            } else if (request instanceof ClientRequest.LocalRead read) {
-                completion.unless(parts.localRead(read.query(), read.minIndex(), callTimeoutNanos, completion));
+                completion.unless(parts.propose(propose.command(), waitNanos, completion));
+            } else if (request instanceof ClientRequest.Read read && read.freshness().mode() == Freshness.Mode.LINEARIZABLE) {
+                completion.unless(parts.read(read.query(), waitNanos, completion));
+            } else if (request instanceof ClientRequest.Read read && read.freshness().mode() == Freshness.Mode.LOCAL) {
+                completion.unless(parts.localRead(read.query(), read.freshness().minIndex(), waitNanos, completion));
+            } else if (!(request instanceof ClientRequest.Status)) {
+                completion.answer(new ClientResponse.Failed("not supported yet"));
             } else if (!parts.ask(status -> completion.answer(new ClientResponse.Status(status)))) {
                 completion.answer(new ClientResponse.Unavailable("Nothing happened: this server has stopped"));
             }

@@ -37,17 +37,24 @@ public interface Transport extends AutoCloseable {
         void onFounding(FoundingMessage message);
 
         /** A question for a piece of a snapshot, or the answer to one. */
-        default void onSnapshot(SnapshotMessage message) {
-            // Lost, as any message may be.
-        }
+        void onSnapshot(SnapshotMessage message);
 
         /**
          * A client asks.
          *
-         * @param request what
-         * @param reply   takes the answer, once, on any thread
+         * @param request      what
+         * @param timeoutNanos for how long it will wait for the answer; more than 0, and {@link Long#MAX_VALUE} if it did not say
+         * @param reply        takes the answer, once, on any thread
          */
-        void onClientRequest(ClientRequest request, Consumer<ClientResponse> reply);
+        void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply);
+
+        /**
+         * The process at this node has ended, as far as this end can tell: a connection that stood was closed or reset by its host, and a
+         * new one is not accepted. A hint: it may be wrong, and its absence says nothing (a host that is down does not answer).
+         */
+        default void onPeerLost(int nodeId) {
+            // Silence tells the same, only later.
+        }
 
         /**
          * A younger boot of this very replica is running: a copy of the data directory, or a process that should be dead. This
@@ -84,10 +91,11 @@ public interface Transport extends AutoCloseable {
     /** Sends to a node, or drops. Any thread. */
     void send(FoundingMessage message);
 
-    /** Sends to a peer, or drops; so that other messages to it hardly wait behind. Any thread. */
-    default void send(SnapshotMessage message) {
-        // Dropped, as any message may be.
-    }
+    /**
+     * Sends to a peer, or drops. Pieces go out behind everything else that waits for that peer, and few are queued: they are asked for
+     * again. Any thread.
+     */
+    void send(SnapshotMessage message);
 
     /** The address that others should connect to, as {@code host:port}; known after {@code start} when the port was 0. */
     String advertisedAddress();

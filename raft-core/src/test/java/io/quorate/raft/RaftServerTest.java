@@ -562,18 +562,22 @@ class RaftServerTest {
         int followerId = leaderId == 1 ? 2 : 1;
         var done = assertInstanceOf(ClientResponse.Done.class, ask(leaderId, new ClientRequest.Propose(bytes("a"))));
         assertEquals("did a", text(done.result()));
-        var read = assertInstanceOf(ClientResponse.Done.class, ask(leaderId, new ClientRequest.Read(bytes("all"))));
+        var read = assertInstanceOf(ClientResponse.Done.class, ask(leaderId, read("all", Freshness.linearizable())));
         assertEquals("a", text(read.result()));
         assertTrue(read.index() >= done.index());
-        var local = assertInstanceOf(ClientResponse.Done.class, ask(followerId, new ClientRequest.LocalRead(bytes("all"), done.index())));
+        var local = assertInstanceOf(ClientResponse.Done.class, ask(followerId, read("all", Freshness.local().notBefore(done.index()))));
         assertEquals("a", text(local.result()));
         assertEquals(new ClientResponse.NotLeader(leaderId, InMemoryNetwork.address(leaderId)),
             ask(followerId, new ClientRequest.Propose(bytes("b"))));
-        var failed = assertInstanceOf(ClientResponse.Failed.class, ask(leaderId, new ClientRequest.Read(bytes("throw"))));
+        var failed = assertInstanceOf(ClientResponse.Failed.class, ask(leaderId, read("throw", Freshness.linearizable())));
         assertTrue(failed.why().contains("no such query"), failed.why());
         assertInstanceOf(ClientResponse.Failed.class, ask(leaderId, new ClientRequest.Propose(new byte[Entry.PAYLOAD_BYTES_MAX + 1])));
         var status = assertInstanceOf(ClientResponse.Status.class, ask(leaderId, new ClientRequest.Status()));
         assertEquals(leader.replica(), status.status().replica());
+    }
+
+    private static ClientRequest read(String query, Freshness freshness) {
+        return new ClientRequest.Read(bytes(query), freshness);
     }
 
     private ClientResponse ask(int nodeId, ClientRequest request) {
@@ -631,6 +635,11 @@ class RaftServerTest {
 
         @Override
         public void send(FoundingMessage message) {
+            inner.send(message);
+        }
+
+        @Override
+        public void send(SnapshotMessage message) {
             inner.send(message);
         }
 

@@ -3,6 +3,7 @@ package io.quorate.raft.client;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.CommandTooLargeException;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
@@ -102,7 +103,7 @@ public final class RaftClient implements AutoCloseable {
 
     /** Answers a query from a state that includes everything acknowledged to anybody before this call. Fails as {@link #propose}. */
     public CompletableFuture<byte[]> read(byte[] query) {
-        return start(new ClientRequest.Read(query), query.length, true).thenApply(RaftClient::result);
+        return start(new ClientRequest.Read(query, Freshness.linearizable()), query.length, true).thenApply(RaftClient::result);
     }
 
     /**
@@ -110,7 +111,7 @@ public final class RaftClient implements AutoCloseable {
      * reads its own writes, and what it reads does not go back in time. Fails as {@link #propose}.
      */
     public CompletableFuture<byte[]> localRead(byte[] query) {
-        return start(new ClientRequest.LocalRead(query, lastIndex.get()), query.length, false).thenApply(RaftClient::result);
+        return start(new ClientRequest.Read(query, Freshness.local().notBefore(lastIndex.get())), query.length, false).thenApply(RaftClient::result);
     }
 
     /**

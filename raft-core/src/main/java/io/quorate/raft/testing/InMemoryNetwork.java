@@ -4,6 +4,7 @@ import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
 import io.quorate.raft.client.ClientTransport;
@@ -145,6 +146,14 @@ public final class InMemoryNetwork {
         }
 
         @Override
+        public void send(SnapshotMessage message) {
+            End to = isClosed ? null : reach(message.from().nodeId(), message.to().nodeId());
+            if (to != null && foundingOf(this) != null && foundingOf(to) != null && refusal(to) == null) {
+                to.deliver(target -> target.onSnapshot(message));
+            }
+        }
+
+        @Override
         public String advertisedAddress() {
             Local self = local;
             if (self == null) {
@@ -269,7 +278,7 @@ public final class InMemoryNetwork {
             open.add(answer);
             answer.whenComplete((response, failure) -> open.remove(answer));
             answer.orTimeout(timeoutNanos, TimeUnit.NANOSECONDS);
-            if (!end.deliver(target -> target.onClientRequest(request, answer::complete))) {
+            if (!end.deliver(target -> target.onClientRequest(request, timeoutNanos, answer::complete))) {
                 answer.completeExceptionally(new NotSentException("Nothing runs at " + address, new TimeoutException()));
             }
             if (isClosed) {

@@ -4,6 +4,7 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.ServerStatus;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
@@ -483,6 +484,11 @@ final class SimulatedProcess {
         public void send(FoundingMessage message) {
             dieIfDue();
             group.network().send(replica, message);
+        }
+
+        @Override
+        public void send(SnapshotMessage message) {
+            dieIfDue();     // and dropped, as any message may be
         }
 
         private void dieIfDue() {

@@ -4,6 +4,7 @@ import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.Identity;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.Transport;
@@ -11,6 +12,7 @@ import io.quorate.raft.client.ClientTransport;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -601,14 +603,18 @@ public final class TransportContract {
         TransportEnd one = trial.start(trial.member(1));
         byte[] bytes = {0, 1, -1, 127, -128};
         List<ClientRequest> asked = List.of(new ClientRequest.Propose(bytes), new ClientRequest.Propose(new byte[0]),
-            new ClientRequest.Read(bytes), new ClientRequest.LocalRead(bytes, Long.MAX_VALUE), new ClientRequest.LocalRead(bytes, 0),
+            new ClientRequest.Read(bytes, Freshness.linearizable()), new ClientRequest.Read(bytes, Freshness.lease().notBefore(1L << 40)),
+            new ClientRequest.Read(bytes, Freshness.atMost(Duration.ofNanos(Long.MAX_VALUE)).notBefore(Long.MAX_VALUE)),
+            new ClientRequest.Read(bytes, Freshness.local()), new ClientRequest.AwaitOutcome(new EntryId(1L << 40, 1L << 41)),
             new ClientRequest.Status());
         ServerStatus status = new ServerStatus(one.replica(), 1, TransportTrial.CLUSTER, ServerStatus.State.FOLLOWER, 2,
             trial.replica(3), "three.example:3", 4, 5, 6, 7, 8, List.of(new ServerStatus.Peer(null, 2, "two.example:2", -1, -1,
             null, "away")), null);
         List<ClientResponse> given = List.of(new ClientResponse.Done(bytes, 7), new ClientResponse.Done(new byte[0], Long.MAX_VALUE),
             new ClientResponse.NotLeader(3, "three.example:3"), new ClientResponse.NotLeader(0, null), new ClientResponse.Overloaded("a"),
-            new ClientResponse.Failed("b"), new ClientResponse.Unavailable("c"), new ClientResponse.Unknown("d"),
+            new ClientResponse.Failed("b"), new ClientResponse.Unavailable("c"), new ClientResponse.Unknown("d", null),
+            new ClientResponse.Unknown("e", new EntryId(3, 4)), new ClientResponse.Settled(true), new ClientResponse.Settled(false),
+            new ClientResponse.Refused(Refusal.Reason.OTHER_VERSION, "f"),
             new ClientResponse.Status(status));
         for (ClientRequest request : asked) {
             for (ClientResponse response : given) {
@@ -630,10 +636,7 @@ public final class TransportContract {
             return Arrays.equals(a.command(), b.command());
         }
         if (one instanceof ClientRequest.Read a && other instanceof ClientRequest.Read b) {
-            return Arrays.equals(a.query(), b.query());
-        }
-        if (one instanceof ClientRequest.LocalRead a && other instanceof ClientRequest.LocalRead b) {
-            return Arrays.equals(a.query(), b.query()) && a.minIndex() == b.minIndex();
+            return Arrays.equals(a.query(), b.query()) && a.freshness().equals(b.freshness());
         }
         return one.equals(other);
     }

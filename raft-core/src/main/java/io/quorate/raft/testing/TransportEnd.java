@@ -4,6 +4,7 @@ import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Identity;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
@@ -19,6 +20,7 @@ final class TransportEnd implements Transport.Receiver {
     final Transport transport;
     final List<Message> messages = new CopyOnWriteArrayList<>();
     final List<FoundingMessage> foundings = new CopyOnWriteArrayList<>();
+    final List<SnapshotMessage> snapshots = new CopyOnWriteArrayList<>();
     final List<Long> youngerBoots = new CopyOnWriteArrayList<>();
     final AtomicInteger inside = new AtomicInteger();       // deliveries under way
     final AtomicInteger late = new AtomicInteger();         // deliveries that came when close had returned
@@ -75,7 +77,17 @@ final class TransportEnd implements Transport.Receiver {
     }
 
     @Override
-    public void onClientRequest(ClientRequest request, Consumer<ClientResponse> reply) {
+    public void onSnapshot(SnapshotMessage message) {
+        enter();
+        try {
+            snapshots.add(message);
+        } finally {
+            inside.decrementAndGet();
+        }
+    }
+
+    @Override
+    public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
         enter();
         try {
             service.accept(request, reply);

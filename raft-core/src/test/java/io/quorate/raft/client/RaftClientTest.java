@@ -173,7 +173,7 @@ class RaftClientTest {
         }
         client.close();
         client = client(Duration.ofSeconds(20), "y");
-        script.at("y", new ClientResponse.Unknown("I lost my office")).at("y", DONE);
+        script.at("y", new ClientResponse.Unknown("I lost my office", null)).at("y", DONE);
         OutcomeUnknownException thrown = assertThrows(OutcomeUnknownException.class, () -> get(client.propose(bytes("x"))));
         assertTrue(thrown.getMessage().contains("I lost my office"), thrown.getMessage());
         assertEquals(3, script.asked().size());
@@ -182,7 +182,7 @@ class RaftClientTest {
     @Test
     void aReadIsRepeatedWhateverHappened() {
         client = client(Duration.ofSeconds(20), "a");
-        script.failing("a", new TimeoutException()).at("a", new ClientResponse.Unknown("?"))
+        script.failing("a", new TimeoutException()).at("a", new ClientResponse.Unknown("?", null))
             .failing("a", new IllegalStateException("reset")).at("a", DONE);
         assertEquals("ok", text(get(client.read(bytes("x")))));
         assertEquals(4, script.asked().size());
@@ -253,8 +253,8 @@ class RaftClientTest {
         get(client.propose(bytes("x")));
         get(client.localRead(bytes("q")));
         List<ClientRequest> requests = script.requests();
-        assertEquals(0, assertInstanceOf(ClientRequest.LocalRead.class, requests.get(0)).minIndex());
-        assertEquals(7, assertInstanceOf(ClientRequest.LocalRead.class, requests.get(2)).minIndex());
+        assertEquals(0, assertInstanceOf(ClientRequest.Read.class, requests.get(0)).freshness().minIndex());
+        assertEquals(7, assertInstanceOf(ClientRequest.Read.class, requests.get(2)).freshness().minIndex());
     }
 
     @Test

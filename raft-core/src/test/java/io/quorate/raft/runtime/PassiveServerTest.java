@@ -19,6 +19,7 @@ import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
@@ -74,6 +75,9 @@ class PassiveServerTest {
                 log.add("told");
             }
         }
+
+        @Override
+        public void send(SnapshotMessage message) { }
 
         @Override
         public String advertisedAddress() {

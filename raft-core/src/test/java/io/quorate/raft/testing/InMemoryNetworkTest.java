@@ -12,6 +12,7 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
 import io.quorate.raft.client.ClientTransport;
@@ -52,7 +53,12 @@ class InMemoryNetworkTest {
         }
 
         @Override
-        public void onClientRequest(ClientRequest request, Consumer<ClientResponse> reply) {
+        public void onSnapshot(SnapshotMessage message) {
+            received.add(message);
+        }
+
+        @Override
+        public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
             received.add(request);
             replies.add(reply);
         }

@@ -10,6 +10,7 @@ import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Identity;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
 import io.quorate.raft.client.ClientTransport;
@@ -90,6 +91,11 @@ class TransportContractTest {
         }
 
         @Override
+        public void send(SnapshotMessage message) {
+            inner.send(message);
+        }
+
+        @Override
         public String advertisedAddress() {
             return inner.advertisedAddress();
         }
@@ -125,8 +131,18 @@ class TransportContractTest {
         }
 
         @Override
-        public void onClientRequest(ClientRequest request, Consumer<ClientResponse> reply) {
-            inner.onClientRequest(request, reply);
+        public void onSnapshot(SnapshotMessage message) {
+            inner.onSnapshot(message);
+        }
+
+        @Override
+        public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
+            inner.onClientRequest(request, timeoutNanos, reply);
+        }
+
+        @Override
+        public void onPeerLost(int nodeId) {
+            inner.onPeerLost(nodeId);
         }
 
         @Override
@@ -186,6 +202,14 @@ class TransportContractTest {
             Receiver receiver = receiver(message.to());
             if (receiver != null) {
                 receiver.onFounding(message);
+            }
+        }
+
+        @Override
+        public void send(SnapshotMessage message) {
+            Receiver receiver = receiver(message.to().nodeId());
+            if (receiver != null) {
+                receiver.onSnapshot(message);
             }
         }
 
@@ -659,11 +683,11 @@ class TransportContractTest {
 
     @Test
     void aRequestLosesAField() {
-        assertCaught(TransportContract.REQUESTS, "there came [LocalRead", withClient(inner -> new WrappedClient(inner) {
+        assertCaught(TransportContract.REQUESTS, "there came [Read", withClient(inner -> new WrappedClient(inner) {
             @Override
             public CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
-                return inner.call(address, request instanceof ClientRequest.LocalRead read ? new ClientRequest.LocalRead(read.query(), 0)
-                    : request, timeoutNanos);
+                return inner.call(address, !(request instanceof ClientRequest.Read read) ? request
+                    : new ClientRequest.Read(read.query(), read.freshness().notBefore(0)), timeoutNanos);
             }
         }));
     }
@@ -686,9 +710,9 @@ class TransportContractTest {
             public void start(Local local, Map<Integer, String> peers, Receiver receiver) {
                 inner.start(local, peers, new WrappedReceiver(receiver) {
                     @Override
-                    public void onClientRequest(ClientRequest request, Consumer<ClientResponse> reply) {
+                    public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
                         AtomicInteger answers = new AtomicInteger();
-                        receiver.onClientRequest(request, answer -> {
+                        receiver.onClientRequest(request, timeoutNanos, answer -> {
                             if (answers.incrementAndGet() == 2) {
                                 reply.accept(answer);
                             }
