@@ -2,6 +2,8 @@ package io.quorate.raft;
 
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.ReplicaId;
+import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * What replicas say to each other to move a snapshot. Who wants one asks for piece after piece, so that no more is ever under way than he
@@ -49,6 +51,17 @@ public sealed interface SnapshotMessage {
                 throw new IllegalArgumentException("Impossible piece: " + bytes.length + " bytes from " + offset + " on, of "
                     + totalBytes);
             }
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Piece piece && from.equals(piece.from) && to.equals(piece.to) && snapshot.equals(piece.snapshot)
+                && offset == piece.offset && totalBytes == piece.totalBytes && Arrays.equals(bytes, piece.bytes);
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(from, to, snapshot, offset, totalBytes, Arrays.hashCode(bytes));
         }
 
         @Override

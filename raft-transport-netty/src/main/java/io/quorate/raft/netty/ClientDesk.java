@@ -79,10 +79,10 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
             }
         };
         try {
-            endpoint.receiver.onClientRequest(request, reply);
+            endpoint.receiver.onClientRequest(request, numbered.timeoutNanos(), reply);
         } catch (RuntimeException e) {
             LOG.error("Request {} fails", request, e);
-            reply.accept(new ClientResponse.Unknown("the request failed: " + e));
+            reply.accept(new ClientResponse.Unknown("the request failed: " + e, null));
         }
     }
 
@@ -98,7 +98,7 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
     private static ClientResponse fitting(ClientRequest request, ClientResponse response) {
         if (response instanceof ClientResponse.Done done && done.result().length > FrameType.DONE.blockBytesMax()) {
             String why = "the result has " + done.result().length + " bytes; at most " + FrameType.DONE.blockBytesMax() + " can be sent";
-            return request instanceof ClientRequest.Propose ? new ClientResponse.Unknown("it was done, but " + why)
+            return request instanceof ClientRequest.Propose ? new ClientResponse.Unknown("it was done, but " + why, null)
                 : new ClientResponse.Failed(why);
         }
         return response;

@@ -14,6 +14,8 @@ import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.client.ClientTransport.NotSentException;
+import io.quorate.raft.netty.wire.RefusedCode;
+import io.quorate.raft.netty.wire.Role;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -35,12 +37,14 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
     static final class Call {
 
         private final ClientRequest request;
+        private final long deadlineNanos;
         private final CompletableFuture<ClientResponse> answer = new CompletableFuture<>();
         private long id;                        // 0 until it is encoded
         private @Nullable Future<?> timeout;
 
-        Call(ClientRequest request) {
+        Call(ClientRequest request, long timeoutNanos) {
             this.request = request;
+            this.deadlineNanos = System.nanoTime() + timeoutNanos;
         }
 
         CompletableFuture<ClientResponse> answer() {
@@ -48,8 +52,12 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
         }
     }
 
+    /** Whom a link goes to, and in which role its client speaks there. */
+    record Way(String address, Role role) { }
+
     private static final AtomicLong IDS = new AtomicLong();
 
+    private final Way way;
     private final String address;
     private final Groups groups;
     private final IoThreads io;
@@ -63,11 +71,13 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
     private @Nullable Channel channel;
     private @Nullable Connection connection;
     private volatile @Nullable String over;     // why, once it is
+    private volatile boolean isForbidden;       // the other end serves no administrators, which will not change
 
     /** @param onOver is told when this link takes no more calls */
-    ClientLink(String address, Groups groups, IoThreads io, Tally tally, PatientLog patientLog, Timing timing,
+    ClientLink(Way way, Groups groups, IoThreads io, Tally tally, PatientLog patientLog, Timing timing,
                Consumer<ClientLink> onOver) {
-        this.address = address;
+        this.way = way;
+        this.address = way.address();
         this.groups = groups;
         this.io = io;
         this.tally = tally;
@@ -78,8 +88,8 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
         this.outbox = new Outbox<>(this, tally);
     }
 
-    String address() {
-        return address;
+    Way way() {
+        return way;
     }
 
     /** Connects. Any thread. */
@@ -179,6 +189,10 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
     }
 
     private void notSent(Call call, String why) {
+        if (isForbidden) {
+            settle(call).complete(new ClientResponse.Failed(why));
+            return;
+        }
         settle(call).completeExceptionally(new NotSentException("Nothing was sent to " + address + ": " + why, null));
     }
 
@@ -191,7 +205,7 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
 
     @Override
     public void onOpen(Connection opened) {
-        opened.send(FrameType.HELLO, groups.greeting().toHello());
+        opened.send(FrameType.HELLO, groups.greeting(way.role()).toHello());
     }
 
     @Override
@@ -203,11 +217,12 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
                 end("refused it: " + refusal.reason());
                 return;
             }
-            from.establish(FrameType.TO_CLIENT);
+            from.establish(way.role() == Role.ROLE_ADMIN ? FrameType.TO_ADMIN : FrameType.TO_CLIENT);
             outbox.open(from.channel());
         } else if (frame.type() == FrameType.REFUSED) {
             Refusal refusal = Refusal.of(frame);
             patientLog.warn(address, "refuses this client: " + refusal.reason());
+            isForbidden = refusal.code() == RefusedCode.REFUSED_ADMINISTRATION;
             end("it refused this client: " + refusal.reason());
         } else {
             ClientFrames.Response response = ClientFrames.response(frame);
@@ -235,7 +250,8 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
         }
         call.id = IDS.incrementAndGet();
         open.put(call.id, call);
-        ClientFrames.write(out, new ClientFrames.Request(call.id, call.request));
+        // What is left of its time: waiting for the connection has cost some.
+        ClientFrames.write(out, new ClientFrames.Request(call.id, call.request, Math.max(1, call.deadlineNanos - System.nanoTime())));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.quorate.raft.netty;
 
 import io.quorate.raft.Identity;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
@@ -15,18 +16,21 @@ final class Endpoint {
     final Tally tally;
     final Timing timing;
     final IoThreads io;
+    final boolean hasAdministration;
     final Transport.Receiver receiver;
     final PatientLog patientLog = new PatientLog(LoggerFactory.getLogger(NettyTransport.class));
     private final String advertisedAddress;
     private volatile Identity identity;
 
-    Endpoint(Identity identity, String advertisedAddress, Transport.Receiver receiver, IoThreads io, Tally tally, Timing timing) {
+    Endpoint(Identity identity, String advertisedAddress, Transport.Receiver receiver, IoThreads io, Tally tally, Timing timing,
+             boolean hasAdministration) {
         this.identity = identity;
         this.advertisedAddress = advertisedAddress;
         this.receiver = receiver;
         this.io = io;
         this.tally = tally;
         this.timing = timing;
+        this.hasAdministration = hasAdministration;
     }
 
     Identity identity() {
@@ -60,6 +64,10 @@ final class Endpoint {
             FoundingMessage message = PeerFrames.founding(frame);
             check(peer.nodeId() == message.from() && peer.incarnation() == message.incarnation(), message.to(), frame);
             receiver.onFounding(message);
+        } else if (FrameType.SNAPSHOTS.contains(frame.type())) {
+            SnapshotMessage message = SnapshotFrames.message(frame);
+            check(peer.equals(message.from()), message.to().nodeId(), frame);
+            receiver.onSnapshot(message);
         } else {
             Message message = PeerFrames.message(frame);
             check(peer.equals(message.from()), message.to().nodeId(), frame);

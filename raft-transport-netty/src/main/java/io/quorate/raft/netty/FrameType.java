@@ -1,5 +1,6 @@
 package io.quorate.raft.netty;
 
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Entry;
 import java.util.EnumSet;
 import java.util.Set;
@@ -22,16 +23,27 @@ enum FrameType {
     VOTE(22, Limit.SMALL, 0),
     TIMEOUT_NOW(23, Limit.SMALL, 0),
     SNAPSHOT_OFFER(24, Limit.LISTS, 0),
+    SNAPSHOT_ASK(25, Limit.SMALL, 0),
+    SNAPSHOT_PIECE(26, Limit.SMALL, SnapshotMessage.PIECE_BYTES_MAX),
+    SNAPSHOT_GONE(27, Limit.SMALL, 0),
     READ_REQUEST(36, Limit.SMALL, 0),
     READ_ANSWER(37, Limit.SMALL, 0),
-    // 25 to 31 snapshots, 32 to 35 repair: promised, and refused until they exist.
+    // 28 to 31 snapshots, 32 to 35 repair: promised, and refused until they exist.
 
     FOUNDING(48, Limit.LISTS, 0),
 
     PROPOSE(64, Limit.SMALL, Entry.PAYLOAD_BYTES_MAX),
     READ(65, Limit.SMALL, Entry.PAYLOAD_BYTES_MAX),
-    LOCAL_READ(66, Limit.SMALL, Entry.PAYLOAD_BYTES_MAX),
+    AWAIT_OUTCOME(66, Limit.SMALL, 0),
     STATUS(67, Limit.SMALL, 0),
+    CHANGE_MEMBERSHIP(68, Limit.LISTS, 0),
+    TRANSFER(69, Limit.SMALL, 0),
+    TAKE_SNAPSHOT(70, Limit.SMALL, 0),
+    BACKUP(71, Limit.SMALL, 0),
+    BACKUP_PIECE(72, Limit.SMALL, 0),
+    EXPLAIN(73, Limit.SMALL, 0),
+    METRICS(74, Limit.SMALL, 0),
+    MEMBERS(75, Limit.SMALL, 0),
 
     DONE(80, Limit.SMALL, Limit.RESULT),
     STATUS_ANSWER(81, Limit.LISTS, 0),
@@ -39,7 +51,16 @@ enum FrameType {
     OVERLOADED(83, Limit.SMALL, 0),
     FAILED(84, Limit.SMALL, 0),
     UNAVAILABLE(85, Limit.SMALL, 0),
-    UNKNOWN(86, Limit.SMALL, 0);
+    UNKNOWN(86, Limit.SMALL, 0),
+    TURNED_AWAY(87, Limit.SMALL, 0),
+    SETTLED(88, Limit.SMALL, 0),
+    MEMBERS_ANSWER(89, Limit.LISTS, 0),
+    TRANSFERRED(90, Limit.SMALL, 0),
+    SNAPSHOT_TAKEN(91, Limit.SMALL, 0),
+    BACKUP_ANSWER(92, Limit.SMALL, 0),
+    BACKUP_PIECE_ANSWER(93, Limit.SMALL, SnapshotMessage.PIECE_BYTES_MAX),
+    EXPLANATION(94, Limit.LISTS, 0),
+    METRICS_ANSWER(95, Limit.LISTS, 0);
 
     /** Sizes, in bytes. */
     static final class Limit {
@@ -64,16 +85,26 @@ enum FrameType {
     static final Set<FrameType> FIRST = EnumSet.of(HELLO);
     /** From a peer of the same group. */
     static final Set<FrameType> FROM_PEER = EnumSet.of(PING, REFUSED, FOUNDING, APPEND_ENTRIES, APPEND_ACCEPTED, APPEND_REJECTED,
-        PRE_VOTE, PRE_VOTE_ANSWER, REQUEST_VOTE, VOTE, TIMEOUT_NOW, SNAPSHOT_OFFER, READ_REQUEST, READ_ANSWER);
+        PRE_VOTE, PRE_VOTE_ANSWER, REQUEST_VOTE, VOTE, TIMEOUT_NOW, SNAPSHOT_OFFER, SNAPSHOT_ASK, SNAPSHOT_PIECE, SNAPSHOT_GONE, READ_REQUEST,
+        READ_ANSWER);
     /** From a peer, while either end is blank. */
     static final Set<FrameType> FROM_BLANK = EnumSet.of(PING, REFUSED, FOUNDING);
     /** To the peer that opened the connection. */
     static final Set<FrameType> TO_PEER = EnumSet.of(PONG, REFUSED);
     /** From a client. */
-    static final Set<FrameType> FROM_CLIENT = EnumSet.of(PING, PROPOSE, READ, LOCAL_READ, STATUS);
+    static final Set<FrameType> FROM_CLIENT = EnumSet.of(PING, PROPOSE, READ, AWAIT_OUTCOME, STATUS);
+    /** From an administrator. */
+    static final Set<FrameType> FROM_ADMIN = EnumSet.of(PING, PROPOSE, READ, AWAIT_OUTCOME, STATUS, CHANGE_MEMBERSHIP, TRANSFER,
+        TAKE_SNAPSHOT, BACKUP, BACKUP_PIECE, EXPLAIN, METRICS, MEMBERS);
     /** To a client. */
     static final Set<FrameType> TO_CLIENT =
-        EnumSet.of(PONG, REFUSED, DONE, STATUS_ANSWER, NOT_LEADER, OVERLOADED, FAILED, UNAVAILABLE, UNKNOWN);
+        EnumSet.of(PONG, REFUSED, DONE, STATUS_ANSWER, NOT_LEADER, OVERLOADED, FAILED, UNAVAILABLE, UNKNOWN, TURNED_AWAY, SETTLED);
+    /** To an administrator. */
+    static final Set<FrameType> TO_ADMIN = EnumSet.of(PONG, REFUSED, DONE, STATUS_ANSWER, NOT_LEADER, OVERLOADED, FAILED, UNAVAILABLE,
+        UNKNOWN, TURNED_AWAY, SETTLED, MEMBERS_ANSWER, TRANSFERRED, SNAPSHOT_TAKEN, BACKUP_ANSWER, BACKUP_PIECE_ANSWER, EXPLANATION,
+        METRICS_ANSWER);
+    /** What moves snapshots. */
+    static final Set<FrameType> SNAPSHOTS = EnumSet.of(SNAPSHOT_ASK, SNAPSHOT_PIECE, SNAPSHOT_GONE);
     /** What the core says. */
     static final Set<FrameType> MESSAGES = EnumSet.of(APPEND_ENTRIES, APPEND_ACCEPTED, APPEND_REJECTED, PRE_VOTE, PRE_VOTE_ANSWER,
         REQUEST_VOTE, VOTE, TIMEOUT_NOW, SNAPSHOT_OFFER, READ_REQUEST, READ_ANSWER);

@@ -37,7 +37,7 @@ record Greeting(Role role, @Nullable ClusterId clusterId, int epoch, @Nullable R
         if (epoch < 0 || epoch > EPOCH_MAX || boot < 0 || receiverNodeId < 0 || advertisedAddress.length() > ADDRESS_MAX) {
             throw new IllegalArgumentException("epoch " + epoch + ", boot " + boot + ", for node " + receiverNodeId);
         }
-        if (role == Role.ROLE_PEER ? replica == null || boot < 1 : role != Role.ROLE_CLIENT) {
+        if (role == Role.ROLE_PEER ? replica == null || boot < 1 : role != Role.ROLE_CLIENT && role != Role.ROLE_ADMIN) {
             throw new IllegalArgumentException(role + " " + replica + " in boot " + boot);
         }
     }
@@ -51,7 +51,12 @@ record Greeting(Role role, @Nullable ClusterId clusterId, int epoch, @Nullable R
 
     /** What a client says that wants this group, or any. */
     static Greeting ofClient(@Nullable ClusterId expected, int epoch) {
-        return new Greeting(Role.ROLE_CLIENT, expected, epoch, null, 0, 0, "");
+        return ofClient(Role.ROLE_CLIENT, expected, epoch);
+    }
+
+    /** The same, in the role of a client or of an administrator. */
+    static Greeting ofClient(Role role, @Nullable ClusterId expected, int epoch) {
+        return new Greeting(role, expected, epoch, null, 0, 0, "");
     }
 
     boolean isBlank() {

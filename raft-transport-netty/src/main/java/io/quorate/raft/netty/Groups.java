@@ -1,6 +1,7 @@
 package io.quorate.raft.netty;
 
 import io.quorate.raft.ClusterId;
+import io.quorate.raft.netty.wire.Role;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -29,8 +30,8 @@ final class Groups {
         this.expected = expected;
     }
 
-    synchronized Greeting greeting() {
-        return Greeting.ofClient(expected, expected == null ? 0 : epochs.getOrDefault(expected, 0));
+    synchronized Greeting greeting(Role role) {
+        return Greeting.ofClient(role, expected, expected == null ? 0 : epochs.getOrDefault(expected, 0));
     }
 
     /** Why the client will not talk to the replica that said this Welcome, or null. */

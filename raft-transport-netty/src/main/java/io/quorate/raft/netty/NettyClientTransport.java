@@ -6,6 +6,7 @@ import io.quorate.raft.ClientResponse;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.client.ClientTransport;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.netty.wire.Role;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +24,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class NettyClientTransport implements ClientTransport {
 
-    /** Addresses that a client has connections to at one time; requests to more are not sent. */
+    /** Connections that a client has at one time; requests that need more are not sent. */
     static final int ADDRESSES_MAX = 256;
     private static final int CLOSE_SECONDS = 5;
     /** A call that finds its connection just lost tries this often to get another. */
@@ -34,7 +35,7 @@ public final class NettyClientTransport implements ClientTransport {
     private final Tally tally = new Tally();
     private final PatientLog patientLog = new PatientLog(LoggerFactory.getLogger(NettyClientTransport.class));
     private final IoThreads io = new IoThreads("quorate-client");
-    private final Map<String, ClientLink> links = new ConcurrentHashMap<>();
+    private final Map<ClientLink.Way, ClientLink> links = new ConcurrentHashMap<>();
     private final AtomicBoolean isClosed = new AtomicBoolean();
 
     /** For a client that takes whatever group it finds. */
@@ -55,7 +56,8 @@ public final class NettyClientTransport implements ClientTransport {
     /**
      * {@inheritDoc}
      *
-     * <p>A command or query that is larger than any replica takes is answered {@link ClientResponse.Failed} at once.
+     * <p>A command or query that is larger than any replica takes is answered {@link ClientResponse.Failed} at once. What administrators
+     * ask goes over a connection of its own, and is answered {@link ClientResponse.Failed} by a server that does not serve them.
      */
     @Override
     public CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
@@ -68,16 +70,18 @@ public final class NettyClientTransport implements ClientTransport {
             return notSent(address, "the time for it has passed");
         }
         try {
+            ClientLink.Way way =
+                new ClientLink.Way(address, request instanceof ClientRequest.Admin ? Role.ROLE_ADMIN : Role.ROLE_CLIENT);
             for (int i = 0; i < TRIES && !isClosed.get(); i++) {
-                ClientLink link = links.get(address);
+                ClientLink link = links.get(way);
                 if (link == null) {
                     if (links.size() >= ADDRESSES_MAX) {
                         return notSent(address, "connections to " + ADDRESSES_MAX + " addresses are open already");
                     }
-                    link = connect(address);
+                    link = connect(way);
                 }
                 if (!link.isOver()) {
-                    ClientLink.Call call = new ClientLink.Call(request);
+                    ClientLink.Call call = new ClientLink.Call(request, timeoutNanos);
                     link.send(call, timeoutNanos);
                     return call.answer();
                 }
@@ -106,9 +110,9 @@ public final class NettyClientTransport implements ClientTransport {
         links.values().forEach(ClientLink::discard);
     }
 
-    private ClientLink connect(String address) {
-        ClientLink fresh = new ClientLink(address, groups, io, tally, patientLog, timing, over -> links.remove(over.address(), over));
-        ClientLink other = links.putIfAbsent(address, fresh);
+    private ClientLink connect(ClientLink.Way way) {
+        ClientLink fresh = new ClientLink(way, groups, io, tally, patientLog, timing, over -> links.remove(over.way(), over));
+        ClientLink other = links.putIfAbsent(way, fresh);
         if (other != null) {
             return other;
         }

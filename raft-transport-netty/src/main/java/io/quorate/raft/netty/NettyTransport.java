@@ -6,6 +6,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.util.concurrent.Future;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
 import io.quorate.raft.core.Message;
@@ -56,6 +57,7 @@ public final class NettyTransport implements Transport {
     private final HostPort bind;
     private final @Nullable HostPort advertise;
     private final Timing timing;
+    private final boolean hasAdministration;
     private final Tally tally = new Tally();
     private @Nullable IoThreads io;
     private @Nullable Endpoint endpoint;
@@ -65,10 +67,11 @@ public final class NettyTransport implements Transport {
     private volatile @Nullable String advertisedAddress;
     private volatile boolean isClosed;
 
-    private NettyTransport(Builder builder) {
+    private NettyTransport(Builder builder, boolean administration) {
         this.bind = builder.bind;
         this.advertise = builder.advertise;
         this.timing = builder.timing;
+        this.hasAdministration = administration;
     }
 
     /** A transport that listens on a free port of the loopback address, until told otherwise. */
@@ -82,6 +85,7 @@ public final class NettyTransport implements Transport {
         private HostPort bind = new HostPort("127.0.0.1", 0);
         private @Nullable HostPort advertise;
         private boolean isInsecure;
+        private @Nullable Boolean administration;
         private Timing timing = Timing.DEFAULT;
 
         private Builder() { }
@@ -111,6 +115,15 @@ public final class NettyTransport implements Transport {
         /** Listens also where others than this host can connect, though nothing is encrypted and nobody is asked who he is. */
         public Builder insecure() {
             isInsecure = true;
+            return this;
+        }
+
+        /**
+         * Whether clients may also administer: change the membership, hand over leadership, take and fetch snapshots, look inside. Unless
+         * this is called they may if it listens on a loopback address, and may not if others than this host can connect.
+         */
+        public Builder administration(boolean isServed) {
+            administration = isServed;
             return this;
         }
 
@@ -144,7 +157,7 @@ public final class NettyTransport implements Transport {
             if (address.isAnyLocalAddress() && advertise == null) {
                 throw new TransportException("Others cannot connect to " + bind + ": say with advertise(\"host:port\") where they can");
             }
-            return new NettyTransport(this);
+            return new NettyTransport(this, administration == null ? address.isLoopbackAddress() : administration);
         }
     }
 
@@ -172,7 +185,7 @@ public final class NettyTransport implements Transport {
             HostPort others = advertise == null ? bind : advertise;
             String address = (others.port() == 0 ? others.withPort(port) : others).toString();
             advertisedAddress = address;
-            endpoint = new Endpoint(local.identity(), address, receiver, threads, tally, timing);
+            endpoint = new Endpoint(local.identity(), address, receiver, threads, tally, timing, hasAdministration);
             reception = new Reception(endpoint);
             late.reception = reception;
             listener.config().setAutoRead(true);
@@ -242,6 +255,17 @@ public final class NettyTransport implements Transport {
             link.send(message);
         } else {
             tally.dropped(message.to());
+        }
+    }
+
+    @Override
+    public void send(SnapshotMessage message) {
+        int nodeId = message.to().nodeId();
+        PeerLink link = links.get(nodeId);
+        if (link != null) {
+            link.send(message);
+        } else {
+            tally.dropped(nodeId);
         }
     }
 

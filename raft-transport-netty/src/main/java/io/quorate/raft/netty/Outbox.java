@@ -5,6 +5,7 @@ import io.netty.channel.Channel;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -15,6 +16,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Any thread offers and never waits. The connection's event loop takes everything that is there, encodes it, and flushes once. It
  * encodes only as much as the socket is likely to take, so that what a dead connection leaves behind is references rather than buffers.
+ * What is large and not urgent waits in a second queue and goes only when nothing else does.
  */
 final class Outbox<T> {
 
@@ -40,9 +42,12 @@ final class Outbox<T> {
     private final Tally tally;
     private final Queue<Item<T>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicLong bytes = new AtomicLong();                  // queued here, or written and not yet taken by the kernel
+    private final Queue<T> lasts = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger lastCount = new AtomicInteger();        // in that queue, or written and not yet taken by the kernel
     private final AtomicBoolean isDrainScheduled = new AtomicBoolean();
     private volatile @Nullable Channel channel;                         // null until frames may be sent
     private volatile boolean isClosed;
+    private boolean isLastUnderWay;                                     // one of the last is written and not yet taken; event loop
 
     Outbox(Writer<T> writer, Tally tally) {
         this.writer = writer;
@@ -72,7 +77,30 @@ final class Outbox<T> {
         return true;
     }
 
-    /** How much waits: here, and in the connection's own buffer. */
+    /**
+     * Takes an item that is to wait behind all that the other method takes, also what it takes later: it is written only while nothing else
+     * waits, not even for the kernel. Nothing is taken when {@code countMax} of these wait.
+     *
+     * @return whether it was taken; if not, the writer is not told
+     */
+    boolean offerLast(T value, int countMax) {
+        if (isClosed) {
+            return false;
+        }
+        if (lastCount.incrementAndGet() > countMax) {
+            lastCount.decrementAndGet();
+            return false;
+        }
+        lasts.add(value);
+        if (isClosed) {
+            discardAll();
+        } else {
+            schedule();
+        }
+        return true;
+    }
+
+    /** How much waits, of what is not to wait behind all else: here, and in the connection's own buffer. */
     long bytes() {
         return bytes.get();
     }
@@ -99,6 +127,11 @@ final class Outbox<T> {
         boolean hasWritten = false;
         while (to.isWritable() && !queue.isEmpty()) {
             writeChunk(to);
+            hasWritten = true;
+        }
+        T last = !isLastUnderWay && bytes.get() == 0 ? lasts.poll() : null;
+        if (last != null) {
+            writeLast(to, last);
             hasWritten = true;
         }
         if (hasWritten) {
@@ -138,10 +171,41 @@ final class Outbox<T> {
             int size = chunk.readableBytes();
             long release = taken;
             to.write(chunk).addListener(done -> {
-                bytes.addAndGet(-release);
                 tally.bytesOut.add(done.isSuccess() ? size : 0);
+                if (bytes.addAndGet(-release) == 0 && !lasts.isEmpty()) {
+                    schedule();
+                }
             });
         }
+    }
+
+    private void writeLast(Channel to, T last) {
+        ByteBuf chunk = to.alloc().ioBuffer(CHUNK_FIRST_BYTES);
+        try {
+            writer.write(chunk, last);
+        } catch (IllegalArgumentException e) {
+            LOG.error("Not sent, it fits no frame: {}", last, e);
+            chunk.release();
+            lastCount.decrementAndGet();
+            writer.onDiscarded(last);
+            return;
+        } catch (Throwable e) {
+            LOG.error("Cannot write to {}", to, e);
+            chunk.release();
+            lastCount.decrementAndGet();
+            to.close();
+            return;
+        }
+        int size = chunk.readableBytes();
+        isLastUnderWay = true;
+        to.write(chunk).addListener(done -> {
+            isLastUnderWay = false;
+            lastCount.decrementAndGet();
+            tally.bytesOut.add(done.isSuccess() ? size : 0);
+            if (!lasts.isEmpty()) {
+                schedule();
+            }
+        });
     }
 
     private void schedule() {
@@ -160,6 +224,11 @@ final class Outbox<T> {
         while ((item = queue.poll()) != null) {
             bytes.addAndGet(-item.bytes);
             writer.onDiscarded(item.value);
+        }
+        T last;
+        while ((last = lasts.poll()) != null) {
+            lastCount.decrementAndGet();
+            writer.onDiscarded(last);
         }
     }
 }

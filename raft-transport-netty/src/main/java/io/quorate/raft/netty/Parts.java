@@ -80,19 +80,25 @@ final class Parts {
         membership.learners().forEach(member -> part.addLearners(of(member)));
         Membership.Goal goal = membership.goal();
         if (goal != null) {
-            GoalPart.Builder goalPart = GoalPart.newBuilder();
-            goal.voters().forEach(member -> goalPart.addVoters(of(member)));
-            goal.learners().forEach(member -> goalPart.addLearners(of(member)));
-            part.setGoal(goalPart);
+            part.setGoal(of(goal));
         }
         return part.build();
     }
 
     static Membership of(MembershipPart part) {
-        Membership.Goal goal = part.hasGoal()
-            ? new Membership.Goal(members(part.getGoal().getVotersList()), members(part.getGoal().getLearnersList())) : null;
         return new Membership(part.getVersion(), members(part.getVotersList()), members(part.getOutgoingList()),
-            members(part.getLearnersList()), goal);
+            members(part.getLearnersList()), part.hasGoal() ? of(part.getGoal()) : null);
+    }
+
+    static GoalPart of(Membership.Goal goal) {
+        GoalPart.Builder part = GoalPart.newBuilder();
+        goal.voters().forEach(member -> part.addVoters(of(member)));
+        goal.learners().forEach(member -> part.addLearners(of(member)));
+        return part.build();
+    }
+
+    static Membership.Goal of(GoalPart part) {
+        return new Membership.Goal(members(part.getVotersList()), members(part.getLearnersList()));
     }
 
     /** A number that is never negative. */
@@ -108,11 +114,11 @@ final class Parts {
         return text.length() <= WORDS_MAX ? text : text.substring(0, WORDS_MAX) + "...";
     }
 
-    private static MemberPart of(Member member) {
+    static MemberPart of(Member member) {
         return MemberPart.newBuilder().setId(of(member.id())).setAddress(member.address()).build();
     }
 
-    private static List<Member> members(List<MemberPart> parts) {
+    static List<Member> members(List<MemberPart> parts) {
         List<Member> members = new ArrayList<>(parts.size());
         for (MemberPart part : parts) {
             members.add(new Member(of(part.getId()), part.getAddress()));

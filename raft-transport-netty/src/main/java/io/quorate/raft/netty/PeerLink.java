@@ -9,6 +9,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Identity;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Message;
 import java.net.InetSocketAddress;
 import java.util.Map;
@@ -30,6 +31,8 @@ final class PeerLink {
     static final long BULK_BYTES_MAX = 8 << 20;
     /** Everything is dropped when this much waits. */
     static final long BYTES_MAX = 16 << 20;
+    /** Pieces of snapshots are dropped when as many wait; they are asked for again. */
+    static final int PIECES_MAX = 2;
     /** A connection that lasted this long was a good one, and its loss is the first failure. */
     private static final long GOOD_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -62,6 +65,18 @@ final class PeerLink {
     /** Sends, or drops. Any thread. */
     void send(FoundingMessage message) {
         offer(message, PeerFrames.sizeOf(message), BYTES_MAX);
+    }
+
+    /** Sends, or drops; a piece goes behind all else that waits. Any thread. */
+    void send(SnapshotMessage message) {
+        if (!(message instanceof SnapshotMessage.Piece)) {
+            offer(message, SnapshotFrames.sizeOf(message), BYTES_MAX);
+            return;
+        }
+        Attempt attempt = current;
+        if (attempt == null || !attempt.outbox.offerLast(message, PIECES_MAX)) {
+            endpoint.tally.dropped(nodeId);
+        }
     }
 
     /** Why the peer is not connected, or null. Any thread. */
@@ -277,6 +292,8 @@ final class PeerLink {
                 PeerFrames.write(out, founding);
             } else if (isFoundingOnly) {
                 onDiscarded(item);
+            } else if (item instanceof SnapshotMessage snapshot) {
+                SnapshotFrames.write(out, snapshot);
             } else {
                 PeerFrames.write(out, (Message) item);
             }

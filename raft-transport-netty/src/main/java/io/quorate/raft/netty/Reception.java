@@ -139,10 +139,10 @@ final class Reception extends ChannelInitializer<Channel> {
                 return;
             }
             Greeting greeting = Greeting.of(frame, hello);
-            if (greeting.role() == Role.ROLE_CLIENT) {
-                onClient(greeting, version);
-            } else {
+            if (greeting.role() == Role.ROLE_PEER) {
                 onPeer(greeting, version);
+            } else {
+                onClient(greeting, version);
             }
         }
 
@@ -151,14 +151,18 @@ final class Reception extends ChannelInitializer<Channel> {
             Greeting own = Greeting.ofPeer(local, 0, "");
             // A client of a lower epoch is not refused: it learns the new one from the welcome.
             Refusal refusal = HandshakeRules.judgeGroup(own.clusterId(), 0, greeting);
+            boolean isAdmin = greeting.role() == Role.ROLE_ADMIN;
             if (refusal != null) {
                 refuse("A client", refusal);
+            } else if (isAdmin && !endpoint.hasAdministration) {
+                refuse("An administrator", new Refusal(RefusedCode.REFUSED_ADMINISTRATION, "Nothing happened: this node serves no"
+                    + " administrators; build its transport with administration(true), or ask a node that does"));
             } else if (clients.incrementAndGet() > CLIENTS_MAX) {
                 clients.decrementAndGet();
                 refuse("A client", new Refusal(RefusedCode.REFUSED_BUSY, "this node serves " + CLIENTS_MAX + " clients already"));
             } else {
                 desk = new ClientDesk(connection, endpoint, clientBytes);
-                welcome(own, version, FrameType.FROM_CLIENT);
+                welcome(own, version, isAdmin ? FrameType.FROM_ADMIN : FrameType.FROM_CLIENT);
                 desk.open();
             }
         }

@@ -3,6 +3,7 @@ package io.quorate.raft.netty;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.testing.Wire;
 import java.util.Arrays;
@@ -45,6 +46,14 @@ public final class SimulatedWire implements Wire {
         PeerFrames.write(bytes, message);
         return isDamaged ? receive(message, damage(bytes, random), bytes, FrameType.FROM_BLANK, PeerFrames::founding)
             : receive(message, bytes, FrameType.FROM_BLANK, PeerFrames::founding);
+    }
+
+    @Override
+    public @Nullable SnapshotMessage carry(SnapshotMessage message, boolean isDamaged, RandomGenerator random) {
+        ByteBuf bytes = Unpooled.buffer((int) SnapshotFrames.sizeOf(message));
+        SnapshotFrames.write(bytes, message);
+        return isDamaged ? receive(message, damage(bytes, random), bytes, FrameType.FROM_PEER, SnapshotFrames::message)
+            : receive(message, bytes, FrameType.FROM_PEER, SnapshotFrames::message);
     }
 
     /** What comes out of whole bytes. */

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.ClusterId;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.client.ClientTransport.NotSentException;
 import io.quorate.raft.core.Entry;
@@ -185,7 +186,7 @@ class ClientTest {
         try (Node one = Node.start(Node.member(1)); NettyClientTransport client = new NettyClientTransport()) {
             one.service = (request, reply) -> reply.accept(new ClientResponse.Done(new byte[FrameType.Limit.RESULT + 1], 1));
             assertInstanceOf(ClientResponse.Unknown.class, client.call(one.address(), new ClientRequest.Propose(new byte[0]), LONG).join());
-            assertInstanceOf(ClientResponse.Failed.class, client.call(one.address(), new ClientRequest.Read(new byte[0]), LONG).join());
+            assertInstanceOf(ClientResponse.Failed.class, client.call(one.address(), new ClientRequest.Read(new byte[0], Freshness.linearizable()), LONG).join());
         }
     }
 

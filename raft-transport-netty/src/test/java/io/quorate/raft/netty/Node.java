@@ -10,6 +10,7 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
@@ -43,6 +44,9 @@ final class Node implements Transport.Receiver, AutoCloseable {
     final Identity identity;
     final BlockingQueue<Message> messages = new LinkedBlockingQueue<>();
     final BlockingQueue<FoundingMessage> foundings = new LinkedBlockingQueue<>();
+    final BlockingQueue<SnapshotMessage> snapshots = new LinkedBlockingQueue<>();
+    final BlockingQueue<Long> timeouts = new LinkedBlockingQueue<>();
+    final BlockingQueue<Integer> lost = new LinkedBlockingQueue<>();
     final CompletableFuture<YoungerBoot> youngerBoot = new CompletableFuture<>();
     volatile BiConsumer<ClientRequest, Consumer<ClientResponse>> service =
         (request, reply) -> reply.accept(new ClientResponse.Unavailable("nobody serves"));
@@ -163,8 +167,19 @@ final class Node implements Transport.Receiver, AutoCloseable {
     }
 
     @Override
-    public void onClientRequest(ClientRequest request, Consumer<ClientResponse> reply) {
+    public void onSnapshot(SnapshotMessage message) {
+        snapshots.add(message);
+    }
+
+    @Override
+    public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
+        timeouts.add(timeoutNanos);
         service.accept(request, reply);
+    }
+
+    @Override
+    public void onPeerLost(int nodeId) {
+        lost.add(nodeId);
     }
 
     @Override

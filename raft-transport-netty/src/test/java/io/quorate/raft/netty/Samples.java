@@ -5,12 +5,15 @@ import io.quorate.raft.ClientResponse;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.ServerStatus;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayList;
@@ -39,24 +42,57 @@ final class Samples {
                 new FoundingMessage(from.nodeId(), from.incarnation(), to, toIncarnation, digest, record, isQuestion));
     }
 
+    static Arbitrary<SnapshotMessage> snapshotMessages() {
+        Arbitrary<SnapshotMessage> asks = Combinators.combine(replicas(), replicas(), entryIds(), naturals(), pieceSizes())
+            .as(SnapshotMessage.Ask::new);
+        Arbitrary<SnapshotMessage> pieces = Combinators.combine(replicas(), replicas(), entryIds(), naturals(), naturals(), bytes())
+            .as((from, to, snapshot, offset, more, bytes) -> new SnapshotMessage.Piece(from, to, snapshot, offset,
+                offset + bytes.length + (bytes.length == 0 ? 0 : more), bytes));
+        Arbitrary<SnapshotMessage> gones = Combinators.combine(replicas(), replicas(), entryIds()).as(SnapshotMessage.Gone::new);
+        return Arbitraries.oneOf(asks, pieces, gones);
+    }
+
     static Arbitrary<ClientRequest> requests() {
         return Arbitraries.oneOf(
             bytes().map(ClientRequest.Propose::new),
-            bytes().map(ClientRequest.Read::new),
-            Combinators.combine(bytes(), naturals()).as(ClientRequest.LocalRead::new),
-            Arbitraries.just(new ClientRequest.Status()));
+            Combinators.combine(bytes(), freshnesses()).as(ClientRequest.Read::new),
+            entryIds().map(ClientRequest.AwaitOutcome::new),
+            Arbitraries.of(new ClientRequest.Status(), new ClientRequest.TakeSnapshot(), new ClientRequest.Backup(),
+                new ClientRequest.Explain(), new ClientRequest.Metrics(), new ClientRequest.Members()),
+            Combinators.combine(naturals(), goals()).as(ClientRequest.ChangeMembership::new),
+            Arbitraries.integers().greaterOrEqual(0).map(ClientRequest.Transfer::new),
+            Combinators.combine(entryIds(), naturals(), pieceSizes()).as(ClientRequest.BackupPiece::new));
     }
 
     static Arbitrary<ClientResponse> responses() {
         Arbitrary<String> words = Arbitraries.strings().ofMaxLength(200).filter(Samples::isWellFormed);
+        Arbitrary<Map<String, Long>> numbers = Arbitraries.maps(words.filter(word -> word.length() <= 50), Arbitraries.longs())
+            .ofMaxSize(9);
         return Arbitraries.oneOf(
             Combinators.combine(bytes(), naturals()).as(ClientResponse.Done::new),
+            Arbitraries.of(new ClientResponse.Settled(true), new ClientResponse.Settled(false), new ClientResponse.Transferred()),
             statuses().map(ClientResponse.Status::new),
             Combinators.combine(Arbitraries.integers().between(0, 9), words.injectNull(0.3)).as(ClientResponse.NotLeader::new),
             words.map(ClientResponse.Overloaded::new),
+            Combinators.combine(Arbitraries.of(Refusal.Reason.values()), words).as(ClientResponse.Refused::new),
             words.map(ClientResponse.Failed::new),
             words.map(ClientResponse.Unavailable::new),
-            words.map(ClientResponse.Unknown::new));
+            Combinators.combine(words, entryIds().injectNull(0.3)).as(ClientResponse.Unknown::new),
+            Combinators.combine(memberships(), members()).as(ClientResponse.Members::new),
+            Combinators.combine(entryIds(), naturals()).as(ClientResponse.SnapshotTaken::new),
+            Combinators.combine(entryIds(), naturals()).as(ClientResponse.Backup::new),
+            Combinators.combine(entryIds(), naturals(), bytes()).as(ClientResponse.BackupPiece::new),
+            words.list().ofMaxSize(9).map(ClientResponse.Explanation::new),
+            numbers.map(ClientResponse.Metrics::of));
+    }
+
+    private static Arbitrary<Freshness> freshnesses() {
+        return Combinators.combine(Arbitraries.of(Freshness.Mode.values()), positives(), naturals()).as((mode, stale, minIndex) ->
+            new Freshness(mode, mode == Freshness.Mode.AT_MOST ? stale : 0, minIndex));
+    }
+
+    private static Arbitrary<Integer> pieceSizes() {
+        return Arbitraries.integers().between(1, SnapshotMessage.PIECE_BYTES_MAX);
     }
 
     private static Arbitrary<Message> appendEntries() {
@@ -133,13 +169,24 @@ final class Samples {
     }
 
     private static Arbitrary<Membership> memberships() {
-        Arbitrary<List<Member>> members = Combinators.combine(replicas(), Arbitraries.strings().alpha().ofMaxLength(30)).as(Member::new)
-            .list().ofMinSize(1).ofMaxSize(9).map(Samples::distinct);
-        return Combinators.combine(positives(), members, Arbitraries.integers().between(0, 9)).as((version, all, split) -> {
+        return Combinators.combine(positives(), members(), Arbitraries.integers().between(0, 9)).as((version, all, split) -> {
             List<Member> voters = all.subList(0, Math.max(1, Math.min(split, all.size())));
             List<Member> learners = all.subList(voters.size(), all.size());
             Membership.Goal goal = version % 2 == 0 ? null : new Membership.Goal(ofDistinctNodes(all), List.of());
             return new Membership(version, voters, split % 2 == 0 ? List.of() : voters.subList(0, 1), learners, goal);
+        });
+    }
+
+    private static Arbitrary<List<Member>> members() {
+        return Combinators.combine(replicas(), Arbitraries.strings().alpha().ofMaxLength(30)).as(Member::new)
+            .list().ofMinSize(1).ofMaxSize(9).map(Samples::distinct);
+    }
+
+    private static Arbitrary<Membership.Goal> goals() {
+        return Combinators.combine(members(), Arbitraries.integers().between(1, 9)).as((all, split) -> {
+            List<Member> named = ofDistinctNodes(all);
+            int voters = Math.min(split, named.size());
+            return new Membership.Goal(named.subList(0, voters), named.subList(voters, named.size()));
         });
     }
 

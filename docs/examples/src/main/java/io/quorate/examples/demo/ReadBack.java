@@ -4,6 +4,7 @@ import io.quorate.examples.KvAnswer;
 import io.quorate.examples.KvRequest;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.client.ClientTransport;
 import java.time.Duration;
 import java.util.Arrays;
@@ -36,7 +37,7 @@ final class ReadBack {
     long confirmedIndex(List<String> addresses) throws DemoException {
         int[] turn = {0};
         byte[] query = new KvRequest.Scan(new byte[0]).encode();
-        return done(() -> addresses.get(turn[0]++ % addresses.size()), new ClientRequest.Read(query)).index();
+        return done(() -> addresses.get(turn[0]++ % addresses.size()), new ClientRequest.Read(query, Freshness.linearizable())).index();
     }
 
     /** Everything that the replica at this address holds, once it has applied this index. */
@@ -71,7 +72,7 @@ final class ReadBack {
     }
 
     private KvAnswer local(String address, KvRequest query, long index) throws DemoException {
-        return KvAnswer.decode(done(() -> address, new ClientRequest.LocalRead(query.encode(), index)).result());
+        return KvAnswer.decode(done(() -> address, new ClientRequest.Read(query.encode(), Freshness.local().notBefore(index))).result());
     }
 
     private ClientResponse.Done done(Supplier<String> address, ClientRequest request) throws DemoException {
