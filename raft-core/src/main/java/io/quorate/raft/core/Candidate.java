@@ -59,7 +59,10 @@ final class Candidate implements Role {
         }
         isStarted = true;
         deadline = node.drawDeadline();
-        granted[quorum.position(node.self())] = true;
+        int own = quorum.position(node.self());
+        if (own >= 0) {   // who has to lead its own removal to its end has no vote in it
+            granted[own] = true;
+        }
         for (int i = 0; i < quorum.size(); i++) {
             if (!granted[i]) {
                 // All entries were given to the disk before this vote, so what is advertised here is durable too.

@@ -2,6 +2,7 @@ package io.quorate.raft.core;
 
 import io.quorate.raft.core.Refusal.Reason;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Replicates its log, commits what a quorum has durable, and confirms reads (§5.3, §5.4, thesis 6.4).
@@ -11,29 +12,24 @@ import java.util.List;
 final class Leader implements Role {
 
     private final RaftNode node;
-    private final Quorum quorum;
-    private final int self;              // own position, or -1: a leader outside the membership does not count itself
-    private final Progress[] peers;      // by position; own place unused
-    private final long[] matched;        // by position: how much is durable there
+    private final Peers peers;
     private final Rounds rounds;
+    private final MembershipPursuit pursuit;
     private final ReadQueue reads = new ReadQueue();
     private final long noOpIndex;        // the first entry of the own term: once committed, all before it is
     private long uncommittedBytes;       // of commands proposed here and not committed yet
     private long heartbeatDeadline;
     private long patienceNanos;          // silence is counted from here at the earliest
 
-    Leader(RaftNode node, Quorum quorum) {
+    Leader(RaftNode node) {
         this.node = node;
-        this.quorum = quorum;
-        self = quorum.position(node.self());
-        matched = new long[quorum.size()];
-        peers = new Progress[quorum.size()];
-        for (int i = 0; i < peers.length; i++) {
-            peers[i] = new Progress(node.log().lastIndex() + 1);
-        }
-        rounds = new Rounds(quorum, node.self(), node.now());
+        long nextIndex = node.log().lastIndex() + 1;
+        peers = new Peers(node.quorum(), node.self(), nextIndex);
+        peers.addLeft(node.memberships().committed(), node.memberships().activeIndex(), nextIndex);
+        rounds = new Rounds(node.quorum(), node.self(), node.now());
         patienceNanos = node.now();
         noOpIndex = node.appendOwn(Entry.Kind.NO_OP, new byte[0]).index();
+        pursuit = new MembershipPursuit(rounds.newest() + 1, noOpIndex, node.now());
         heartbeat();
     }
 
@@ -65,6 +61,7 @@ final class Leader implements Role {
     public void onPause() {
         patienceNanos = node.now();
         heartbeatDeadline = node.now();
+        pursuit.onPause(rounds.newest() + 1, node.now());
     }
 
     /** Whether a quorum has followed this leader within the last election timeout. */
@@ -95,13 +92,34 @@ final class Leader implements Role {
         }
     }
 
+    void onChangeMembership(Event.ChangeMembership change) {
+        Reason against = reasonAgainst(change);
+        if (against == null) {
+            node.accepted(change.requestId(), enter(node.membership().withGoal(change.goal())));
+        } else {
+            node.refuse(change.requestId(), against);
+        }
+    }
+
+    private @Nullable Reason reasonAgainst(Event.ChangeMembership change) {
+        if (!hearsQuorum()) {
+            return Reason.NO_QUORUM;
+        } else if (node.commitIndex() < noOpIndex) {
+            return Reason.TOO_EARLY;
+        } else if (change.expectedVersion() != node.membership().version()) {
+            return Reason.OTHER_VERSION;
+        } else {
+            return node.memberships().isActiveCommitted() ? null : Reason.CHANGE_PENDING;
+        }
+    }
+
     void onEntriesRead(Event.EntriesRead read) {
-        int position = quorum.position(read.peer());
-        if (position < 0 || !peers[position].isReading()) {
+        int position = peers.position(read.peer());
+        if (position < 0 || !peers.at(position).isReading()) {
             return;   // the peer was found elsewhere meanwhile
         }
-        peers[position].onReadEnded();
-        if (!read.entries().isEmpty() && read.firstIndex() == peers[position].nextIndex()) {
+        peers.at(position).onReadEnded();
+        if (!read.entries().isEmpty() && read.firstIndex() == peers.at(position).nextIndex()) {
             sendEntries(position, read.entries());
         }
     }
@@ -114,39 +132,41 @@ final class Leader implements Role {
     @Override
     public void onFlush() {
         advanceCommit();
+        pursueGoal();
         confirmReads();   // first, so that the reads that have gathered behind a round need nothing more to begin the next
         // Before an entry of this term is committed, the commit index may lie behind what earlier leaders acknowledged (§8).
         if (reads.wantsRound() && node.commitIndex() >= noOpIndex) {
             reads.roundBegins(rounds.begin(node.now()), node.commitIndex());
         }
         confirmReads();   // who needs no other voter has confirmed that round already
-        for (int i = 0; i < peers.length; i++) {
-            if (i != self) {
+        for (int i = 0; i < peers.size(); i++) {
+            if (!peers.isSelf(i)) {
                 replicate(i);
             }
+        }
+        if (node.memberships().isActiveCommitted() && !node.membership().isVoter(node.self())) {
+            handOver();
         }
     }
 
     @Override
     public void onAppendAccepted(Message.AppendAccepted message) {
-        int position = quorum.position(message.from());
+        int position = peers.position(message.from());
         if (position < 0 || message.verifiedIndex() > node.log().lastIndex()) {
-            return;   // not a member, or it has what was never made: not worth counting
+            return;   // a stranger, or it has what was never made: not worth counting
         }
-        peers[position].onAccepted(message.matchIndex(), message.verifiedIndex(), message.round(), rounds.newest());
-        matched[position] = peers[position].matchIndex();
+        peers.at(position).onAccepted(message.matchIndex(), message.verifiedIndex(), message.round(), rounds.newest());
         rounds.onEcho(position, message.round());
     }
 
     @Override
     public void onAppendRejected(Message.AppendRejected message) {
-        int position = quorum.position(message.from());
+        int position = peers.position(message.from());
         if (position < 0) {
             return;
         }
         rounds.onEcho(position, message.round());
-        peers[position].onRejected(message.rejected().index(), node.log().lastAgreeing(message.hint()).index(), message.round());
-        matched[position] = peers[position].matchIndex();
+        peers.at(position).onRejected(message.rejected().index(), node.log().lastAgreeing(message.hint()).index(), message.round());
     }
 
     @Override
@@ -175,7 +195,17 @@ final class Leader implements Role {
     }
 
     Progress progress(int position) {
-        return peers[position];
+        return peers.at(position);
+    }
+
+    /** How far the member at this position is, if it is to become a voter and is none yet. */
+    NodeStatus.@Nullable CatchUp catchUp(int position) {
+        for (Member awaited : node.membership().awaited()) {
+            if (awaited.id().equals(peers.id(position))) {
+                return pursuit.catchUp(peers.at(position), rounds.echoed(position));
+            }
+        }
+        return null;
     }
 
     long uncommittedBytes() {
@@ -209,9 +239,9 @@ final class Leader implements Role {
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder("LEADER round ").append(rounds.newest()).append(" confirmed ").append(rounds.confirmed());
-        for (int i = 0; i < peers.length; i++) {
-            if (i != self) {
-                text.append(" {").append(quorum.member(i).id()).append(' ').append(peers[i]).append('}');
+        for (int i = 0; i < peers.size(); i++) {
+            if (!peers.isSelf(i)) {
+                text.append(" {").append(peers.id(i)).append(' ').append(peers.at(i)).append('}');
             }
         }
         return text.toString();
@@ -224,18 +254,14 @@ final class Leader implements Role {
     private void heartbeat() {
         heartbeatDeadline = node.now() + node.config().heartbeatNanos();
         rounds.begin(node.now());
-        for (Progress peer : peers) {
-            peer.onHeartbeat();
-        }
+        peers.onHeartbeat(node.commitIndex(), node.now(), node.config().electionTimeoutNanos());
+        pursuit.onHeartbeat(rounds.newest(), node.commitIndex(), node.now(), node.config().electionTimeoutNanos());
     }
 
     /** Commits what a quorum has durable, if it is of this term: an older entry counted so could still be overwritten (§5.4.2). */
     private void advanceCommit() {
-        if (self >= 0) {
-            matched[self] = node.durableIndex();
-        }
         long before = node.commitIndex();
-        long reached = quorum.reached(matched);
+        long reached = peers.reached(node.durableIndex());
         if (reached <= before || node.log().termAt(reached) != node.term()) {
             return;
         }
@@ -248,12 +274,35 @@ final class Leader implements Role {
         node.commitTo(reached);
     }
 
+    /** One membership entry at a time, and none before it is known what is committed: what this term has not reached may be another. */
+    private void pursueGoal() {
+        if (node.commitIndex() >= noOpIndex && node.memberships().isActiveCommitted()) {
+            Membership next = pursuit.next(node.membership(), peers, rounds);
+            if (next != null) {
+                enter(next);
+            }
+        }
+    }
+
+    /** Appends a membership entry, by which everything is counted from now on. */
+    private EntryId enter(Membership next) {
+        EntryId at = node.appendOwn(Entry.Kind.MEMBERSHIP, MembershipCodec.encode(next)).id();
+        peers.enter(node.quorum(), at.index(), at.index());
+        rounds.enter(node.quorum());
+        return at;
+    }
+
+    /** This leader counts no longer, and has just told the others that this is committed: one of them is to lead. */
+    private void handOver() {
+        node.becomeFollower(null);
+    }
+
     private void confirmReads() {
         reads.takeConfirmed(rounds.confirmed(), id -> node.readable(id, reads.readIndex(), Long.MAX_VALUE));
     }
 
     private void replicate(int position) {
-        Progress peer = peers[position];
+        Progress peer = peers.at(position);
         if (peer.isRoundUntold(rounds.newest())) {
             sendEmpty(position, peer.matchIndex());   // goes out whatever else does: its answer waits for no disk
         }
@@ -265,7 +314,7 @@ final class Leader implements Role {
         while (peer.nextIndex() <= lastIndex && peer.hasRoom(node.config().inflightBytesMax())) {
             if (!node.log().isInMemory(peer.nextIndex())) {
                 peer.onReadStarted();
-                node.readEntries(quorum.member(position).id(), peer.nextIndex(), node.log().firstInMemory() - 1);
+                node.readEntries(peers.id(position), peer.nextIndex(), node.log().firstInMemory() - 1);
                 break;
             }
             sendEntries(position, node.log().entries(peer.nextIndex(), lastIndex, node.config().appendBytesMax()));
@@ -285,12 +334,12 @@ final class Leader implements Role {
             bytes += entry.size();
         }
         send(position, entries.get(0).index() - 1, entries);
-        peers[position].onEntriesSent(entries.get(entries.size() - 1).index(), bytes, rounds.newest());
+        peers.at(position).onEntriesSent(entries.get(entries.size() - 1).index(), bytes, rounds.newest());
     }
 
     private void send(int position, long prevIndex, List<Entry> entries) {
-        node.send(new Message.AppendEntries(node.self(), quorum.member(position).id(), node.term(), node.log().idAt(prevIndex), entries,
+        node.send(new Message.AppendEntries(node.self(), peers.id(position), node.term(), node.log().idAt(prevIndex), entries,
             node.commitIndex(), node.appliedIndex(), rounds.newest()));
-        peers[position].onTold(rounds.newest(), Math.min(node.commitIndex(), prevIndex + entries.size()));
+        peers.at(position).onTold(rounds.newest(), Math.min(node.commitIndex(), prevIndex + entries.size()));
     }
 }

@@ -41,8 +41,19 @@ public record Membership(long version, List<Member> voters, List<Member> outgoin
                     if (!nodes.add(member.id().nodeId())) {
                         throw new IllegalArgumentException("Node " + member.id().nodeId() + " is named twice");
                     }
+                    MembershipCodec.requireAddress(member);
                 }
             }
+            if (nodes.size() > MembershipCodec.MEMBERS_MAX) {   // so that no list on the way there is longer
+                throw new IllegalArgumentException(nodes.size() + " members; at most " + MembershipCodec.MEMBERS_MAX);
+            }
+        }
+
+        /** All that it names, sorted by replica. */
+        public List<Member> members() {
+            List<Member> all = new ArrayList<>(voters);
+            all.addAll(learners);
+            return sorted(all);
         }
     }
 
@@ -99,6 +110,60 @@ public record Membership(long version, List<Member> voters, List<Member> outgoin
         return voters.size() == 1 && outgoing.isEmpty();
     }
 
+    /**
+     * The membership that states this goal: the first step towards it, and the only one if these are the voters already.
+     *
+     * <p>Who is to become a voter receives the log as a learner first; who is named neither as a voter now nor in the goal goes; addresses
+     * are the goal's at once. A joint membership is left by it, towards the voters that it was to have.
+     */
+    public Membership withGoal(Goal stated) {
+        if (areSame(stated.voters(), voters)) {
+            return new Membership(version + 1, stated.voters(), List.of(), stated.learners());
+        }
+        List<Member> receiving = new ArrayList<>();
+        for (Member member : stated.members()) {
+            if (!named(voters, member.id())) {
+                receiving.add(member);
+            }
+        }
+        return new Membership(version + 1, readdressed(voters, stated), List.of(), receiving, stated);
+    }
+
+    /** Who is to become a voter and is none yet: the joint step waits until each of them has caught up. */
+    public List<Member> awaited() {
+        List<Member> awaited = new ArrayList<>();
+        if (goal != null) {
+            for (Member member : goal.voters()) {
+                if (!isVoter(member.id())) {
+                    awaited.add(member);
+                }
+            }
+        }
+        return awaited;
+    }
+
+    /** The joint membership, in which the goal's voters and those of now both decide (§6). */
+    public Membership enterJoint() {
+        if (goal == null || isJoint()) {
+            throw new IllegalStateException("No joint step leads on from " + this);
+        }
+        List<Member> receiving = new ArrayList<>();
+        for (Member member : goal.learners()) {
+            if (!named(voters, member.id())) {
+                receiving.add(member);
+            }
+        }
+        return new Membership(version + 1, goal.voters(), voters, receiving, goal);
+    }
+
+    /** What a joint membership leads to: its outgoing voters go, or stay as learners if the goal says so. */
+    public Membership leaveJoint() {
+        if (!isJoint()) {
+            throw new IllegalStateException("Nothing is to be left: " + this);
+        }
+        return new Membership(version + 1, voters, List.of(), goal == null ? learners : goal.learners());
+    }
+
     /** All members, each once, sorted by replica: the order in which positions are counted everywhere. */
     public List<Member> members() {
         List<Member> all = new ArrayList<>(voters);
@@ -125,6 +190,28 @@ public record Membership(long version, List<Member> voters, List<Member> outgoin
         List<Member> sorted = new ArrayList<>(members);
         sorted.sort(Comparator.comparing(Member::id));
         return List.copyOf(sorted);
+    }
+
+    private static boolean areSame(List<Member> one, List<Member> other) {
+        boolean areSame = one.size() == other.size();
+        for (int i = 0; areSame && i < one.size(); i++) {   // both are sorted
+            areSame = one.get(i).id().equals(other.get(i).id());
+        }
+        return areSame;
+    }
+
+    private static List<Member> readdressed(List<Member> members, Goal goal) {
+        List<Member> readdressed = new ArrayList<>();
+        for (Member member : members) {
+            Member stated = member;
+            for (Member named : goal.members()) {
+                if (named.id().equals(member.id())) {
+                    stated = named;
+                }
+            }
+            readdressed.add(stated);
+        }
+        return readdressed;
     }
 
     private static void distinct(List<Member> members) {

@@ -93,12 +93,16 @@ public final class MembershipCodec {
         }
         out.putShort((short) list.size());
         for (Member member : list) {
+            requireAddress(member);
             byte[] address = member.address().getBytes(StandardCharsets.UTF_8);
-            if (address.length > ADDRESS_BYTES_MAX) {
-                throw new IllegalArgumentException("The address of " + member.id() + " has " + address.length + " bytes; at most "
-                    + ADDRESS_BYTES_MAX);
-            }
             out.putInt(member.id().nodeId()).putLong(member.id().incarnation()).putShort((short) address.length).put(address);
+        }
+    }
+
+    static void requireAddress(Member member) {
+        int length = member.address().getBytes(StandardCharsets.UTF_8).length;
+        if (length > ADDRESS_BYTES_MAX) {
+            throw new IllegalArgumentException("The address of " + member.id() + " has " + length + " bytes; at most " + ADDRESS_BYTES_MAX);
         }
     }
 

@@ -14,12 +14,14 @@ import org.jspecify.annotations.Nullable;
  * @param lastIndex    of its log
  * @param durableIndex how much of its log is durable
  * @param commitIndex  how much it knows to be committed
- * @param membership   who belongs to the group
+ * @param membership   who belongs to the group, by the last entry that says so
+ * @param change       what is known of changes of the membership, beyond its goal
  * @param backlog      what it keeps until others, or its own state machine, have caught up
  * @param peers        the other members
  */
 public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable ReplicaId leader, long firstIndex, long lastIndex,
-                         long durableIndex, long commitIndex, Membership membership, Backlog backlog, List<Peer> peers) {
+                         long durableIndex, long commitIndex, Membership membership, Change change, Backlog backlog,
+                         List<Peer> peers) {
 
     public NodeStatus {
         peers = List.copyOf(peers);
@@ -31,6 +33,25 @@ public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable Rep
         PRE_CANDIDATE,
         CANDIDATE,
         LEADER
+    }
+
+    /**
+     * What a node knows of changes of the membership.
+     *
+     * @param isCommitted    whether the membership is known to be committed: the next change waits for it
+     * @param removedVersion if another replica said that this one is no member any more: the version that it knew to be committed, later
+     *                       than the one here; else 0
+     */
+    public record Change(boolean isCommitted, long removedVersion) { }
+
+    /** How far a member is that is to become a voter. */
+    public enum CatchUp {
+        /** It has not answered within the last election timeout. */
+        UNHEARD,
+        /** It does not have on disk yet what was committed half an election timeout ago. */
+        BEHIND,
+        /** It has caught up. */
+        READY
     }
 
     /**
@@ -53,7 +74,8 @@ public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable Rep
      * @param inflightBytes  of entries sent there, and not known to be durable there; 0 unless this node leads
      * @param replication    how this leader replicates to it: {@code probe} or {@code replicate}; null unless this node leads
      * @param hasLostEntries whether this leader found that its disk lacks what it had acknowledged
+     * @param catchUp        how far it is, if it is to become a voter and is none yet; null unless this node leads
      */
     public record Peer(Member member, long heardNanosAgo, long matchIndex, long nextIndex, long inflightBytes,
-                       @Nullable String replication, boolean hasLostEntries) { }
+                       @Nullable String replication, boolean hasLostEntries, @Nullable CatchUp catchUp) { }
 }

@@ -19,7 +19,10 @@ final class PreCandidate implements Role {
         this.attempt = attempt;
         this.deadline = deadline;
         granted = new boolean[quorum.size()];
-        granted[quorum.position(node.self())] = true;
+        int own = quorum.position(node.self());
+        if (own >= 0) {
+            granted[own] = true;
+        }
     }
 
     /** Asks everyone; with one voter alone, goes straight on. */

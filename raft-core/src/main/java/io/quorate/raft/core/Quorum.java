@@ -41,6 +41,15 @@ final class Quorum {
         return -1;
     }
 
+    /** Where each of these members stood before the membership changed, or -1 for who was none. */
+    int[] positionsIn(Quorum before) {
+        int[] positions = new int[members.size()];
+        for (int i = 0; i < positions.length; i++) {
+            positions[i] = before.position(members.get(i).id());
+        }
+        return positions;
+    }
+
     /** Whether these members are a quorum. */
     boolean isReached(boolean[] yes) {
         return isMajority(voters, yes) && (outgoing.length == 0 || isMajority(outgoing, yes));

@@ -41,8 +41,7 @@ public final class RaftNode {
     private final RaftLog log;
     private final WriteLedger ledger;
     private final Outbox outbox = new Outbox();
-    private final Membership membership;
-    private final Quorum quorum;
+    private final Memberships memberships;
 
     private long now;
     private long term;                        // never goes back
@@ -55,8 +54,9 @@ public final class RaftNode {
     private long promiseNanos;                // until then, every other candidate is told no
     private int lostRounds;                   // candidacies lost since a leader was last known
     private long preVoteAttempt;
-    private final boolean[] isHeard;          // by position: whether and when a member was last heard
-    private final long[] heardNanos;
+    private Quorum quorum;                    // of the membership in force
+    private final Heard heard;
+    private long removedVersion;              // the newest committed membership that was said not to name this replica; 0 if none
 
     // What the next flush will report.
     private final List<Accepted> accepted = new ArrayList<>();
@@ -83,10 +83,9 @@ public final class RaftNode {
         this.random = random;
         this.log = new RaftLog(log);
         ledger = new WriteLedger(this.log.lastIndex());
-        membership = log.snapshot().membership();
-        quorum = new Quorum(membership);
-        isHeard = new boolean[quorum.size()];
-        heardNanos = new long[quorum.size()];
+        memberships = new Memberships(log.snapshot(), log.memberships());
+        quorum = new Quorum(memberships.active());
+        heard = new Heard(quorum.size());
         now = nowNanos;
         term = hardState.term();
         votedFor = hardState.votedFor();
@@ -98,11 +97,12 @@ public final class RaftNode {
                 + " was known to be committed: the disk has lost entries");
         }
         commitIndex = Math.max(log.snapshot().index(), hardState.commitIndex());
+        memberships.commit(commitIndex);
         appliedIndex = log.snapshot().index();
         handedOutIndex = appliedIndex;
         preVoteAttempt = random.nextInt() >>> 1;     // rounds are never negative
         // A promise made before the restart is forgotten; one to everybody, for as long, covers it. Who is alone has promised nobody.
-        boolean isAlone = membership.isSingleVoter() && membership.isVoter(self);
+        boolean isAlone = memberships.isAlone(self);
         promiseNanos = isAlone ? now : now + config.electionTimeoutNanos();
         role = new Follower(this, null, isAlone ? now : drawDeadline());
     }
@@ -122,6 +122,12 @@ public final class RaftNode {
                 leader.onRead(read);
             } else {
                 refuse(read.requestId(), Reason.NOT_LEADER);
+            }
+        } else if (event instanceof Event.ChangeMembership change) {
+            if (role instanceof Leader leader) {
+                leader.onChangeMembership(change);
+            } else {
+                refuse(change.requestId(), Reason.NOT_LEADER);
             }
         } else if (event instanceof Event.Written written) {
             ledger.written(written.writeId());
@@ -204,6 +210,11 @@ public final class RaftNode {
         return commitIndex;
     }
 
+    /** Who belongs to the group: by the last membership entry in the log, committed or not, else by what the log stands on. */
+    public Membership membership() {
+        return memberships.active();
+    }
+
     /** The identity of the entry at this index of the log, or null if the log does not cover it. For checks. */
     public @Nullable EntryId entryAt(long index) {
         return log.covers(index) ? log.idAt(index) : null;
@@ -216,22 +227,23 @@ public final class RaftNode {
             Member member = quorum.member(i);
             if (!member.id().equals(self)) {
                 Progress progress = role instanceof Leader leader ? leader.progress(i) : null;
-                peers.add(new NodeStatus.Peer(member, isHeard[i] ? now - heardNanos[i] : -1, progress == null ? -1 : progress.matchIndex(),
+                peers.add(new NodeStatus.Peer(member, heard.nanosAgo(i, now), progress == null ? -1 : progress.matchIndex(),
                     progress == null ? -1 : progress.nextIndex(), progress == null ? 0 : progress.inflightBytes(),
-                    progress == null ? null : progress.state().label(), progress != null && progress.hasLostEntries()));
+                    progress == null ? null : progress.state().label(), progress != null && progress.hasLostEntries(),
+                    role instanceof Leader leader ? leader.catchUp(i) : null));
             }
         }
         NodeStatus.Backlog backlog = role instanceof Leader leader
             ? new NodeStatus.Backlog(unappliedBytes, leader.uncommittedBytes(), leader.waitingReads())
             : new NodeStatus.Backlog(unappliedBytes, 0, 0);
         return new NodeStatus(self, role.name(), term, role.leader(), log.firstIndex(), log.lastIndex(), ledger.durableIndex(), commitIndex,
-            membership, backlog, peers);
+            membership(), new NodeStatus.Change(memberships.isActiveCommitted(), isRemoved() ? removedVersion : 0), backlog, peers);
     }
 
     @Override
     public String toString() {
         return self + " t" + term + (isVoteDurable() ? "" : "?") + " voted " + votedFor + " " + role + " commit " + commitIndex
-            + " applied " + appliedIndex + " " + ledger + " log " + log;
+            + " applied " + appliedIndex + " " + ledger + " log " + log + " membership " + memberships;
     }
 
     // ---- messages: terms are settled here, so that a role never sees a message of another term (§5.1)
@@ -242,8 +254,10 @@ public final class RaftNode {
         }
         int position = quorum.position(message.from());
         if (position >= 0) {
-            isHeard[position] = true;
-            heardNanos[position] = now;
+            heard.from(position, now);
+        }
+        if (message instanceof Message.PreVoteAnswer answer) {
+            removedVersion = Math.max(removedVersion, answer.removedVersion());
         }
         if (isDisturbance(message)) {
             answerNo(message, Message.Denial.HEARS_LEADER);
@@ -273,7 +287,7 @@ public final class RaftNode {
         if (message instanceof Message.RequestVote) {
             send(new Message.Vote(self, message.from(), term, why));
         } else if (message instanceof Message.PreVote question) {
-            send(new Message.PreVoteAnswer(self, question.from(), term, why, question.round(), 0));
+            send(new Message.PreVoteAnswer(self, question.from(), term, why, question.round(), removedVersionFor(question.from())));
         } else if (message instanceof Message.AppendEntries append) {
             // No round: the append's counted the rounds of its own term, and its sender may by now lead this one.
             send(new Message.AppendRejected(self, append.from(), term, append.prev(), log.lastAgreeing(append.prev()), 0));
@@ -304,9 +318,22 @@ public final class RaftNode {
 
     // ---- roles
 
-    /** Whether this node could be elected: it counts in its own membership. */
+    /**
+     * Whether this node could be elected. It counts in its own membership, or did in one before that is the last it knows to be committed:
+     * then the newer one may stand in its log alone, and nobody else could be elected to commit it.
+     */
     boolean mayCampaign() {
-        return membership.isVoter(self);
+        return memberships.mayCount(self) && !isRemoved();
+    }
+
+    /** Whether a later membership than this node's own is known to be committed, and not to name it: then it cannot win any more. */
+    private boolean isRemoved() {
+        return removedVersion > membership().version();
+    }
+
+    private long removedVersionFor(ReplicaId asker) {
+        Membership committed = memberships.committed();
+        return committed.member(asker) == null ? committed.version() : 0;
     }
 
     void becomeFollower(@Nullable ReplicaId leader) {
@@ -327,7 +354,7 @@ public final class RaftNode {
 
     void becomeLeader() {
         lostRounds = 0;
-        changeRole(new Leader(this, quorum));
+        changeRole(new Leader(this));
     }
 
     /** Another leads this term: follows it, beginning with this message. */
@@ -398,7 +425,8 @@ public final class RaftNode {
 
     /** Answers a pre-vote of this term. Changes nothing. */
     void answerPreVote(Message.PreVote message) {
-        send(new Message.PreVoteAnswer(self, message.from(), term, denialFor(message.last()), message.round(), 0));
+        send(new Message.PreVoteAnswer(self, message.from(), term, denialFor(message.last()), message.round(),
+            removedVersionFor(message.from())));
     }
 
     /** Whose log ends before this one cannot be voted for: it may lack what is committed (§5.4.1). */
@@ -454,14 +482,29 @@ public final class RaftNode {
                 }
                 truncate(entry.index());
             }
-            log.append(entry);
+            append(entry);
         }
     }
 
     Entry appendOwn(Entry.Kind kind, byte[] payload) {
         Entry entry = Entry.of(log.lastIndex() + 1, term, kind, 0, payload);
-        log.append(entry);
+        append(entry);
         return entry;
+    }
+
+    private void append(Entry entry) {
+        log.append(entry);
+        if (entry.kind() == Entry.Kind.MEMBERSHIP) {
+            memberships.append(entry);
+            enterMembership();
+        }
+    }
+
+    /** Another membership is in force: from now on it decides whose votes, disks and answers count. */
+    private void enterMembership() {
+        Quorum next = new Quorum(membership());
+        heard.enter(next.positionsIn(quorum));
+        quorum = next;
     }
 
     private void truncate(long firstIndex) {
@@ -471,10 +514,22 @@ public final class RaftNode {
         }
         log.truncate(firstIndex);
         ledger.truncate(firstIndex);
+        if (memberships.truncate(firstIndex)) {
+            enterMembership();
+        }
     }
 
     void commitTo(long index) {
         commitIndex = Math.max(commitIndex, index);
+        memberships.commit(commitIndex);
+    }
+
+    Memberships memberships() {
+        return memberships;
+    }
+
+    Quorum quorum() {
+        return quorum;
     }
 
     private void onApplied(long index) {

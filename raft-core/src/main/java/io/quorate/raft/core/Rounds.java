@@ -12,15 +12,17 @@ final class Rounds {
 
     private record Begun(long round, long atNanos) { }
 
-    private final Quorum quorum;
-    private final long[] echoed;      // by position: the newest round each member has echoed
-    private final int self;           // own position, or -1: a leader outside the membership does not count itself
+    private final ReplicaId own;
+    private Quorum quorum;
+    private long[] echoed;            // by position: the newest round each member has echoed
+    private int self;                 // own position, or -1: a leader outside the membership does not count itself
     private final ArrayDeque<Begun> begun = new ArrayDeque<>();   // those that no quorum has echoed yet
     private long newest;
     private long confirmed;           // the newest that a quorum has echoed
     private long confirmedNanos;      // when that one began
 
     Rounds(Quorum quorum, ReplicaId self, long nowNanos) {
+        own = self;
         this.quorum = quorum;
         this.self = quorum.position(self);
         echoed = new long[quorum.size()];
@@ -41,6 +43,24 @@ final class Rounds {
         return confirmedNanos;
     }
 
+    /** The newest round that the member at this position has echoed; 0 if none, and of who is no member. */
+    long echoed(int position) {
+        return position < echoed.length ? echoed[position] : 0;
+    }
+
+    /** The membership has changed: who stays has echoed what it has echoed, and from now on the next quorum confirms. */
+    void enter(Quorum next) {
+        int[] before = next.positionsIn(quorum);
+        long[] wasEchoed = echoed;
+        quorum = next;
+        self = next.position(own);
+        echoed = new long[before.length];
+        for (int i = 0; i < before.length; i++) {
+            echoed[i] = before[i] >= 0 ? wasEchoed[before[i]] : 0;
+        }
+        confirm();
+    }
+
     long begin(long nowNanos) {
         newest++;
         begun.addLast(new Begun(newest, nowNanos));
@@ -51,16 +71,16 @@ final class Rounds {
         return newest;
     }
 
-    /** The member at this position has echoed this round. */
+    /** The replica at this position has echoed this round; who is no member confirms nothing by it. */
     void onEcho(int position, long round) {
-        if (round > echoed[position] && round <= newest) {
+        if (position < echoed.length && round > echoed[position] && round <= newest) {
             echoed[position] = round;
             confirm();
         }
     }
 
     private void confirm() {
-        confirmed = quorum.reached(echoed);
+        confirmed = Math.max(confirmed, quorum.reached(echoed));   // what one quorum has confirmed, a later one does not take back
         while (!begun.isEmpty() && begun.peekFirst().round <= confirmed) {
             confirmedNanos = begun.removeFirst().atNanos;
         }

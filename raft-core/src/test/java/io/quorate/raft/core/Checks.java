@@ -65,7 +65,7 @@ final class Checks {
             ReplicaId leader = leaders.putIfAbsent(node.term(), node.self());
             assertTrue(leader == null || leader.equals(node.self()),
                 () -> "two leaders of term " + node.term() + ": " + leader + ", " + node);
-            assertTrue(membership.isVoter(node.self()));
+            assertTrue(node.memberships().mayCount(node.self()));
         }
         NodeStatus status = node.status();
         NodeStatus before = lastSeen.put(node.self(), status);

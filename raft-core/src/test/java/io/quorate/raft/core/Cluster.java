@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -106,6 +107,11 @@ final class Cluster {
 
     static List<Member> members(int... numbers) {
         return IntStream.of(numbers).mapToObj(n -> new Member(id(n), "host" + n + ":1")).toList();
+    }
+
+    /** That these shall be the voters, and nobody a learner. */
+    static Membership.Goal goal(int... voters) {
+        return new Membership.Goal(members(voters), List.of());
     }
 
     static Membership voters(int size) {
@@ -255,6 +261,27 @@ final class Cluster {
         return step(n, new Event.Read(++lastRequestId), lastRequestId);
     }
 
+    /** States a goal, as who has seen the membership that is in force at this leader; the id of the request. */
+    long change(int leader, Membership.Goal goal) {
+        return change(leader, node(leader).membership().version(), goal);
+    }
+
+    long change(int n, long expectedVersion, Membership.Goal goal) {
+        return step(n, new Event.ChangeMembership(++lastRequestId, expectedVersion, goal), lastRequestId);
+    }
+
+    /** Heartbeats go out among these replicas until the membership that this leader has in force is one without a goal, and committed. */
+    void reachGoal(int leader, int... others) {
+        for (int i = 0; i < 50; i++) {
+            NodeStatus status = node(leader).status();
+            if (status.membership().goal() == null && !status.membership().isJoint() && status.change().isCommitted()) {
+                return;
+            }
+            heartbeat(leader, others);
+        }
+        throw new AssertionError("the goal is not reached: " + this);
+    }
+
     void applied(int n, long index) {
         step(n, new Event.Applied(index), 0);
     }
@@ -323,15 +350,20 @@ final class Cluster {
 
     /** Delivers all messages among these replicas and completes all their writes, until nothing moves any more. */
     void settle(int... numbers) {
+        settleUntil(() -> false, numbers);
+    }
+
+    /** The same, but stops as soon as this holds. */
+    void settleUntil(BooleanSupplier isEnough, int... numbers) {
         int[] among = numbers.length > 0 ? numbers : IntStream.rangeClosed(1, replicas.size()).toArray();
         boolean isMoving = true;
-        for (int turn = 0; isMoving; turn++) {
+        for (int turn = 0; isMoving && !isEnough.getAsBoolean(); turn++) {
             assertEquals(true, turn < 10_000, () -> "never settles: " + this);
             isMoving = false;
             for (int n : among) {
                 isMoving |= replica(n).node != null && writeAll(n);
             }
-            Message next = find(message -> isAmong(message, among));
+            Message next = isEnough.getAsBoolean() ? null : find(message -> isAmong(message, among));
             if (next != null) {
                 network.remove(next);
                 deliver(next);

@@ -52,37 +52,46 @@ class JointMembershipTest {
 
     @Test
     void roundsNeedBothMajorities() {
-        Cluster c = group();
-        c.elect(1, 2, 3, 4, 5);
-        c.settle();
-        c.read(1);
-        c.settle(1, 4, 5);   // all but one of the old, one of the new
-        assertEquals(List.of(), c.takeEffects(1, Readable.class));
-        c.settle(1, 2);
-        assertEquals(1, c.takeEffects(1, Readable.class).size());
+        Cluster c = entering();
+        c.read(3);
+        c.settle(3, 4, 5);   // all of the old, one of the new
+        assertEquals(List.of(), c.takeEffects(3, Readable.class));
+        c.settle(3, 1);
+        assertEquals(1, c.takeEffects(3, Readable.class).size());
     }
 
     @Test
     void stayingInOfficeNeedsBothMajorities() {
-        Cluster c = group();
-        c.elect(1, 2, 3, 4, 5);
-        c.settle();
+        Cluster c = entering();
         long begin = c.now();
-        for (int i = 0; i < 25 && c.role(1) == RoleName.LEADER; i++) {
-            c.heartbeat(1, 2, 3);
+        for (int i = 0; i < 25 && c.role(3) == RoleName.LEADER; i++) {
+            c.heartbeat(3, 4, 5);
             c.dropAll();
         }
-        assertEquals(RoleName.FOLLOWER, c.role(1));
+        assertEquals(RoleName.FOLLOWER, c.role(3));
         assertEquals(begin + 2 * T, c.now());
     }
 
-    /** Who is in both halves counts in both; who is in the outgoing half only may lead as well. */
+    /** Who is in both halves counts in both; who is in the outgoing half only may lead as well, to the end of the joint membership. */
     @Test
     void aVoterOfTheOutgoingHalfMayLead() {
         Cluster c = group();
         c.elect(5, 2, 3);
         c.settle(2, 3, 5);
-        assertEquals(1, c.commit(5));
+        assertEquals(2, c.commit(5));
+        assertEquals(Membership.of(3, members(1, 2, 3)), c.node(2).membership());
+        assertEquals(RoleName.FOLLOWER, c.role(5));
+    }
+
+    /** Replica 3 leads 4 and 5, and has just appended the joint membership, which nobody else has yet. */
+    private static Cluster entering() {
+        Cluster c = Cluster.of(RaftConfig.DEFAULT, Membership.of(1, members(3, 4, 5)), 0, "", "", "", "", "");
+        c.elect(3, 4, 5);
+        c.settle();
+        c.step(3, new Event.ChangeMembership(7, 1, new Membership.Goal(members(1, 2, 3), List.of())), 0);
+        c.settleUntil(() -> c.node(3).membership().isJoint());
+        c.dropAll();
+        return c;
     }
 
     private static Cluster group() {

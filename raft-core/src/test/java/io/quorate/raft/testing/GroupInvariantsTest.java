@@ -116,7 +116,8 @@ class GroupInvariantsTest {
 
         @Override
         public NodeStatus status() {
-            return new NodeStatus(id, role, term, leader, 1, log.size(), durableIndex, commitIndex, membership, backlog, peers);
+            return new NodeStatus(id, role, term, leader, 1, log.size(), durableIndex, commitIndex, membership,
+                new NodeStatus.Change(true, 0), backlog, peers);
         }
 
         @Override
@@ -1094,7 +1095,7 @@ class GroupInvariantsTest {
     }
 
     private static NodeStatus.Peer peer(Planted replica, long match, long next, long inflight, String replication, boolean hasLost) {
-        return new NodeStatus.Peer(member(replica), 0, match, next, inflight, replication, hasLost);
+        return new NodeStatus.Peer(member(replica), 0, match, next, inflight, replication, hasLost, null);
     }
 
     private static Member member(Planted replica) {
