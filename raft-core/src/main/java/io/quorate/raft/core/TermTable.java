@@ -1,6 +1,7 @@
 package io.quorate.raft.core;
 
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The term of every entry of a log, kept as the index where each term begins.
@@ -23,6 +24,30 @@ public final class TermTable {
         put(base.term(), base.index());
     }
 
+    /**
+     * The table of a log whose terms begin {@linkplain #starts() there} and which ends with {@code lastIndex}.
+     *
+     * @throws IllegalArgumentException if there is no such log
+     */
+    public static TermTable of(List<EntryId> starts, long lastIndex) {
+        TermTable table = new TermTable(starts.get(0));
+        for (EntryId start : starts.subList(1, starts.size())) {
+            if (start.index() <= table.lastIndex || start.term() <= table.terms[table.size - 1]) {
+                throw new IllegalArgumentException("Terms cannot begin at " + starts);
+            }
+            if (table.lastIndex == 0 && start.index() > 1) {   // there would be entries of no term
+                throw new IllegalArgumentException("Terms cannot begin at " + starts);
+            }
+            table.put(start.term(), start.index());
+            table.lastIndex = start.index();
+        }
+        if (lastIndex < table.lastIndex || table.lastIndex == 0 && lastIndex > 0) {
+            throw new IllegalArgumentException("A log whose terms begin at " + starts + " cannot end at " + lastIndex);
+        }
+        table.lastIndex = lastIndex;
+        return table;
+    }
+
     /** A copy that changes on its own. */
     public TermTable(TermTable other) {
         base = other.base;
@@ -43,6 +68,15 @@ public final class TermTable {
 
     public EntryId last() {
         return new EntryId(terms[size - 1], lastIndex);
+    }
+
+    /** Where the terms begin: the base, then the first entry of each further term, in their order. */
+    public List<EntryId> starts() {
+        EntryId[] starts = new EntryId[size];
+        for (int i = 0; i < size; i++) {
+            starts[i] = new EntryId(terms[i], firstIndexes[i]);
+        }
+        return List.of(starts);
     }
 
     /** Whether the term at this index is known: it is the base or an entry of the log. */
@@ -82,6 +116,16 @@ public final class TermTable {
             size--;
         }
         lastIndex = firstIndex - 1;
+    }
+
+    /** Forgets the entries before {@code index}: the one there becomes the base. */
+    public void forgetBefore(long index) {
+        base = new EntryId(termAt(index), index);
+        int position = position(index);
+        size -= position;
+        System.arraycopy(terms, position, terms, 0, size);
+        System.arraycopy(firstIndexes, position, firstIndexes, 0, size);
+        firstIndexes[0] = index;
     }
 
     /**

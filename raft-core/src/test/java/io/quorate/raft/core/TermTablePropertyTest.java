@@ -73,6 +73,18 @@ class TermTablePropertyTest {
         TermTable copy = new TermTable(table);
         copy.append(copy.last().term() + 1, copy.lastIndex() + 1);
         assertEquals(rebuilt, table, "a copy changes on its own");
+        TermTable again = TermTable.of(table.starts(), table.lastIndex());
+        assertEquals(table, again);
+        for (int i = 0; i <= terms.size(); i++) {
+            TermTable shorter = new TermTable(again);
+            shorter.forgetBefore(base.index() + i);
+            TermTable expected = new TermTable(idAt(base, terms, i));
+            for (int k = i + 1; k <= terms.size(); k++) {
+                expected.append(terms.get(k - 1), base.index() + k);
+            }
+            assertEquals(expected, shorter);
+            assertEquals(expected.starts(), shorter.starts());
+        }
     }
 
     @Property(tries = 200)
@@ -84,6 +96,18 @@ class TermTablePropertyTest {
         assertThrows(IllegalArgumentException.class, () -> table.append(6, base.index() + 1));
         assertThrows(IllegalArgumentException.class, () -> table.truncate(base.index()));
         assertThrows(IllegalArgumentException.class, () -> table.truncate(base.index() + 3));
+    }
+
+    @Property(tries = 20)
+    void whatNoLogCanBeIsNoTable(@ForAll("bases") EntryId base) {
+        EntryId later = new EntryId(9, base.index() + (base.index() == 0 ? 1 : 5));
+        assertEquals(List.of(base, later), TermTable.of(List.of(base, later), later.index()).starts());
+        assertThrows(IllegalArgumentException.class, () -> TermTable.of(List.of(base, later), later.index() - 1));
+        assertThrows(IllegalArgumentException.class, () -> TermTable.of(List.of(later, base), later.index()));
+        assertThrows(IllegalArgumentException.class, () -> TermTable.of(List.of(base, later, later), later.index()));
+        assertThrows(IllegalArgumentException.class, () -> TermTable.of(List.of(EntryId.ZERO), 1));
+        assertThrows(IllegalArgumentException.class, () -> TermTable.of(List.of(EntryId.ZERO, new EntryId(1, 2)), 2));
+        assertThrows(IllegalArgumentException.class, () -> new TermTable(base).forgetBefore(base.index() + 1));
     }
 
     private static EntryId idAt(EntryId base, List<Long> terms, int i) {
