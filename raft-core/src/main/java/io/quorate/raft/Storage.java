@@ -31,7 +31,7 @@ public interface Storage extends AutoCloseable {
      * @param hardState  durable no later than the entries
      * @param firstIndex the first index that changes; one behind the last entry if only the hard state changes
      * @param entries    consecutive from {@code firstIndex}, their terms never falling; may be empty
-     * @param install    a snapshot that was received and is complete: the log stands on it from now on. What is behind it stays if the
+     * @param install    a snapshot that was received and is complete, newer than the one that is there: the log stands on it from now on. What is behind it stays if the
      *                   log's entry at its index is the snapshot's last, and else the whole log goes; {@code firstIndex} is then the one behind
      *                   the snapshot, and there are no {@code entries}. Null in every other write
      */
@@ -74,8 +74,8 @@ public interface Storage extends AutoCloseable {
     /**
      * Makes all of these durable, in their order, and returns when they are.
      *
-     * <p>Refuses a whole batch that would leave a gap, whose entries do not follow each other, or whose ids do not rise, and any write
-     * into a blank directory: nothing of it is kept. The type of the exception is not promised, for no replica asks such a thing.
+     * <p>Refuses a whole batch that would leave a gap, replace what the newest snapshot covers, or install what is not complete; whose
+     * entries do not follow each other, or whose ids do not rise; and any write into a blank directory: nothing of it is kept. The type of the exception is not promised, for no replica asks such a thing.
      *
      * @param batch at least one, ids rising
      * @throws StorageException if that failed; nothing of the batch may be relied on, nor any later write tried
@@ -108,8 +108,13 @@ public interface Storage extends AutoCloseable {
     /**
      * Begins a snapshot of this replica's own state. Any thread, one at a time, beside everything else.
      *
-     * @param snapshot newer than the one that is there, and applied here
-     * @throws StorageException if it cannot be begun
+     * <p>A replica that has no entries yet may be given a state to begin with in the same way, before it is started: the log stands on it
+     * from the next opening on.
+     *
+     * @param snapshot newer than the one that is there, and applied here, so that its last entry is in the log
+     * @throws IllegalArgumentException if it is not newer
+     * @throws IllegalStateException    if its last entry is not in the log
+     * @throws StorageException         if it cannot be begun
      */
     default SnapshotOutput beginSnapshot(SnapshotId snapshot) {
         throw new UnsupportedOperationException("This storage keeps no snapshots");
@@ -117,7 +122,8 @@ public interface Storage extends AutoCloseable {
 
     /**
      * Begins to receive another replica's snapshot, or goes on with it, also after a restart. Another one that was begun is forgotten, but
-     * for one that is to be installed. Any thread, one at a time, beside everything else.
+     * for one that is complete and so may be installed; that one stays until another is complete, or stands in {@link #snapshot()}. Any
+     * thread, one at a time, beside everything else.
      *
      * @param snapshot which
      * @throws StorageException if it cannot be begun
@@ -126,7 +132,7 @@ public interface Storage extends AutoCloseable {
         throw new UnsupportedOperationException("This storage keeps no snapshots");
     }
 
-    /** How many bytes of entries stand behind the newest snapshot. Any thread. */
+    /** How many bytes of log stand behind the newest snapshot, more or less. Any thread. */
     default long logBytes() {
         return 0;
     }
@@ -153,14 +159,17 @@ public interface Storage extends AutoCloseable {
 
         SnapshotId id();
 
-        /** The state, from its first byte to its last: a damaged one ends in an exception before it ends. Closed with this. */
+        /**
+         * The state, from its first byte to its last; each call begins anew. A damaged one ends in an exception (a {@link StorageException}
+         * that names the damage) before it ends. Closed with this.
+         */
         InputStream state() throws IOException;
 
         /** How many bytes it takes to move it. */
         long transferBytes();
 
         /**
-         * Reads a part of what is moved.
+         * Reads a part of what is moved. One thread at a time.
          *
          * @param offset   from here on, of {@link #transferBytes}
          * @param bytesMax at most so many
@@ -180,7 +189,8 @@ public interface Storage extends AutoCloseable {
         OutputStream state();
 
         /**
-         * It is whole: makes it durable, as the newest one; on return it is.
+         * It is whole: makes it durable, as the newest one; on return it is. If a newer one was installed meanwhile, that one stays, and
+         * this one goes.
          *
          * @throws StorageException if that failed; it was never there then, and the log is as it was
          */

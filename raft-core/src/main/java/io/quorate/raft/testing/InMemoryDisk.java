@@ -11,6 +11,8 @@ import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.core.TermTable;
+import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * What one data directory holds, kept in memory and apart from any opened {@link InMemoryStorage}, so that a test can stop a server, or
  * crash it, and start it again on the same disk.
  *
- * <p>What a returned {@code write} has written stays. A write can be made to fail or to wait; a {@link #crash} decides what becomes of
+ * <p>What a returned {@code write} has written stays, and so does a snapshot whose {@code commit} or {@code complete} has returned, and what
+ * was received of one. A write can be made to fail or to wait; a {@link #crash} decides what becomes of
  * one that waits. Opening the disk once more cuts off who had it open before, as if its process had died.
  *
  * <p>All methods may be called from any thread.
@@ -32,13 +35,23 @@ public final class InMemoryDisk {
         LOST
     }
 
+    private static final int HELPED_FACTOR = 4;
+
     private final ReplicaId replica;
     private final int tailEntriesMax;
+    private final int keptEntries;
 
     private long boot;
     private @Nullable FoundingRecord founding;
     private HardState hardState = HardState.INITIAL;
-    private final List<Entry> log = new ArrayList<>();    // entry i stands at index i + 1
+    private TermTable terms = new TermTable(EntryId.ZERO);
+    private final List<Entry> log = new ArrayList<>();    // the last entries; the first of them stands at firstIndex
+    private long firstIndex = 1;
+    private @Nullable InMemorySnapshot snapshot;            // the newest
+    private @Nullable InMemorySnapshot received;            // complete, and not installed yet
+    private @Nullable SnapshotId receiving;               // which is being received
+    private final ByteArrayOutputStream receivedBytes = new ByteArrayOutputStream();    // of it
+    private long bytesBehind;                             // of the entries behind the snapshot
     private long lastWriteId;                             // of the present boot
     private @Nullable InMemoryStorage open;
     private @Nullable String failure;                     // why the next write fails
@@ -63,8 +76,19 @@ public final class InMemoryDisk {
      * @param tailEntriesMax how many entries a recovery hands over at most; the last one it hands over always
      */
     public InMemoryDisk(int nodeId, long incarnation, int tailEntriesMax) {
+        this(nodeId, incarnation, tailEntriesMax, 0);
+    }
+
+    /**
+     * A blank disk that keeps a part of what its snapshots cover.
+     *
+     * @param keptEntries how many entries before the end of the newest snapshot {@code compact} leaves for replicas that lag; for one that
+     *                    is being helped, {@value #HELPED_FACTOR} times as many
+     */
+    public InMemoryDisk(int nodeId, long incarnation, int tailEntriesMax, int keptEntries) {
         replica = new ReplicaId(nodeId, incarnation);
         this.tailEntriesMax = tailEntriesMax;
+        this.keptEntries = keptEntries;
     }
 
     /** Opens the disk, under the next boot number. Who had it open fails from now on. */
@@ -129,11 +153,18 @@ public final class InMemoryDisk {
 
     /** Another disk with what is on this one now: a backup, or a clone. Nobody has it open. */
     synchronized InMemoryDisk copy() {
-        InMemoryDisk copy = new InMemoryDisk(replica.nodeId(), replica.incarnation(), tailEntriesMax);
+        InMemoryDisk copy = new InMemoryDisk(replica.nodeId(), replica.incarnation(), tailEntriesMax, keptEntries);
         copy.boot = boot;
         copy.founding = founding;
         copy.hardState = hardState;
+        copy.terms = new TermTable(terms);
         copy.log.addAll(log);
+        copy.firstIndex = firstIndex;
+        copy.snapshot = snapshot;
+        copy.received = received;
+        copy.receiving = receiving;
+        copy.receivedBytes.writeBytes(receivedBytes.toByteArray());
+        copy.bytesBehind = bytesBehind;
         return copy;
     }
 
@@ -152,19 +183,24 @@ public final class InMemoryDisk {
         return hardState;
     }
 
-    /** The whole durable log. */
+    /** All entries that are there: the whole durable log, until some of it was let go of behind a snapshot. */
     public synchronized List<Entry> log() {
         return List.copyOf(log);
     }
 
     /** Where the durable log ends. */
     public synchronized long lastIndex() {
-        return log.size();
+        return terms.lastIndex();
     }
 
-    /** Whether exactly this entry is durable. */
+    /** Whether exactly this entry is durable: in the log, or covered by the snapshot it stands on. */
     public synchronized boolean contains(EntryId entry) {
-        return entry.index() >= 1 && entry.index() <= log.size() && log.get((int) entry.index() - 1).term() == entry.term();
+        return entry.index() >= 1 && isIn(terms, entry);
+    }
+
+    /** The newest snapshot, or null if there is none. */
+    public synchronized @Nullable SnapshotId snapshotId() {
+        return snapshot == null ? null : snapshot.id();
     }
 
     /** How many batches have become durable. */
@@ -184,13 +220,14 @@ public final class InMemoryDisk {
         if (record == null) {
             throw new IllegalStateException("The disk of " + replica + " is blank; found it first");
         }
-        TermTable terms = new TermTable(EntryId.ZERO);
-        for (Entry entry : log) {
-            terms.append(entry.term(), entry.index());
+        SnapshotId base = snapshot == null ? SnapshotId.ofFounding(record.membership()) : snapshot.id();
+        if (!holds(base)) {         // what a log without entries was given to begin with
+            standOn(base);
         }
         List<Entry> tail = log.subList(Math.max(0, log.size() - Math.max(1, tailEntriesMax)), log.size());
-        List<Entry> memberships = log.stream().filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP).toList();
-        return new Storage.Recovered(hardState, new LogView(SnapshotId.ofFounding(record.membership()), terms, tail, memberships));
+        List<Entry> memberships = log.stream()
+            .filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP && entry.index() > base.index()).toList();
+        return new Storage.Recovered(hardState, new LogView(base, new TermTable(terms), tail, memberships));
     }
 
     synchronized void found(InMemoryStorage by, FoundingRecord record) {
@@ -214,15 +251,15 @@ public final class InMemoryDisk {
         check(by);
     }
 
-    synchronized List<Entry> read(InMemoryStorage by, long firstIndex, long lastIndex, int bytesMax) {
+    synchronized List<Entry> read(InMemoryStorage by, long first, long lastIndex, int bytesMax) {
         check(by);
-        if (firstIndex < 1 || lastIndex < firstIndex) {
-            throw new IllegalArgumentException("No entries are " + firstIndex + " to " + lastIndex);
+        if (first < 1 || lastIndex < first) {
+            throw new IllegalArgumentException("No entries are " + first + " to " + lastIndex);
         }
         List<Entry> entries = new ArrayList<>();
         long bytes = 0;
-        for (long index = firstIndex; index <= Math.min(lastIndex, log.size()); index++) {
-            Entry entry = log.get((int) index - 1);
+        for (long index = first; first >= firstIndex && index <= Math.min(lastIndex, terms.lastIndex()); index++) {
+            Entry entry = log.get((int) (index - firstIndex));
             if (!entries.isEmpty() && bytes + entry.size() > bytesMax) {
                 break;
             }
@@ -230,6 +267,148 @@ public final class InMemoryDisk {
             entries.add(entry);
         }
         return entries;
+    }
+
+    synchronized Storage.@Nullable StoredSnapshot snapshot(InMemoryStorage by) {
+        check(by);
+        return snapshot == null ? null : snapshot.open();
+    }
+
+    synchronized Storage.SnapshotOutput beginSnapshot(InMemoryStorage by, SnapshotId id) {
+        check(by);
+        if (snapshot != null && snapshot.id().index() >= id.index()) {
+            throw new IllegalArgumentException("A snapshot of " + id.last() + " is no newer than " + snapshot.id().last());
+        }
+        requireOwn(id);
+        return new Storage.SnapshotOutput() {
+
+            private final ByteArrayOutputStream state = new ByteArrayOutputStream();
+
+            @Override
+            public OutputStream state() {
+                return state;
+            }
+
+            @Override
+            public void commit() {
+                keep(by, id, state.toByteArray());
+            }
+
+            @Override
+            public void close() {
+                // What was not committed is nowhere but here.
+            }
+        };
+    }
+
+    private synchronized void keep(InMemoryStorage by, SnapshotId id, byte[] state) {
+        check(by);
+        if (snapshot != null && snapshot.id().index() >= id.index()) {
+            return;     // a newer one was installed meanwhile
+        }
+        requireOwn(id);
+        TermTable covered = new TermTable(id.last());
+        if (holds(id)) {
+            covered = new TermTable(terms);
+            covered.truncate(id.index() + 1);
+        }
+        snapshot = InMemorySnapshot.of(id, covered, state);
+        countBytesBehind();
+    }
+
+    /** A replica takes snapshots of what its log says, but for one that has no log yet and shall begin with a state. */
+    private void requireOwn(SnapshotId id) {
+        if (founding == null || !holds(id) && (terms.lastIndex() > 0 || id.index() == 0)) {
+            throw new IllegalStateException(id.last() + " is not in the log, " + terms);
+        }
+    }
+
+    synchronized Storage.SnapshotInput receiveSnapshot(InMemoryStorage by, SnapshotId id) {
+        check(by);
+        if (founding == null) {
+            throw new IllegalStateException("The disk of " + replica + " is blank; found it first");
+        }
+        if (!id.equals(receiving)) {
+            receiving = id;
+            receivedBytes.reset();
+            if (received != null && received.id().equals(id)) {
+                receivedBytes.writeBytes(received.bytes());
+            }
+        }
+        return new Storage.SnapshotInput() {
+
+            @Override
+            public long received() {
+                return receivedOf(by, id);
+            }
+
+            @Override
+            public void write(long offset, byte[] bytes) {
+                receive(by, id, offset, bytes);
+            }
+
+            @Override
+            public boolean complete() {
+                return completeReceived(by, id);
+            }
+
+            @Override
+            public void close() {
+                // What was received stays.
+            }
+        };
+    }
+
+    private synchronized long receivedOf(InMemoryStorage by, SnapshotId id) {
+        checkReceiving(by, id);
+        return receivedBytes.size();
+    }
+
+    private synchronized void receive(InMemoryStorage by, SnapshotId id, long offset, byte[] bytes) {
+        checkReceiving(by, id);
+        if (offset != receivedBytes.size()) {
+            throw new IllegalArgumentException("Bytes for offset " + offset + " came where " + receivedBytes.size() + " are here");
+        }
+        receivedBytes.writeBytes(bytes);
+    }
+
+    private synchronized boolean completeReceived(InMemoryStorage by, SnapshotId id) {
+        checkReceiving(by, id);
+        InMemorySnapshot complete = InMemorySnapshot.decode(id, receivedBytes.toByteArray());
+        receiving = null;
+        receivedBytes.reset();
+        if (complete == null) {
+            return false;
+        }
+        received = complete;
+        return true;
+    }
+
+    private void checkReceiving(InMemoryStorage by, SnapshotId id) {
+        check(by);
+        if (!id.equals(receiving)) {
+            throw new StorageException("The snapshot of " + id.last() + " is not being received any more");
+        }
+    }
+
+    synchronized long logBytes() {
+        return bytesBehind;
+    }
+
+    synchronized long firstIndex() {
+        return firstIndex;
+    }
+
+    synchronized void compact(InMemoryStorage by, long wantedIndex) {
+        check(by);
+        if (snapshot == null) {
+            return;
+        }
+        long behind = snapshot.id().index() + 1;
+        long kept = Math.min(behind - keptEntries, Math.max(wantedIndex, behind - (long) HELPED_FACTOR * keptEntries));
+        long first = Math.max(firstIndex, Math.min(behind, kept));
+        log.subList(0, (int) (first - firstIndex)).clear();
+        firstIndex = first;
     }
 
     synchronized void close(InMemoryStorage by) {
@@ -271,43 +450,91 @@ public final class InMemoryDisk {
             throw new IllegalStateException("The disk of " + replica + " is blank; found it first");
         }
         long id = lastWriteId;
-        List<Entry> after = new ArrayList<>();      // what the log would hold from there on
-        long from = log.size() + 1L;
+        long covered = snapshot == null ? 0 : snapshot.id().index();
+        TermTable after = new TermTable(terms);      // what the log would be
         for (Storage.Write write : batch) {
-            long firstIndex = write.firstIndex();
             if (write.id() <= id) {
                 throw new IllegalArgumentException("Write " + write.id() + " comes behind " + id);
             }
-            if (firstIndex < 1 || firstIndex > from + after.size()) {
-                throw new IllegalArgumentException("A write from index " + firstIndex + " on leaves a hole: the log ends at "
-                    + (from + after.size() - 1));
-            }
             id = write.id();
-            after.subList((int) Math.max(0, firstIndex - from), after.size()).clear();
-            from = Math.min(from, firstIndex);
+            SnapshotId install = write.install();
+            if (install != null) {
+                after = afterInstall(after, install, covered);
+                covered = install.index();
+                continue;
+            }
+            if (write.firstIndex() <= covered || write.firstIndex() > after.lastIndex() + 1) {
+                throw new IllegalArgumentException("A write from index " + write.firstIndex() + " on leaves a hole, or replaces what a"
+                    + " snapshot covers: the log ends at " + after.lastIndex() + ", the snapshot at " + covered);
+            }
+            after.truncate(write.firstIndex());
             for (Entry entry : write.entries()) {
-                requireNext(entry, from + after.size(), after.isEmpty() ? termAt(from - 1) : after.get(after.size() - 1).term());
-                after.add(entry);
+                requireNext(entry, after.last());
+                after.append(entry.term(), entry.index());
             }
         }
     }
 
-    private static void requireNext(Entry entry, long index, long termBefore) {
-        if (entry.index() != index || entry.term() < termBefore) {
-            throw new IllegalArgumentException("Entry " + entry.id() + " cannot stand at index " + index + " behind one of term "
-                + termBefore);
+    private TermTable afterInstall(TermTable before, SnapshotId install, long covered) {
+        InMemorySnapshot complete = received;
+        if (complete == null || !complete.id().equals(install) || install.index() <= covered) {
+            throw new IllegalStateException("The snapshot of " + install.last() + " cannot be installed: complete is "
+                + (complete == null ? "none" : complete.id().last()) + ", and there is one up to " + covered);
         }
+        return isIn(before, install.last()) ? before : complete.terms();
     }
 
-    private long termAt(long index) {
-        return index == 0 ? 0 : log.get((int) index - 1).term();
+    private static void requireNext(Entry entry, EntryId last) {
+        if (entry.index() != last.index() + 1 || entry.term() < last.term()) {
+            throw new IllegalArgumentException("Entry " + entry.id() + " cannot stand behind " + last);
+        }
     }
 
     private void replace(Storage.Write write) {
         lastWriteId = write.id();
         hardState = write.hardState();
-        log.subList((int) write.firstIndex() - 1, log.size()).clear();
-        log.addAll(write.entries());
+        if (write.install() != null) {
+            install(write.install());
+            return;
+        }
+        List<Entry> replaced = log.subList((int) (write.firstIndex() - firstIndex), log.size());
+        replaced.forEach(entry -> bytesBehind -= entry.size());
+        replaced.clear();
+        terms.truncate(write.firstIndex());
+        for (Entry entry : write.entries()) {
+            log.add(entry);
+            terms.append(entry.term(), entry.index());
+            bytesBehind += entry.size();
+        }
+    }
+
+    private void install(SnapshotId id) {
+        snapshot = received;
+        received = null;
+        if (!holds(id)) {
+            standOn(id);
+        }
+        countBytesBehind();
+    }
+
+    /** The whole log goes: not one of its entries is known to belong to the history that the snapshot is of. */
+    private void standOn(SnapshotId id) {
+        log.clear();
+        firstIndex = id.index() + 1;
+        terms = snapshot == null ? new TermTable(id.last()) : snapshot.terms();
+    }
+
+    private boolean holds(SnapshotId id) {
+        return isIn(terms, id.last());
+    }
+
+    private static boolean isIn(TermTable terms, EntryId id) {
+        return terms.covers(id.index()) && terms.termAt(id.index()) == id.term();
+    }
+
+    private void countBytesBehind() {
+        long covered = snapshot == null ? 0 : snapshot.id().index();
+        bytesBehind = log.stream().filter(entry -> entry.index() > covered).mapToLong(Entry::size).sum();
     }
 
     private void check(InMemoryStorage by) {

@@ -4,7 +4,9 @@ import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.SnapshotId;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A storage that forgets everything with the process, for tests and trials. It is one opening of an {@link InMemoryDisk}, which keeps what
@@ -53,6 +55,36 @@ public final class InMemoryStorage implements Storage {
     @Override
     public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
         return disk.read(this, firstIndex, lastIndex, bytesMax);
+    }
+
+    @Override
+    public @Nullable StoredSnapshot snapshot() {
+        return disk.snapshot(this);
+    }
+
+    @Override
+    public SnapshotOutput beginSnapshot(SnapshotId snapshot) {
+        return disk.beginSnapshot(this, snapshot);
+    }
+
+    @Override
+    public SnapshotInput receiveSnapshot(SnapshotId snapshot) {
+        return disk.receiveSnapshot(this, snapshot);
+    }
+
+    @Override
+    public long logBytes() {
+        return disk.logBytes();
+    }
+
+    @Override
+    public long firstIndex() {
+        return disk.firstIndex();
+    }
+
+    @Override
+    public void compact(long wantedIndex) {
+        disk.compact(this, wantedIndex);
     }
 
     @Override
