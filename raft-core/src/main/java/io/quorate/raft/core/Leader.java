@@ -45,7 +45,7 @@ final class Leader implements Role {
 
     @Override
     public long deadline() {
-        return Nanos.earlier(heartbeatDeadline, stepDownDeadline());
+        return Nanos.earlier(node.timeDeadline(), Nanos.earlier(heartbeatDeadline, stepDownDeadline()));
     }
 
     @Override
@@ -131,6 +131,9 @@ final class Leader implements Role {
 
     @Override
     public void onFlush() {
+        if (Nanos.reached(node.now(), node.timeDeadline())) {
+            node.appendOwn(Entry.Kind.TIME, new byte[0]);
+        }
         advanceCommit();
         pursueGoal();
         confirmReads();   // first, so that the reads that have gathered behind a round need nothing more to begin the next

@@ -15,13 +15,16 @@ final class RaftLog {
     private long tailFirst;                 // the first index in memory; lastIndex + 1 if none is
     private long tailBytes;
     private long unwrittenFirst;            // entries from here on have not been given to storage
+    private long newestNanos;               // the newest stamp seen, also on entries that were cut off again; never falls
 
     RaftLog(LogView view) {
         terms = new TermTable(view.terms());
         tailFirst = terms.lastIndex() + 1;
         unwrittenFirst = tailFirst;
+        newestNanos = view.snapshot().timeNanos();
         List<Entry> tail = view.tail();
         if (!tail.isEmpty()) {
+            newestNanos = Math.max(newestNanos, tail.get(tail.size() - 1).timeNanos());     // stamps do not fall along the log
             tailFirst = tail.get(0).index();
             makeRoomFor(tail.size());
             for (Entry entry : tail) {
@@ -41,6 +44,11 @@ final class RaftLog {
     /** The last entry, or what the log stands on. */
     EntryId last() {
         return terms.last();
+    }
+
+    /** The newest replicated time that this log has ever held, in nanoseconds. */
+    long newestNanos() {
+        return newestNanos;
     }
 
     /** Whether the term at this index is known: it is in the log, or what the log stands on. */
@@ -72,6 +80,7 @@ final class RaftLog {
         terms.append(entry.term(), entry.index());
         makeRoomFor(entry.index() - tailFirst + 1);
         put(entry);
+        newestNanos = Math.max(newestNanos, entry.timeNanos());
     }
 
     /** Forgets the entries from {@code firstIndex} on. */

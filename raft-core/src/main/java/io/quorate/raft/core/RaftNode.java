@@ -57,6 +57,8 @@ public final class RaftNode {
     private Quorum quorum;                    // of the membership in force
     private final Heard heard;
     private long removedVersion;              // the newest committed membership that was said not to name this replica; 0 if none
+    private ReplicatedTime time;              // what entries made here are stamped by; means something at a leader only
+    private long timeWantedNanos = Long.MAX_VALUE;   // replicated time that the state machine waits for
 
     // What the next flush will report.
     private final List<Accepted> accepted = new ArrayList<>();
@@ -100,6 +102,7 @@ public final class RaftNode {
         memberships.commit(commitIndex);
         appliedIndex = log.snapshot().index();
         handedOutIndex = appliedIndex;
+        time = new ReplicatedTime(this.log.newestNanos(), now);
         preVoteAttempt = random.nextInt() >>> 1;     // rounds are never negative
         // A promise made before the restart is forgotten; one to everybody, for as long, covers it. Who is alone has promised nobody.
         boolean isAlone = memberships.isAlone(self);
@@ -137,6 +140,8 @@ public final class RaftNode {
             if (role instanceof Leader leader && read.term() == term) {
                 leader.onEntriesRead(read);
             }
+        } else if (event instanceof Event.TimeWanted wanted) {
+            timeWantedNanos = wanted.timeNanos();
         } else if (event instanceof Event.Tick tick) {
             onTick(tick.nowNanos());
         } else {
@@ -353,6 +358,7 @@ public final class RaftNode {
     }
 
     void becomeLeader() {
+        time = new ReplicatedTime(log.newestNanos(), now);
         lostRounds = 0;
         changeRole(new Leader(this));
     }
@@ -391,6 +397,11 @@ public final class RaftNode {
     /** A time that is too far to matter. */
     long noDeadline() {
         return now + FAR_NANOS;
+    }
+
+    /** When a leader owes the state machine an entry, because replicated time reaches what it waits for and the log has not yet. */
+    long timeDeadline() {
+        return timeWantedNanos <= log.newestNanos() || timeWantedNanos == Long.MAX_VALUE ? noDeadline() : time.reaches(timeWantedNanos);
     }
 
     /** When patience ends that begins now: drawn anew each time, longer after lost candidacies, so that one of several is alone. */
@@ -487,7 +498,7 @@ public final class RaftNode {
     }
 
     Entry appendOwn(Entry.Kind kind, byte[] payload) {
-        Entry entry = Entry.of(log.lastIndex() + 1, term, kind, 0, payload);
+        Entry entry = Entry.of(log.lastIndex() + 1, term, kind, time.at(now), payload);
         append(entry);
         return entry;
     }
