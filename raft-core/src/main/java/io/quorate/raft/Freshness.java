@@ -24,6 +24,8 @@ public record Freshness(Mode mode, long staleNanosMax, long minIndex) {
         LOCAL
     }
 
+    private static final Freshness LINEARIZABLE = new Freshness(Mode.LINEARIZABLE, 0, 0);
+
     public Freshness {
         if (minIndex < 0) {
             throw new IllegalArgumentException("An index is not negative: " + minIndex);
@@ -35,7 +37,7 @@ public record Freshness(Mode mode, long staleNanosMax, long minIndex) {
 
     /** Holds all that was acknowledged to anybody before the read. */
     public static Freshness linearizable() {
-        return new Freshness(Mode.LINEARIZABLE, 0, 0);
+        return LINEARIZABLE;
     }
 
     /** The same, as long as clocks keep to the configured bound. */

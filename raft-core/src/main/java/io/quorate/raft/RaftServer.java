@@ -1,8 +1,11 @@
 package io.quorate.raft;
 
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.runtime.ClientService;
 import io.quorate.raft.runtime.Completion;
 import io.quorate.raft.runtime.PassiveServer;
 import java.security.SecureRandom;
@@ -15,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,6 +67,7 @@ public final class RaftServer implements AutoCloseable {
     private final RaftObserver observer;
     private final long callTimeoutNanos;
     private final PassiveServer parts;
+    private final ClientService clients;
     private final Thread raftThread;
     private final Thread diskThread;
     private final Thread applyThread;
@@ -81,6 +86,7 @@ public final class RaftServer implements AutoCloseable {
         callTimeoutNanos = builder.callTimeout.toNanos();
         replica = storage.identity().replica();
         parts = new PassiveServer(members, builder.config, storage, transport, machine, observer, new SecureRandom(), System::nanoTime);
+        clients = new ClientService(replica, parts, callTimeoutNanos, builder.isAdministered);
         raftThread = thread("raft", this::runRaft);
         diskThread = thread("disk", this::runDisk);
         applyThread = thread("apply", this::runApply);
@@ -119,8 +125,8 @@ public final class RaftServer implements AutoCloseable {
     }
 
     /**
-     * Answers a query from a state that includes everything that was acknowledged to anybody before this call. Only the leader can; no
-     * entry is written. The state machine may be asked more than once.
+     * Answers a query from a state that includes everything that was acknowledged to anybody before this call. No entry is written. The
+     * state machine may be asked more than once.
      *
      * <p>Fails as {@link #propose}, but never with {@link OutcomeUnknownException}; or with whatever {@link StateMachine#query} threw.
      *
@@ -136,13 +142,82 @@ public final class RaftServer implements AutoCloseable {
     }
 
     /**
-     * Answers a query from this replica's state as it is, which may be old: nobody else is asked.
+     * Answers a query from a state as new as is asked for, and says how new it is. Any replica can: one that does not lead asks the leader
+     * what the answer must hold, unless {@link Freshness#local} is enough, or {@link Freshness#atMost} and it has asked a moment ago. With
+     * {@link Freshness#notBefore} the answer waits until that index is applied here.
+     *
+     * <p>Fails as {@link #read(byte[])}; with {@link OverloadedException} also if this replica had not applied enough in time.
      *
      * @param query not changed until the future completes
      */
-    public CompletableFuture<byte[]> localRead(byte[] query) {
-        FutureCompletion future = new FutureCompletion();
-        return future.unless(parts.localRead(query, 0, callTimeoutNanos, future));
+    public CompletableFuture<Answer> read(byte[] query, Freshness freshness) {
+        return read(query, freshness, callTimeoutNanos);
+    }
+
+    /** The same, with a deadline of its own. */
+    public CompletableFuture<Answer> read(byte[] query, Freshness freshness, Duration timeout) {
+        return read(query, freshness, nanosOf(timeout));
+    }
+
+    /**
+     * States what the group is to become. Only the leader can take that. The future completes with the membership in which the goal stands
+     * once that is committed, so that it will not be forgotten. The group then goes there by itself, over changes of the leader and
+     * restarts: new voters receive the log first and count as soon as they have caught up. {@link #membership} tells when the goal is
+     * reached (it has none any more then), {@link #status} how far it is. Until then another goal may be stated, which replaces it; the
+     * present voters as a goal give it up.
+     *
+     * <p>A replica that is to come in runs already, on a blank data directory, and was started with the address of at least one member:
+     * {@link ServerStatus#strangers} of any member names it. A disk that was lost is replaced in the same way: name the node with its new
+     * incarnation.
+     *
+     * <p>Fails with {@link NotLeaderException}, {@link RequestRefusedException} (somebody else has changed it, or the previous step is
+     * not committed yet, or leadership moves: its reason tells), {@link RequestFailedException} (no group can become that), {@link
+     * ServerStoppedException}: nothing happened. With {@link OutcomeUnknownException}: perhaps it was stated; the membership's version tells.
+     *
+     * @param expectedVersion of the membership that the goal was made from
+     * @param goal            see {@link MembershipTarget}
+     */
+    public CompletableFuture<Membership> changeMembership(long expectedVersion, Membership.Goal goal) {
+        return changeMembership(expectedVersion, goal, callTimeoutNanos);
+    }
+
+    /** The same, with a deadline of its own. */
+    public CompletableFuture<Membership> changeMembership(long expectedVersion, Membership.Goal goal, Duration timeout) {
+        return changeMembership(expectedVersion, goal, nanosOf(timeout));
+    }
+
+    /** The same, for a target that knows which membership it was made from. */
+    public CompletableFuture<Membership> changeMembership(MembershipTarget target) {
+        return changeMembership(target.version(), target.goal());
+    }
+
+    /** Who belongs to the group, as this replica's log has it; null while it belongs to none. Waits as {@link #status} does. */
+    public @Nullable Membership membership() {
+        return status().membership();
+    }
+
+    /**
+     * Hands leadership over to whoever is best: a voter that has the whole log, or nearly. The future completes when another term has begun.
+     * Commands that come meanwhile wait, and are then taken or refused.
+     *
+     * <p>Fails with {@link NotLeaderException}, {@link RequestRefusedException} (its reason tells: a transfer is under way, nobody can
+     * lead, or the one that was to did not catch up in time), {@link ServerStoppedException}: nothing happened. With {@link OutcomeUnknownException}: see who leads.
+     */
+    public CompletableFuture<Void> transferLeadership() {
+        return transfer(0, callTimeoutNanos);
+    }
+
+    /** The same, to this node. */
+    public CompletableFuture<Void> transferLeadership(int nodeId) {
+        return transferLeadership(nodeId, Duration.ofNanos(callTimeoutNanos));
+    }
+
+    /** The same, with a deadline of its own. */
+    public CompletableFuture<Void> transferLeadership(int nodeId, Duration timeout) {
+        if (nodeId < 1) {
+            throw new IllegalArgumentException("A node id is 1 or more, not " + nodeId);
+        }
+        return transfer(nodeId, nanosOf(timeout));
     }
 
     /** How this replica is. Waits for the raft thread, which never waits for anything itself. */
@@ -184,13 +259,33 @@ public final class RaftServer implements AutoCloseable {
     }
 
     private CompletableFuture<byte[]> propose(byte[] command, long timeoutNanos) {
-        FutureCompletion future = new FutureCompletion();
-        return future.unless(parts.propose(command, timeoutNanos, future));
+        return this.<byte[]>call((result, index) -> result, completion -> parts.propose(command, timeoutNanos, completion));
     }
 
     private CompletableFuture<byte[]> read(byte[] query, long timeoutNanos) {
-        FutureCompletion future = new FutureCompletion();
-        return future.unless(parts.read(query, timeoutNanos, future));
+        return this.<byte[]>call((result, index) -> result, completion -> parts.read(query, timeoutNanos, completion));
+    }
+
+    private CompletableFuture<Answer> read(byte[] query, Freshness freshness, long timeoutNanos) {
+        return call(Answer::new, completion -> parts.read(query, freshness, timeoutNanos, completion));
+    }
+
+    private CompletableFuture<Membership> changeMembership(long expectedVersion, Membership.Goal goal, long timeoutNanos) {
+        return call((result, index) -> MembershipCodec.decode(result),
+            completion -> parts.changeMembership(expectedVersion, goal, timeoutNanos, completion));
+    }
+
+    private CompletableFuture<Void> transfer(int nodeId, long timeoutNanos) {
+        return this.<@Nullable Void>call((result, index) -> null, completion -> parts.transfer(nodeId, timeoutNanos, completion));
+    }
+
+    private <T extends @Nullable Object> CompletableFuture<T> call(Reading<T> reading, Function<Completion, @Nullable RuntimeException> start) {
+        FutureCompletion<T> future = new FutureCompletion<>(reading);
+        RuntimeException refused = start.apply(future);
+        if (refused != null) {
+            future.completeExceptionally(refused);
+        }
+        return future;
     }
 
     private static long nanosOf(Duration timeout) {
@@ -342,76 +437,28 @@ public final class RaftServer implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------------------------------- callers
 
+    /** What a caller is given for the bytes and the index that his call ended with. */
+    private interface Reading<T extends @Nullable Object> {
+        T of(byte[] result, long index);
+    }
+
     /** A caller's future. */
-    private static final class FutureCompletion extends CompletableFuture<byte[]> implements Completion {
+    private static final class FutureCompletion<T extends @Nullable Object> extends CompletableFuture<T> implements Completion {
+
+        private final Reading<T> reading;
+
+        FutureCompletion(Reading<T> reading) {
+            this.reading = reading;
+        }
 
         @Override
         public void done(byte[] result, long index) {
-            complete(result);
+            complete(reading.of(result, index));
         }
 
         @Override
         public void failed(Throwable why) {
             completeExceptionally(why);
-        }
-
-        CompletableFuture<byte[]> unless(@Nullable RuntimeException refused) {
-            if (refused != null) {
-                completeExceptionally(refused);
-            }
-            return this;
-        }
-    }
-
-    /** A client's answer. */
-    private final class ReplyCompletion implements Completion {
-
-        private final Consumer<ClientResponse> reply;
-
-        ReplyCompletion(Consumer<ClientResponse> reply) {
-            this.reply = reply;
-        }
-
-        @Override
-        public void done(byte[] result, long index) {
-            answer(new ClientResponse.Done(result, index));
-        }
-
-        @Override
-        public void failed(Throwable why) {
-            answer(responseTo(why));
-        }
-
-        void unless(@Nullable RuntimeException refused) {
-            if (refused != null) {
-                failed(refused);
-            }
-        }
-
-        void answer(ClientResponse response) {
-            try {
-                reply.accept(response);
-            } catch (RuntimeException e) {
-                LOG.warn("Replica {}: the transport could not take an answer for a client", replica, e);
-            }
-        }
-
-        private static ClientResponse responseTo(Throwable why) {
-            String message = String.valueOf(why.getMessage());
-            if (why instanceof NotLeaderException notLeader) {
-                return new ClientResponse.NotLeader(notLeader.leaderNodeId(), notLeader.leaderAddress());
-            } else if (why instanceof OverloadedException) {
-                return new ClientResponse.Overloaded(message);
-            } else if (why instanceof OutcomeUnknownException unknown) {
-                return new ClientResponse.Unknown(message, unknown.entry());
-            } else if (why instanceof RequestRefusedException refused) {
-                return new ClientResponse.Refused(refused.reason(), message);
-            } else if (why instanceof ServerStoppedException) {
-                return new ClientResponse.Unavailable(message);
-            } else if (why instanceof CommandTooLargeException) {
-                return new ClientResponse.Failed(message);
-            }
-            return new ClientResponse.Failed("the query failed: " + why);
         }
     }
 
@@ -434,19 +481,12 @@ public final class RaftServer implements AutoCloseable {
 
         @Override
         public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
-            ReplyCompletion completion = new ReplyCompletion(reply);
-            long waitNanos = timeoutNanos == Long.MAX_VALUE ? callTimeoutNanos : timeoutNanos;
-            if (request instanceof ClientRequest.Propose propose) {
-                completion.unless(parts.propose(propose.command(), waitNanos, completion));
-            } else if (request instanceof ClientRequest.Read read && read.freshness().mode() == Freshness.Mode.LINEARIZABLE) {
-                completion.unless(parts.read(read.query(), waitNanos, completion));
-            } else if (request instanceof ClientRequest.Read read && read.freshness().mode() == Freshness.Mode.LOCAL) {
-                completion.unless(parts.localRead(read.query(), read.freshness().minIndex(), waitNanos, completion));
-            } else if (!(request instanceof ClientRequest.Status)) {
-                completion.answer(new ClientResponse.Failed("not supported yet"));
-            } else if (!parts.ask(status -> completion.answer(new ClientResponse.Status(status)))) {
-                completion.answer(new ClientResponse.Unavailable("Nothing happened: this server has stopped"));
-            }
+            clients.serve(request, timeoutNanos, reply);
+        }
+
+        @Override
+        public void onPeerLost(int nodeId) {
+            parts.mailbox().peerLost(nodeId);
         }
 
         @Override
@@ -467,6 +507,7 @@ public final class RaftServer implements AutoCloseable {
         private RaftConfig config = RaftConfig.DEFAULT;
         private RaftObserver observer = RaftObserver.NONE;
         private Duration callTimeout = CALL_TIMEOUT;
+        private boolean isAdministered = true;
 
         private Builder() { }
 
@@ -511,6 +552,15 @@ public final class RaftServer implements AutoCloseable {
         public Builder callTimeout(Duration timeout) {
             nanosOf(timeout);
             callTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * Serves no administrators who come over the network: nobody who reaches the port can change the membership, move leadership or
+         * copy the state by that. The methods of the server itself do it still.
+         */
+        public Builder withoutAdministration() {
+            isAdministered = false;
             return this;
         }
 

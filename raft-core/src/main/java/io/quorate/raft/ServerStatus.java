@@ -1,5 +1,6 @@
 package io.quorate.raft;
 
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -21,13 +22,23 @@ import org.jspecify.annotations.Nullable;
  * @param appliedIndex how much its state machine has applied
  * @param peers        the others, as this replica sees them
  * @param problem      what stands in the way, in words, or null if nothing does
+ * @param membership   who belongs to the group, as its log has it, with the goal if that is not reached; null while blank
  */
 public record ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clusterId, State state, long term,
                            @Nullable ReplicaId leader, @Nullable String leaderAddress, long firstIndex, long lastIndex,
-                           long durableIndex, long commitIndex, long appliedIndex, List<Peer> peers, @Nullable String problem) {
+                           long durableIndex, long commitIndex, long appliedIndex, List<Peer> peers, @Nullable String problem,
+                           @Nullable Membership membership) {
 
     public ServerStatus {
         peers = List.copyOf(peers);
+    }
+
+    /** A status without what it had no place for. */
+    public ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clusterId, State state, long term, @Nullable ReplicaId leader,
+                        @Nullable String leaderAddress, long firstIndex, long lastIndex, long durableIndex, long commitIndex,
+                        long appliedIndex, List<Peer> peers, @Nullable String problem) {
+        this(replica, boot, clusterId, state, term, leader, leaderAddress, firstIndex, lastIndex, durableIndex, commitIndex, appliedIndex,
+            peers, problem, null);
     }
 
     /** What a replica does. */

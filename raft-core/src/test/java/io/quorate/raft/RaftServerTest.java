@@ -67,7 +67,7 @@ class RaftServerTest {
         single();
         assertEquals("did a", cluster.propose("a"));
         assertEquals("a", text(get(cluster.servers.get(1).read(bytes("all")))));
-        assertEquals("a", text(get(cluster.servers.get(1).localRead(bytes("all")))));
+        assertEquals("a", text(get(cluster.servers.get(1).read(bytes("all"), Freshness.local())).result()));
     }
 
     @Test
@@ -173,7 +173,7 @@ class RaftServerTest {
         assertTrue(status.problem().contains(group.toString()) && status.problem().contains(before.toString()), status.problem());
         assertThrows(NotLeaderException.class, () -> get(wiped.propose(bytes("x"))));
         assertThrows(NotLeaderException.class, () -> get(wiped.read(bytes("x"))));
-        assertThrows(NotLeaderException.class, () -> get(wiped.localRead(bytes("x"))));
+        assertThrows(NotLeaderException.class, () -> get(wiped.read(bytes("x"), Freshness.local())));
 
         RaftServer blank = cluster.servers.remove(1);
         try {
@@ -294,7 +294,7 @@ class RaftServerTest {
         assertThrows(OutcomeUnknownException.class, () -> get(proposing));
         assertThrows(ServerStoppedException.class, () -> get(leader.propose(bytes("y"))));
         assertThrows(ServerStoppedException.class, () -> get(leader.read(bytes("y"))));
-        assertThrows(ServerStoppedException.class, () -> get(leader.localRead(bytes("y"))));
+        assertThrows(ServerStoppedException.class, () -> get(leader.read(bytes("y"), Freshness.local())));
         ServerStatus status = leader.status();
         assertEquals(ServerStatus.State.STOPPED, status.state());
         assertEquals("closed", status.problem());
@@ -500,18 +500,18 @@ class RaftServerTest {
         cluster.machines.get(1).gate(gate);
         server.propose(bytes("wait"));
         cluster.await(cluster.machines.get(1)::isWaiting);
-        List<CompletableFuture<byte[]>> open = new ArrayList<>();
+        List<CompletableFuture<Answer>> open = new ArrayList<>();
         byte[] large = new byte[16 << 20];
-        CompletableFuture<byte[]> refused = null;
+        CompletableFuture<Answer> refused = null;
         for (int i = 0; i < 20 && refused == null; i++) {
-            CompletableFuture<byte[]> future = server.localRead(large);
+            CompletableFuture<Answer> future = server.read(large, Freshness.local());
             if (future.isDone()) {
                 refused = future;
             } else {
                 open.add(future);
             }
         }
-        CompletableFuture<byte[]> last = refused;
+        CompletableFuture<Answer> last = refused;
         assertNotNull(last);
         assertThrows(OverloadedException.class, () -> get(last));
         gate.complete(null);

@@ -144,6 +144,7 @@ public final class Applier {
                 sweep.include(call.deadlineNanos());
             }
             case REFUSED -> call.fail(call.failure());
+            case CONCLUDED -> call.done(NOTHING, applied);
             case READABLE -> {
                 if (call.index() <= applied) {
                     answer(call);
@@ -212,7 +213,11 @@ public final class Applier {
             throw new InvariantViolation("entry " + entry.id() + " was damaged in memory before it was applied; restart this replica, "
                 + "and have the machine's memory tested");
         }
-        byte[] result = entry.kind() == Entry.Kind.COMMAND ? command(entry) : NOTHING;
+        byte[] result = switch (entry.kind()) {
+            case COMMAND -> command(entry);
+            case MEMBERSHIP -> entry.payload();     // who asked for it hears what it has become
+            default -> NOTHING;
+        };
         applied = entry.index();
         Call call = proposals.onApplied(entry, onFailed);
         if (call != null) {
@@ -280,9 +285,13 @@ public final class Applier {
             call.fail(call.failure());
             return true;
         }
-        call.fail(call.kind() == Call.Kind.PROPOSE
+        if (call.state() == Call.State.CONCLUDED) {
+            call.done(NOTHING, applied);
+            return true;
+        }
+        call.fail(call.state() == Call.State.ACCEPTED
             ? new OutcomeUnknownException("Perhaps it happened: entry " + call.index() + " of term " + call.term()
-                + " was not applied here in time, and may be applied yet; read the state before you repeat the command")
+                + " was not applied here in time, and may be applied yet; read the state before you repeat the request")
             : new OverloadedException("Nothing happened: the read waits for entry " + call.index() + ", and this replica has applied "
                 + applied + " so far; try again, or ask another replica"));
         return true;
@@ -305,10 +314,11 @@ public final class Applier {
     static boolean stop(Call call, @Nullable Throwable cause) {
         switch (call.state()) {
             case REFUSED -> call.fail(call.failure());
+            case CONCLUDED -> call.done(NOTHING, 0);
             case ACCEPTED -> {
                 OutcomeUnknownException unknown = new OutcomeUnknownException("Perhaps it happened: this server stopped before entry "
                     + call.index() + " of term " + call.term() + " was applied; read the state at another replica before you repeat "
-                    + "the command");
+                    + "the request");
                 if (cause != null) {
                     unknown.initCause(cause);
                 }

@@ -1,6 +1,8 @@
 package io.quorate.raft.runtime;
 
+import io.quorate.raft.Freshness;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Membership;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,19 +13,27 @@ import org.jspecify.annotations.Nullable;
  */
 final class Call implements Mail, Work {
 
-    enum Kind { PROPOSE, READ, LOCAL_READ }
+    enum Kind { PROPOSE, READ, LOCAL_READ, CHANGE, TRANSFER }
 
     /** How the applier should go on with it. */
-    enum State { SUBMITTED, ACCEPTED, READABLE, REFUSED, COMPLETED }
+    enum State { SUBMITTED, ACCEPTED, READABLE, CONCLUDED, REFUSED, COMPLETED }
+
+    /** What the group is to become, and of which membership the caller knew. */
+    record Change(long expectedVersion, Membership.Goal goal) { }
 
     /** What a call costs besides its payload. */
     static final int CALL_BYTES = 250;
+
+    private static final byte[] NOTHING = new byte[0];
 
     private final Kind kind;
     private final long deadlineNanos;
     private final Completion completion;
     private final Budget budget;
     private final int bytes;
+    private final Freshness freshness;      // of a read
+    private final @Nullable Change change;
+    private final int transferTo;           // a node, or 0 for whoever is best
     private byte @Nullable [] payload;      // null once a proposal has been stepped: the core has its own copy
 
     private State state = State.SUBMITTED;
@@ -33,13 +43,35 @@ final class Call implements Mail, Work {
     private long validUntilNanos = Long.MAX_VALUE;
     private @Nullable Throwable failure;
 
+    /** A command, or a linearizable read. */
     Call(Kind kind, byte[] payload, long deadlineNanos, Budget budget, Completion completion) {
+        this(kind, payload, Freshness.linearizable(), null, 0, deadlineNanos, budget, completion);
+    }
+
+    private Call(Kind kind, byte[] payload, Freshness freshness, @Nullable Change change, int transferTo, long deadlineNanos, Budget budget,
+                 Completion completion) {
         this.kind = kind;
         this.payload = payload;
+        this.freshness = freshness;
+        this.change = change;
+        this.transferTo = transferTo;
         this.deadlineNanos = deadlineNanos;
         this.budget = budget;
         this.completion = completion;
         bytes = bytesOf(payload);
+    }
+
+    static Call read(byte[] query, Freshness freshness, long deadlineNanos, Budget budget, Completion completion) {
+        Kind kind = freshness.mode() == Freshness.Mode.LOCAL ? Kind.LOCAL_READ : Kind.READ;
+        return new Call(kind, query, freshness, null, 0, deadlineNanos, budget, completion);
+    }
+
+    static Call change(Change change, long deadlineNanos, Budget budget, Completion completion) {
+        return new Call(Kind.CHANGE, NOTHING, Freshness.linearizable(), change, 0, deadlineNanos, budget, completion);
+    }
+
+    static Call transfer(int nodeId, long deadlineNanos, Budget budget, Completion completion) {
+        return new Call(Kind.TRANSFER, NOTHING, Freshness.linearizable(), null, nodeId, deadlineNanos, budget, completion);
     }
 
     static int bytesOf(byte[] payload) {
@@ -68,6 +100,22 @@ final class Call implements Mail, Work {
 
     long deadlineNanos() {
         return deadlineNanos;
+    }
+
+    Freshness freshness() {
+        return freshness;
+    }
+
+    Change change() {
+        if (change == null) {
+            throw new IllegalStateException(this + " changes nothing");
+        }
+        return change;
+    }
+
+    /** The node that is to lead, or 0 for whoever is best. */
+    int transferTo() {
+        return transferTo;
     }
 
     boolean isExpired(long nowNanos) {
@@ -105,8 +153,12 @@ final class Call implements Mail, Work {
 
     void readable(long readIndex, long validUntil) {
         state = State.READABLE;
-        index = readIndex;
+        index = Math.max(readIndex, freshness.minIndex());
         validUntilNanos = validUntil;
+    }
+
+    void concluded() {
+        state = State.CONCLUDED;
     }
 
     void refused(Throwable why) {

@@ -3,11 +3,13 @@ package io.quorate.raft.runtime;
 import io.quorate.raft.CommandTooLargeException;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.Identity;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
+import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.Storage;
@@ -19,6 +21,7 @@ import io.quorate.raft.core.Event;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.RaftConfig;
@@ -27,7 +30,6 @@ import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -201,7 +203,8 @@ public final class EventLoop {
         }
         return new ServerStatus(self, boot, record.clusterId(), stateOf(status.role()), status.term(), status.leader(),
             addressOf(status.leader(), status), status.firstIndex(), status.lastIndex(), status.durableIndex(), status.commitIndex(),
-            applied, peers, status.leader() == null ? "no leader of term " + status.term() + " is known here" : null);
+            applied, peers, status.leader() == null ? "no leader of term " + status.term() + " is known here" : null,
+            status.membership());
     }
 
     /** How the replica was when it stopped. When nobody turns any more. */
@@ -212,7 +215,7 @@ public final class EventLoop {
         try {
             ServerStatus last = status();
             return new ServerStatus(self, last.boot(), last.clusterId(), ServerStatus.State.STOPPED, last.term(), null, null,
-                last.firstIndex(), last.lastIndex(), last.durableIndex(), last.commitIndex(), applied, List.of(), problem);
+                last.firstIndex(), last.lastIndex(), last.durableIndex(), last.commitIndex(), applied, List.of(), problem, last.membership());
         } catch (RuntimeException e) {       // a node that broke may not be able to tell
             return new ServerStatus(self, storage.identity().boot(), record == null ? null : record.clusterId(),
                 ServerStatus.State.STOPPED, term, null, null, 0, 0, 0, 0, applied, List.of(), problem);
@@ -227,6 +230,15 @@ public final class EventLoop {
         }
     }
 
+    /** Only the leader's loss means anything, and the node knows best who that is. */
+    void lost(int nodeId) {
+        RaftNode running = node;
+        ReplicaId lost = running == null ? null : running.leader();
+        if (lost != null && lost.nodeId() == nodeId && !lost.equals(self)) {
+            running.step(new Event.PeerLost(lost));
+        }
+    }
+
     void found(FoundingMessage message) {
         founding.step(message, now);
     }
@@ -237,16 +249,34 @@ public final class EventLoop {
                 + "again, with more time or less load"));
         } else if (node == null) {
             refuse(call, notLeader());
+        } else if (call.transferTo() != 0 && voterAt(call.transferTo(), node.membership()) == null) {
+            refuse(call, new RequestRefusedException(Refusal.Reason.NO_TARGET, "Nothing happened: node " + call.transferTo()
+                + " has no vote in this group, so it cannot lead; the voters are " + node.membership().voters()));
         } else {
             call.stepped(nextRequestId++);
             calls.put(call);
             sweep.include(call.deadlineNanos());
             node.step(switch (call.kind()) {
                 case PROPOSE -> new Event.Propose(call.requestId(), call.takePayload());
-                case READ -> new Event.Read(call.requestId());
+                case READ -> new Event.Read(call.requestId(), call.freshness().mode() == Freshness.Mode.LEASE,
+                    call.freshness().staleNanosMax());
+                case CHANGE -> new Event.ChangeMembership(call.requestId(), call.change().expectedVersion(), call.change().goal());
+                case TRANSFER -> new Event.Transfer(call.requestId(), voterAt(call.transferTo(), node.membership()));
                 case LOCAL_READ -> throw new IllegalStateException(call + " is the applier's");
             });
         }
+    }
+
+    /** The replica by which a node could lead: of two disks of one node, the one that stays. Null for node 0, which is nobody. */
+    private static @Nullable ReplicaId voterAt(int nodeId, Membership membership) {
+        for (List<Member> half : List.of(membership.voters(), membership.outgoing())) {
+            for (Member voter : half) {
+                if (voter.id().nodeId() == nodeId) {
+                    return voter.id();
+                }
+            }
+        }
+        return null;
     }
 
     // ---------------------------------------------------------------------------------------------------------------- founding
@@ -349,11 +379,14 @@ public final class EventLoop {
                 sweep.include(call.deadlineNanos());
                 return false;
             }
-            refuse(call, call.kind() == Call.Kind.PROPOSE
-                ? new OutcomeUnknownException("Perhaps it happens: the leader still held the command when its time was up; read the state "
-                    + "before you repeat it")
-                : new NotLeaderException("Nothing happened: no quorum confirmed in time that this replica leads; try again, or ask another "
-                    + "replica"));
+            refuse(call, switch (call.kind()) {
+                case PROPOSE, CHANGE -> new OutcomeUnknownException("Perhaps it happens: the leader still held the request when its time "
+                    + "was up; read the state before you repeat it");
+                case TRANSFER -> new OutcomeUnknownException("Perhaps it happens: leadership was being handed over when the call's time "
+                    + "was up; see who leads");
+                case READ, LOCAL_READ -> new NotLeaderException("Nothing happened: no quorum confirmed in time who leads, and so what the "
+                    + "answer must hold; try again, or ask another replica");
+            });
             return true;
         });
         sweep.end(now);
@@ -369,9 +402,9 @@ public final class EventLoop {
             }
         }
         // Every flush answers every proposal it was told of; one that is still here met a failure in the middle of a turn.
-        calls.drain(call -> call.fail(call.kind() == Call.Kind.PROPOSE
-            ? unknown(cause)
-            : new ServerStoppedException("Nothing happened: this server has stopped", cause)));
+        calls.drain(call -> call.fail(call.kind() == Call.Kind.READ
+            ? new ServerStoppedException("Nothing happened: this server has stopped", cause)
+            : unknown(cause)));
         for (Work work : forApplier) {
             if (work instanceof Call call) {
                 Applier.stop(call, cause);
@@ -381,7 +414,7 @@ public final class EventLoop {
     }
 
     private static OutcomeUnknownException unknown(@Nullable Throwable cause) {
-        OutcomeUnknownException unknown = new OutcomeUnknownException("Perhaps it happened: this server stopped while it took the command "
+        OutcomeUnknownException unknown = new OutcomeUnknownException("Perhaps it happened: this server stopped while it took the request "
             + "in; read the state at another replica before you repeat it");
         if (cause != null) {
             unknown.initCause(cause);
@@ -443,7 +476,7 @@ public final class EventLoop {
         public void refuse(long requestId, Refusal why) {
             Call call = calls.remove(requestId);
             if (call != null) {
-                EventLoop.this.refuse(call, exceptionFor(why));
+                EventLoop.this.refuse(call, exceptionFor(call, why));
             }
         }
 
@@ -459,7 +492,11 @@ public final class EventLoop {
 
         @Override
         public void done(long requestId) {
-            throw new IllegalStateException("No transfer was asked for: " + requestId);
+            Call call = calls.remove(requestId);
+            if (call != null) {
+                call.concluded();
+                forApplier.add(call);
+            }
         }
 
         @Override
@@ -472,7 +509,7 @@ public final class EventLoop {
             reader.add(peer, atTerm, firstIndex, lastIndex, bytesMax);
         }
 
-        private RuntimeException exceptionFor(Refusal why) {
+        private RuntimeException exceptionFor(Call call, Refusal why) {
             return switch (why.reason()) {
                 case NOT_LEADER -> new NotLeaderException(why.leader() == null ? 0 : why.leader().nodeId(), addressNow(why.leader()));
                 case NO_QUORUM -> new NotLeaderException("Nothing happened: this replica leads, but does not hear a quorum; try again, or "
@@ -480,10 +517,31 @@ public final class EventLoop {
                 case OVERLOADED -> new OverloadedException("Nothing happened: as much waits for its commit, or for a read, as the "
                     + "configuration allows; try again after a pause");
                 case TOO_EARLY, OTHER_VERSION, CHANGE_PENDING, TRANSFER_PENDING, NO_TARGET, TRANSFER_FAILED ->
-                    throw new IllegalStateException("Nothing was asked for that is refused so: " + why);
+                    new RequestRefusedException(why.reason(), "Nothing happened: " + sentenceFor(call, why.reason()));
                 case TOO_LARGE -> new CommandTooLargeException("Nothing happened: a command has at most " + Entry.PAYLOAD_BYTES_MAX
                     + " bytes");
             };
+        }
+
+        private String sentenceFor(Call call, Refusal.Reason reason) {
+            return switch (reason) {
+                case TOO_EARLY -> "this leader is new, and has committed nothing of its own term yet; try again in a moment";
+                case CHANGE_PENDING -> "the previous step of a change of the membership is not committed yet; try again in a moment, and if "
+                    + "that lasts, see what holds the commit back";
+                case TRANSFER_PENDING -> "leadership is being handed over; try again in a moment, at whoever leads then";
+                case OTHER_VERSION -> "the membership has version " + versionNow() + ", not " + call.change().expectedVersion() + "; look at "
+                    + "it, decide anew, and state the goal against that version";
+                case NO_TARGET -> call.transferTo() == 0
+                    ? "no other voter has been heard lately that could lead; see what is wrong with them"
+                    : "node " + call.transferTo() + " leads already, or has no vote, or has not been heard lately; choose another";
+                case TRANSFER_FAILED -> "the one that was to lead did not catch up within an election timeout, and this replica goes on "
+                    + "leading; choose another, or try again with less load";
+                case NOT_LEADER, NO_QUORUM, OVERLOADED, TOO_LARGE -> throw new IllegalArgumentException("Said elsewhere: " + reason);
+            };
+        }
+
+        private long versionNow() {
+            return Objects.requireNonNull(node, "who refuses runs").membership().version();
         }
 
         private @Nullable String addressNow(@Nullable ReplicaId id) {

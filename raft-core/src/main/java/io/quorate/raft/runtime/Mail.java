@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Something for the raft thread. */
-sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfQuestion, Call {
+sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfLoss, Mail.OfQuestion, Call {
 
     void deliver(EventLoop loop);
 
@@ -36,6 +36,19 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfQuestion, Ca
         public void deliver(EventLoop loop) {
             budget.give(bytes);
             loop.found(message);
+        }
+    }
+
+    /** The process at a node seems to have ended. */
+    record OfLoss(int nodeId) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            loop.lost(nodeId);
+        }
+
+        @Override
+        public int bytes() {
+            return 100;
         }
     }
 

@@ -58,6 +58,11 @@ public final class Mailbox {
         }
     }
 
+    /** The process at this node has ended, as far as the transport can tell, which says so once per lost connection. */
+    public void peerLost(int nodeId) {
+        inbox.add(new Mail.OfLoss(nodeId));
+    }
+
     /** Something the node has asked for is done. Never dropped. */
     public void complete(Event event) {
         inbox.add(new Mail.OfEvent(event, MESSAGE_BYTES, null));

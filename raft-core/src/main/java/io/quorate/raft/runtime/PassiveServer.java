@@ -1,16 +1,22 @@
 package io.quorate.raft.runtime;
 
 import io.quorate.raft.CommandTooLargeException;
-import io.quorate.raft.NotLeaderException;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
+import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.StateMachine;
 import io.quorate.raft.Storage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.RaftConfig;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -33,11 +39,15 @@ public final class PassiveServer {
     /** How many bytes of calls may be open at once: submitted, and not yet completed. */
     public static final long CALL_BYTES_MAX = 128L << 20;
 
+    /** How many bytes of administrative calls may be open at once: apart from the others, for an overloaded group is administered too. */
+    static final long CONTROL_BYTES_MAX = 1 << 20;
+
     private final Storage storage;
     private final LongSupplier nanoClock;
     private final Waker diskWaker = new Waker();
     private final Mailbox mailbox = new Mailbox();
     private final Budget callBytes;
+    private final Budget controlBytes = new Budget(CONTROL_BYTES_MAX);
     private final LogWriter writer;
     private final LogReader reader;
     private final EventLoop loop;
@@ -106,30 +116,41 @@ public final class PassiveServer {
             return new CommandTooLargeException("Nothing happened: the command has " + command.length + " bytes, and at most "
                 + Entry.PAYLOAD_BYTES_MAX + " are possible");
         }
-        return submit(Call.Kind.PROPOSE, command, timeoutNanos, completion);
+        return submit(new Call(Call.Kind.PROPOSE, command, nanoClock.getAsLong() + timeoutNanos, callBytes, completion), callBytes);
     }
 
     /** Answers a query from a state that includes everything acknowledged before; returns as {@link #propose}. */
     public @Nullable RuntimeException read(byte[] query, long timeoutNanos, Completion completion) {
-        return submit(Call.Kind.READ, query, timeoutNanos, completion);
+        return read(query, Freshness.linearizable(), timeoutNanos, completion);
     }
 
-    /** Answers a query from the state of this replica once {@code minIndex} is applied here; returns as {@link #propose}. */
-    public @Nullable RuntimeException localRead(byte[] query, long minIndex, long timeoutNanos, Completion completion) {
-        if (loop.isBlank()) {
-            return stopCause == null ? loop.notLeader() : stopped();
+    /** Answers a query from a state as new as is asked for; returns as {@link #propose}. */
+    public @Nullable RuntimeException read(byte[] query, Freshness freshness, long timeoutNanos, Completion completion) {
+        Call call = Call.read(query, freshness, nanoClock.getAsLong() + timeoutNanos, callBytes, completion);
+        return freshness.mode() == Freshness.Mode.LOCAL ? submitLocal(call) : submit(call, callBytes);
+    }
+
+    /**
+     * States what the group is to become; returns as {@link #propose}. The result is the membership in which that stands, as {@link
+     * io.quorate.raft.core.MembershipCodec} lays it out.
+     */
+    public @Nullable RuntimeException changeMembership(long expectedVersion, Membership.Goal goal, long timeoutNanos,
+                                                       Completion completion) {
+        String impossible = impossible(goal);
+        if (impossible != null) {
+            return new RequestFailedException("Nothing happened: " + impossible);
         }
-        int bytes = Call.bytesOf(query);
-        if (!callBytes.take(bytes)) {
-            return overloaded();
-        }
-        Call call = new Call(Call.Kind.LOCAL_READ, query, nanoClock.getAsLong() + timeoutNanos, callBytes, completion);
-        call.readable(minIndex, Long.MAX_VALUE);
-        if (!applier.add(List.of(call))) {
-            callBytes.give(bytes);
-            return stopped();
-        }
-        return null;
+        return submit(Call.change(new Call.Change(expectedVersion, goal), nanoClock.getAsLong() + timeoutNanos, controlBytes, completion),
+            controlBytes);
+    }
+
+    /**
+     * Hands leadership over; returns as {@link #propose}.
+     *
+     * @param nodeId to whom; 0 for whoever is best
+     */
+    public @Nullable RuntimeException transfer(int nodeId, long timeoutNanos, Completion completion) {
+        return submit(Call.transfer(nodeId, nanoClock.getAsLong() + timeoutNanos, controlBytes, completion), controlBytes);
     }
 
     /** Asks how the server is; the answer comes on the raft thread and must return quickly. False if the server has stopped. */
@@ -173,22 +194,54 @@ public final class PassiveServer {
         applier.close(cause);
     }
 
-    private @Nullable RuntimeException submit(Call.Kind kind, byte[] payload, long timeoutNanos, Completion completion) {
-        int bytes = Call.bytesOf(payload);
-        if (!callBytes.take(bytes)) {
-            return overloaded();
+    private @Nullable RuntimeException submit(Call call, Budget budget) {
+        if (!budget.take(call.bytes())) {
+            return overloaded(budget);
         }
-        if (!mailbox.submit(new Call(kind, payload, nanoClock.getAsLong() + timeoutNanos, callBytes, completion))) {
-            callBytes.give(bytes);
+        if (!mailbox.submit(call)) {
+            budget.give(call.bytes());
             return stopped();
         }
         return null;
     }
 
-    private OverloadedException overloaded() {
+    /** Nobody else is asked, so the raft thread is not either. */
+    private @Nullable RuntimeException submitLocal(Call call) {
+        if (loop.isBlank()) {
+            return stopCause == null ? loop.notLeader() : stopped();
+        }
+        if (!callBytes.take(call.bytes())) {
+            return overloaded(callBytes);
+        }
+        call.readable(0, Long.MAX_VALUE);
+        if (!applier.add(List.of(call))) {
+            callBytes.give(call.bytes());
+            return stopped();
+        }
+        return null;
+    }
+
+    /** Why no membership entry could hold this; null if one can. Every step on the way names at most whom the goal names, per list. */
+    private static @Nullable String impossible(Membership.Goal goal) {
+        List<Member> all = new ArrayList<>(goal.voters());
+        all.addAll(goal.learners());
+        if (all.size() > MembershipCodec.MEMBERS_MAX) {
+            return "a group of " + all.size() + " members is wanted, and at most " + MembershipCodec.MEMBERS_MAX + " are possible";
+        }
+        for (Member member : all) {
+            int bytes = member.address().getBytes(StandardCharsets.UTF_8).length;
+            if (bytes == 0 || bytes > MembershipCodec.ADDRESS_BYTES_MAX) {
+                return "the address of " + member.id() + " has " + bytes + " bytes, and 1 to " + MembershipCodec.ADDRESS_BYTES_MAX
+                    + " are possible";
+            }
+        }
+        return null;
+    }
+
+    private OverloadedException overloaded(Budget budget) {
         mailbox.countRefusedCall();
-        return new OverloadedException("Nothing happened: " + callBytes.taken() + " bytes of requests are open at this replica, and "
-            + callBytes.bytesMax() + " is the most; try again after a pause");
+        return new OverloadedException("Nothing happened: " + budget.taken() + " bytes of requests are open at this replica, and "
+            + budget.bytesMax() + " is the most; try again after a pause");
     }
 
     private ServerStoppedException stopped() {

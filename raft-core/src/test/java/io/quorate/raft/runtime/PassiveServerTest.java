@@ -13,10 +13,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.CommandTooLargeException;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.Identity;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
+import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.SnapshotMessage;
@@ -25,6 +27,8 @@ import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
@@ -119,6 +123,34 @@ class PassiveServerTest {
     }
 
     @Test
+    void aReadAlsoWaitsForTheIndexItsCallerHasSeen() {
+        lead();
+        Recorder reader = new Recorder();
+        assertNull(server.read(bytes("all"), Freshness.linearizable().notBefore(2), T, reader));
+        settle();
+        assertEquals("open", reader.outcome());
+        propose("a", new Recorder());
+        settle();
+        assertEquals("2:a at 2", reader.outcome());
+    }
+
+    @Test
+    void whatNoMembershipCouldHoldIsTurnedAwayAtOnce() {
+        lead();
+        Member first = new Member(new ReplicaId(1, 11), "a");
+        List<Member> crowd = new ArrayList<>();
+        for (int nodeId = 1; nodeId <= 1025; nodeId++) {
+            crowd.add(new Member(new ReplicaId(nodeId, 7), "x"));
+        }
+        for (Membership.Goal goal : List.of(new Membership.Goal(crowd, List.of()), new Membership.Goal(List.of(first),
+            crowd.subList(1, 1025)), new Membership.Goal(List.of(new Member(first.id(), "")), List.of()),
+            new Membership.Goal(List.of(new Member(first.id(), "x".repeat(1025))), List.of()))) {
+            assertInstanceOf(RequestFailedException.class, server.changeMembership(1, goal, T, new Recorder()));
+        }
+        assertEquals(0, server.callBytes());
+    }
+
+    @Test
     void nothingIsAppliedBeforeItIsDurable() {
         Recorder caller = lead();
         propose("a", caller);
@@ -180,7 +212,7 @@ class PassiveServerTest {
         assertEquals("NotLeaderException", caller.outcome());
         assertTrue(caller.failure().getMessage().contains("blank"), caller.failure().getMessage());
         assertEquals(List.of(), wire.sent);
-        assertInstanceOf(NotLeaderException.class, server.localRead(bytes("q"), 0, T, new Recorder()));
+        assertInstanceOf(NotLeaderException.class, server.read(bytes("q"), Freshness.local().notBefore(0), T, new Recorder()));
         assertTrue(server.loop().isBlank());
         assertFalse(server.maintain());
     }
@@ -268,7 +300,7 @@ class PassiveServerTest {
         }
         assertEquals(8, refused.size());
         assertInstanceOf(OverloadedException.class, refused.get(0));
-        assertInstanceOf(OverloadedException.class, server.localRead(new byte[900], 0, T, new Recorder()));
+        assertInstanceOf(OverloadedException.class, server.read(new byte[900], Freshness.local().notBefore(0), T, new Recorder()));
         assertEquals(9, server.mailbox().refusedCalls());
         settle();
         assertEquals(0, server.callBytes());
@@ -285,7 +317,7 @@ class PassiveServerTest {
     void aLocalReadWaitsForTheIndexItNames() {
         lead();
         Recorder reader = new Recorder();
-        assertNull(server.localRead(bytes("all"), 2, T, reader));
+        assertNull(server.read(bytes("all"), Freshness.local().notBefore(2), T, reader));
         settle();
         assertEquals("open", reader.outcome());
         propose("a", new Recorder());
@@ -325,7 +357,7 @@ class PassiveServerTest {
         assertEquals("OutcomeUnknownException", accepted.outcome());
         assertInstanceOf(ServerStoppedException.class, server.propose(bytes("x"), T, new Recorder()));
         assertInstanceOf(ServerStoppedException.class, server.read(bytes("x"), T, new Recorder()));
-        assertInstanceOf(ServerStoppedException.class, server.localRead(bytes("x"), 0, T, new Recorder()));
+        assertInstanceOf(ServerStoppedException.class, server.read(bytes("x"), Freshness.local().notBefore(0), T, new Recorder()));
         assertEquals(0, server.callBytes());
     }
 

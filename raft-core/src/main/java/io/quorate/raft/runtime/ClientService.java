@@ -1,0 +1,161 @@
+package io.quorate.raft.runtime;
+
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
+import io.quorate.raft.CommandTooLargeException;
+import io.quorate.raft.NotLeaderException;
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.OverloadedException;
+import io.quorate.raft.RequestFailedException;
+import io.quorate.raft.RequestRefusedException;
+import io.quorate.raft.ServerStatus;
+import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.MembershipCodec;
+import io.quorate.raft.core.ReplicaId;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Answers what clients ask of this replica over the network: each request once, on whichever thread knows the answer. */
+public final class ClientService {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ClientService.class);
+
+    private final ReplicaId replica;
+    private final PassiveServer parts;
+    private final long callTimeoutNanos;
+    private final boolean isAdministered;
+
+    /**
+     * @param callTimeoutNanos for clients that do not say for how long they wait
+     * @param isAdministered   whether administrators are served too
+     */
+    public ClientService(ReplicaId replica, PassiveServer parts, long callTimeoutNanos, boolean isAdministered) {
+        this.replica = replica;
+        this.parts = parts;
+        this.callTimeoutNanos = callTimeoutNanos;
+        this.isAdministered = isAdministered;
+    }
+
+    /**
+     * Answers a request.
+     *
+     * @param timeoutNanos for how long the client waits, {@link Long#MAX_VALUE} if it did not say
+     * @param reply        takes the answer, once, on any thread
+     */
+    public void serve(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
+        long waitNanos = timeoutNanos == Long.MAX_VALUE ? callTimeoutNanos : timeoutNanos;
+        if (request instanceof ClientRequest.Admin admin) {
+            if (isAdministered) {
+                administer(admin, waitNanos, reply);
+            } else {
+                answer(reply, new ClientResponse.Failed("Nothing happened: this server was told to serve no administrators; ask another, or "
+                    + "start it without that"));
+            }
+        } else if (request instanceof ClientRequest.Propose propose) {
+            Reply completion = new Reply(reply, ClientResponse.Done::new);
+            completion.unless(parts.propose(propose.command(), waitNanos, completion));
+        } else if (request instanceof ClientRequest.Read read) {
+            Reply completion = new Reply(reply, ClientResponse.Done::new);
+            completion.unless(parts.read(read.query(), read.freshness(), waitNanos, completion));
+        } else if (request instanceof ClientRequest.Status) {
+            tell(reply, ClientResponse.Status::new);
+        } else {
+            notServed(request, reply);
+        }
+    }
+
+    private void administer(ClientRequest.Admin request, long waitNanos, Consumer<ClientResponse> reply) {
+        if (request instanceof ClientRequest.ChangeMembership change) {
+            Reply completion = new Reply(reply, (result, index) -> new ClientResponse.Members(MembershipCodec.decode(result), List.of()));
+            completion.unless(parts.changeMembership(change.expectedVersion(), change.goal(), waitNanos, completion));
+        } else if (request instanceof ClientRequest.Transfer transfer) {
+            Reply completion = new Reply(reply, (result, index) -> new ClientResponse.Transferred());
+            completion.unless(parts.transfer(transfer.targetNodeId(), waitNanos, completion));
+        } else if (request instanceof ClientRequest.Members) {
+            tell(reply, ClientService::members);
+        } else {
+            notServed(request, reply);
+        }
+    }
+
+    private static ClientResponse members(ServerStatus status) {
+        Membership membership = status.membership();
+        return membership == null
+            ? new ClientResponse.Unavailable("Nothing happened: this replica is blank and belongs to no group yet; ask another")
+            : new ClientResponse.Members(membership, List.of());
+    }
+
+    private void notServed(ClientRequest request, Consumer<ClientResponse> reply) {
+        answer(reply, new ClientResponse.Failed("Nothing happened: this server does not serve " + request));
+    }
+
+    private void tell(Consumer<ClientResponse> reply, Function<ServerStatus, ClientResponse> what) {
+        if (!parts.ask(status -> answer(reply, what.apply(status)))) {
+            answer(reply, new ClientResponse.Unavailable("Nothing happened: this server has stopped"));
+        }
+    }
+
+    private void answer(Consumer<ClientResponse> reply, ClientResponse response) {
+        try {
+            reply.accept(response);
+        } catch (RuntimeException e) {
+            LOG.warn("Replica {}: the transport could not take an answer for a client", replica, e);
+        }
+    }
+
+    private static ClientResponse responseTo(Throwable why) {
+        String message = String.valueOf(why.getMessage());
+        if (why instanceof NotLeaderException notLeader) {
+            return new ClientResponse.NotLeader(notLeader.leaderNodeId(), notLeader.leaderAddress());
+        } else if (why instanceof OverloadedException) {
+            return new ClientResponse.Overloaded(message);
+        } else if (why instanceof OutcomeUnknownException unknown) {
+            return new ClientResponse.Unknown(message, unknown.entry());
+        } else if (why instanceof RequestRefusedException refused) {
+            return new ClientResponse.Refused(refused.reason(), message);
+        } else if (why instanceof ServerStoppedException) {
+            return new ClientResponse.Unavailable(message);
+        } else if (why instanceof CommandTooLargeException || why instanceof RequestFailedException) {
+            return new ClientResponse.Failed(message);
+        }
+        return new ClientResponse.Failed("the query failed: " + why);
+    }
+
+    /** What a client is told of the bytes and the index that his call ended with. */
+    private interface Wording {
+        ClientResponse of(byte[] result, long index);
+    }
+
+    /** A client's answer. */
+    private final class Reply implements Completion {
+
+        private final Consumer<ClientResponse> reply;
+        private final Wording wording;
+
+        Reply(Consumer<ClientResponse> reply, Wording wording) {
+            this.reply = reply;
+            this.wording = wording;
+        }
+
+        @Override
+        public void done(byte[] result, long index) {
+            answer(reply, wording.of(result, index));
+        }
+
+        @Override
+        public void failed(Throwable why) {
+            answer(reply, responseTo(why));
+        }
+
+        void unless(@Nullable RuntimeException refused) {
+            if (refused != null) {
+                failed(refused);
+            }
+        }
+    }
+}
