@@ -3,11 +3,13 @@ package io.quorate.raft.testing;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What must hold of what is committed: where it stands, for ever, and how a replica comes to know of it. */
 final class CommitInvariants {
@@ -178,18 +180,37 @@ final class CommitInvariants {
 
     /** I10: an entry is durable on a quorum, of both halves if the membership is joint, before anybody calls it committed. */
     static final class CommittedIsDurableOnAQuorum extends Invariant {
+
+        private static final class Counted {
+            private @Nullable Membership by;
+        }
+
         private final List<? extends ReplicaView> replicas;
+        private final PerReplica<Counted> counted = new PerReplica<>(Counted::new);
 
         CommittedIsDurableOnAQuorum(List<? extends ReplicaView> replicas) {
             this.replicas = replicas;
         }
 
         @Override
+        void onStarted(ReplicaView replica) {
+            counted.renew(replica);
+        }
+
+        /** Counted by the membership in force when the turn began: what is committed in it may be followed by another in the same turn. */
+        @Override
         void onCommitted(ReplicaView replica, NodeStatus status, EntryId entry) {
-            require(replica, entry, status.membership().voters());
-            if (!status.membership().outgoing().isEmpty()) {
-                require(replica, entry, status.membership().outgoing());
+            Membership before = counted.of(replica).by;
+            Membership membership = before == null ? status.membership() : before;
+            require(replica, entry, membership.voters());
+            if (membership.isJoint()) {
+                require(replica, entry, membership.outgoing());
             }
+        }
+
+        @Override
+        void onTurn(ReplicaView replica, NodeStatus status) {
+            counted.of(replica).by = status.membership();
         }
 
         private void require(ReplicaView replica, EntryId entry, List<Member> voters) {
