@@ -1,25 +1,34 @@
 package io.quorate.raft.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.core.NodeStatus.RoleName;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** What must hold whatever a script does: remembers the whole history of a {@link Cluster} and fails where a new event contradicts it. */
 final class Checks {
 
-    private final Membership membership;
+    private final Membership founding;
     private final Map<Long, ReplicaId> leaders = new HashMap<>();        // by term
     private final Map<EntryId, Entry> entries = new HashMap<>();
     private final Map<Long, EntryId> committed = new HashMap<>();        // by index
     private final Map<ReplicaId, NodeStatus> lastSeen = new HashMap<>();
+    private final Map<ReplicaId, Set<EntryId>> durable = new HashMap<>();   // what a disk has ever held
+    private final Set<List<Membership>> intersecting = new HashSet<>();     // pairs that were found to be safe
+    private long committedIndex;
 
-    Checks(Membership membership) {
-        this.membership = membership;
+    Checks(Membership founding) {
+        this.founding = founding;
     }
 
     /** Term and index name one content, for ever. */
@@ -28,6 +37,11 @@ final class Checks {
             Entry known = entries.putIfAbsent(entry.id(), entry);
             assertTrue(known == null || known.equals(entry), () -> "two contents of " + entry.id());
         }
+    }
+
+    void onDurable(ReplicaId replica, List<Entry> written) {
+        Set<EntryId> held = durable.computeIfAbsent(replica, id -> new HashSet<>());
+        written.forEach(entry -> held.add(entry.id()));
     }
 
     /** Nothing is said before what it rests on is durable. */
@@ -65,7 +79,6 @@ final class Checks {
             ReplicaId leader = leaders.putIfAbsent(node.term(), node.self());
             assertTrue(leader == null || leader.equals(node.self()),
                 () -> "two leaders of term " + node.term() + ": " + leader + ", " + node);
-            assertTrue(node.memberships().mayCount(node.self()));
         }
         NodeStatus status = node.status();
         NodeStatus before = lastSeen.put(node.self(), status);
@@ -83,6 +96,62 @@ final class Checks {
                 }
             }
         }
+        committedIndex = Math.max(committedIndex, status.commitIndex());
+        onMemberships(node, before);
         assertNotNull(node.toString());
+    }
+
+    /** The last membership in the log is in force, one is uncommitted at most, none goes before the own term, and neighbours intersect. */
+    private void onMemberships(RaftNode node, @Nullable NodeStatus before) {
+        Membership last = founding;
+        boolean mayLead = founding.isVoter(node.self());
+        int uncommitted = 0;
+        for (long index = node.log().firstIndex(); index <= node.log().lastIndex(); index++) {
+            Entry entry = entries.get(node.log().idAt(index));
+            if (entry.kind() != Entry.Kind.MEMBERSHIP) {
+                continue;
+            }
+            Membership next = Membership.of(entry);
+            assertEquals(last.version() + 1, next.version(), node::toString);
+            assertIntersecting(last, next);
+            last = next;
+            mayLead = next.isVoter(node.self()) || mayLead && index > node.commitIndex();
+            if (node.role() == RoleName.LEADER) {
+                uncommitted += index > committedIndex ? 1 : 0;
+                assertTrue(entry.term() < node.term() || node.log().termAt(node.commitIndex()) == node.term(),
+                    () -> "a membership before the own term: " + node);
+            }
+        }
+        assertEquals(last, node.membership(), () -> "in force is not the last in the log: " + node);
+        assertTrue(uncommitted <= 1, () -> "more than one uncommitted membership: " + node);
+        if (node.role() == RoleName.LEADER) {
+            assertTrue(mayLead, () -> "leads and counts nowhere: " + node);
+            if (before != null && before.role() == RoleName.LEADER && before.commitIndex() < node.commitIndex()) {
+                EntryId entry = node.log().idAt(node.commitIndex());
+                Predicate<ReplicaId> has = id -> durable.getOrDefault(id, Set.of()).contains(entry);
+                assertTrue(isQuorum(before.membership(), has) || isQuorum(last, has), () -> "committed too early: " + entry + " by " + node);
+            }
+        }
+    }
+
+    /** No two sets of replicas that do not meet can both decide, the one by this membership and the other by that. */
+    private void assertIntersecting(Membership one, Membership other) {
+        if (!intersecting.add(List.of(one, other))) {
+            return;
+        }
+        List<ReplicaId> all = Stream.concat(one.members().stream(), other.members().stream()).map(Member::id).distinct().toList();
+        for (int bits = 0; bits < 1 << all.size(); bits++) {
+            int some = bits;
+            Predicate<ReplicaId> isIn = id -> (some >> all.indexOf(id) & 1) != 0;
+            assertFalse(isQuorum(one, isIn) && isQuorum(other, isIn.negate()), () -> one + " and " + other + " can decide apart");
+        }
+    }
+
+    private static boolean isQuorum(Membership membership, Predicate<ReplicaId> yes) {
+        return isMajority(membership.voters(), yes) && (membership.outgoing().isEmpty() || isMajority(membership.outgoing(), yes));
+    }
+
+    private static boolean isMajority(List<Member> half, Predicate<ReplicaId> yes) {
+        return 2 * half.stream().filter(member -> yes.test(member.id())).count() > half.size();
     }
 }

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A group of nodes whose network and disks are moved by hand: a test is a script of what arrives, what becomes durable, who crashes.
  *
- * <p>Replicas are numbered from 1. Nothing is delivered and no write completes unless the script says so; a deadline is judged only by
+ * <p>Replicas are numbered from 1; those whom the founding membership does not name are blank and wait to be admitted. {@link #wipe} gives
+ * node n a second disk, which is replica 100 + n. Nothing is delivered and no write completes unless the script says so; a deadline is judged only by
  * {@link #timeout}. All share one clock. Without {@link #draws} every election timeout is exactly T. Whatever a node does is also held
  * against {@link Checks}.
  */
@@ -31,6 +32,7 @@ final class Cluster {
 
     /** One replica: its node while it is up, its disk always. */
     private static final class Replica {
+        private final int number;
         private final ReplicaId id;
         private @Nullable RaftNode node;
         private HardState hardState = HardState.INITIAL;
@@ -40,8 +42,9 @@ final class Cluster {
         private final List<Entry> applied = new ArrayList<>();
         private long draw;
 
-        private Replica(ReplicaId id) {
-            this.id = id;
+        private Replica(int number) {
+            this.number = number;
+            id = id(number);
         }
 
         private RaftNode node() {
@@ -71,12 +74,13 @@ final class Cluster {
         now = nowNanos;
         checks = new Checks(membership);
         for (int n = 1; n <= logs.size(); n++) {
-            Replica replica = new Replica(id(n));
+            Replica replica = new Replica(n);
             replicas.add(replica);
             replica.disk = log(logs.get(n - 1));
             long term = replica.disk.isEmpty() ? 0 : replica.disk.get(replica.disk.size() - 1).term();
             replica.hardState = new HardState(term, null, 0);
             checks.onDisk(replica.disk);
+            checks.onDurable(replica.id, replica.disk);
             start(n);
         }
         now += T;   // the promises of the start have run out
@@ -102,7 +106,7 @@ final class Cluster {
     }
 
     static ReplicaId id(int n) {
-        return new ReplicaId(n, 0xA0 + n);
+        return n < 100 ? new ReplicaId(n, 0xA0 + n) : new ReplicaId(n - 100, 0xB0 + n - 100);
     }
 
     static List<Member> members(int... numbers) {
@@ -194,9 +198,16 @@ final class Cluster {
         start(n);
     }
 
+    /** This node's disk is lost, and its process stays down: a new process begins with a blank disk, as another replica. */
+    void wipe(int n) {
+        crash(n);
+        replicas.add(new Replica(n + 100));
+        start(n + 100);
+    }
+
     private void start(int n) {
         Replica replica = replica(n);
-                TermTable terms = new TermTable(EntryId.ZERO);
+        TermTable terms = new TermTable(EntryId.ZERO);
         for (Entry entry : replica.disk) {
             terms.append(entry.term(), entry.index());
         }
@@ -306,8 +317,9 @@ final class Cluster {
 
     /** Delivers this message, once more if it has been delivered before; to a replica that is down it is lost. */
     void deliver(Message message) {
-        int to = message.to().nodeId();
-        if (replica(to).node != null) {
+        int node = message.to().nodeId();
+        int to = numbers().contains(node + 100) && message.to().equals(id(node + 100)) ? node + 100 : node;
+        if (numbers().contains(to) && isUp(to)) {   // else it is lost
             step(to, message, 0);
         }
     }
@@ -355,13 +367,13 @@ final class Cluster {
 
     /** The same, but stops as soon as this holds. */
     void settleUntil(BooleanSupplier isEnough, int... numbers) {
-        int[] among = numbers.length > 0 ? numbers : IntStream.rangeClosed(1, replicas.size()).toArray();
+        int[] among = numbers.length > 0 ? numbers : numbers().stream().mapToInt(n -> n).toArray();
         boolean isMoving = true;
         for (int turn = 0; isMoving && !isEnough.getAsBoolean(); turn++) {
             assertEquals(true, turn < 10_000, () -> "never settles: " + this);
             isMoving = false;
             for (int n : among) {
-                isMoving |= replica(n).node != null && writeAll(n);
+                isMoving |= isUp(n) && writeAll(n);
             }
             Message next = isEnough.getAsBoolean() ? null : find(message -> isAmong(message, among));
             if (next != null) {
@@ -370,6 +382,28 @@ final class Cluster {
                 isMoving = true;
             }
         }
+    }
+
+    /** Ordinary life for this long: messages and writes take no time, and deadlines are met; draws should differ, or candidates may duel. */
+    void live(long nanos) {
+        long end = now + nanos;
+        settle();
+        for (Replica next = nextToWake(); next != null && next.node().deadline() - end < 0; next = nextToWake()) {
+            now = Nanos.later(now, next.node().deadline());
+            tick(next.number);
+            settle();
+        }
+        now = end;
+    }
+
+    private @Nullable Replica nextToWake() {
+        Replica first = null;
+        for (Replica replica : replicas) {
+            if (replica.node != null && (first == null || replica.node.deadline() - first.node().deadline() < 0)) {
+                first = replica;
+            }
+        }
+        return first;
     }
 
     /** A leader's heartbeat and all that follows from it among these replicas. */
@@ -385,6 +419,7 @@ final class Cluster {
         Replica replica = replica(n);
         RecordedEffects.Write write = replica.pending.removeFirst();
         replica.complete(write);
+        checks.onDurable(replica.id, write.entries());
         step(n, new Event.Written(write.writeId()), 0);
     }
 
@@ -403,6 +438,7 @@ final class Cluster {
         Replica replica = replica(n);
         long last = replica.pending.peekLast().writeId();
         replica.pending.forEach(replica::complete);
+        checks.onDurable(replica.id, replica.disk);
         replica.pending.clear();
         step(n, new Event.Written(last), 0);
     }
@@ -413,6 +449,15 @@ final class Cluster {
     }
 
     // ---- what can be seen
+
+    /** The numbers of all replicas, those that are down included. */
+    List<Integer> numbers() {
+        return replicas.stream().map(replica -> replica.number).toList();
+    }
+
+    boolean isUp(int n) {
+        return replica(n).node != null;
+    }
 
     RoleName role(int n) {
         return node(n).role();
@@ -485,7 +530,7 @@ final class Cluster {
     }
 
     private Replica replica(int n) {
-        return replicas.get(n - 1);
+        return replicas.stream().filter(replica -> replica.number == n).findFirst().orElseThrow();
     }
 
     private @Nullable Message find(Predicate<Message> predicate) {
