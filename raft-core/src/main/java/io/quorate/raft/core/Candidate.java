@@ -118,7 +118,7 @@ final class Candidate implements Role {
 
     @Override
     public void onSnapshotOffer(Message.SnapshotOffer message) {
-        // Not answered yet.
+        node.follow(message);
     }
 
     @Override

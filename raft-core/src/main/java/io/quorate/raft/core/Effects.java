@@ -39,6 +39,12 @@ public interface Effects {
     void accepted(long requestId, EntryId at);
 
     /**
+     * Replace the state machine's state by that of this snapshot, which is installed, durably. What comes to be applied next follows it.
+     * Everything handed out before is applied. Tell {@link Event.Applied} with its index when it is done.
+     */
+    void restore(SnapshotId snapshot);
+
+    /**
      * These entries are committed, and durable here.
      *
      * @param firstIndex the first
@@ -46,12 +52,6 @@ public interface Effects {
      * @param entries    all of them, or empty if they must be read from storage (not on this thread)
      */
     void apply(long firstIndex, long lastIndex, List<Entry> entries);
-
-    /**
-     * Replace the state machine's state by that of this snapshot, which is installed, durably. What comes to be applied next follows it.
-     * Everything handed out before is applied.
-     */
-    void restore(SnapshotId snapshot);
 
     /**
      * A read may be answered from the state after {@code index}.

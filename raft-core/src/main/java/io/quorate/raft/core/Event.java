@@ -68,9 +68,9 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
     record Written(long writeId) implements Event { }
 
     /**
-     * The state machine has applied everything up to here.
+     * The state machine has applied everything up to here, or has been restored from a snapshot of it.
      *
-     * @param index the last applied entry's
+     * @param index the last applied entry's, or the last that the snapshot covers
      */
     record Applied(long index) implements Event { }
 

@@ -66,13 +66,9 @@ final class Follower implements Role {
 
     @Override
     public void onAppendEntries(Message.AppendEntries message) {
-        if (leader != null && !leader.equals(message.from())) {
-            return;   // two leaders of one term: not ours to settle, and nobody must hear that both are followed
+        if (!hears(message.from())) {
+            return;
         }
-        leader = message.from();
-        node.onLeaderHeard();
-        deadline = node.drawDeadline();
-
         if (!node.agreesAt(message.prev())) {
             hasRejected = true;
             node.send(new Message.AppendRejected(node.self(), leader, node.term(), message.prev(),
@@ -130,9 +126,22 @@ final class Follower implements Role {
         // Not answered yet.
     }
 
+    /** What this leader can no longer send as entries is fetched as a snapshot, unless it is here. */
     @Override
     public void onSnapshotOffer(Message.SnapshotOffer message) {
-        // Not answered yet.
+        if (!hears(message.from())) {
+            return;
+        }
+        boolean isHere = node.agreesAt(message.snapshot().last());
+        if (isHere) {
+            node.commitTo(message.snapshot().index());
+            verifiedIndex = Math.max(verifiedIndex, node.commitIndex());   // what is committed stands in every later leader's log
+        } else {
+            node.fetch(message.snapshot(), message.from());
+        }
+        // The leader waits for nothing but to hear how far the log is here.
+        isAnswerDue |= isHere || message.round() > round;
+        round = Math.max(round, message.round());
     }
 
     @Override
@@ -143,6 +152,17 @@ final class Follower implements Role {
     @Override
     public void onReadAnswer(Message.ReadAnswer message) {
         // Not answered yet.
+    }
+
+    /** Whether this is the leader of the term, and so to be listened to: it is known from now on, and was heard. */
+    private boolean hears(ReplicaId from) {
+        if (leader != null && !leader.equals(from)) {
+            return false;   // two leaders of one term: not ours to settle, and nobody must hear that both are followed
+        }
+        leader = from;
+        node.onLeaderHeard();
+        deadline = node.drawDeadline();
+        return true;
     }
 
     @Override

@@ -119,7 +119,12 @@ final class Leader implements Role {
             return;   // the peer was found elsewhere meanwhile
         }
         peers.at(position).onReadEnded();
-        if (!read.entries().isEmpty() && read.firstIndex() == peers.at(position).nextIndex()) {
+        if (read.firstIndex() != peers.at(position).nextIndex()) {
+            return;   // not what the peer needs now
+        }
+        if (read.entries().isEmpty()) {
+            peers.at(position).onMissing();   // a snapshot covers it, and storage has dropped it
+        } else {
             sendEntries(position, read.entries());
         }
     }
@@ -226,7 +231,7 @@ final class Leader implements Role {
 
     @Override
     public void onSnapshotOffer(Message.SnapshotOffer message) {
-        // Not answered yet.
+        // As an append: nobody else leads this term.
     }
 
     @Override
@@ -257,6 +262,9 @@ final class Leader implements Role {
     private void heartbeat() {
         heartbeatDeadline = node.now() + node.config().heartbeatNanos();
         rounds.begin(node.now());
+        for (int i = 0; i < peers.size(); i++) {
+            peers.at(i).onHeartbeat(node.snapshot().index());
+        }
         peers.onHeartbeat(node.commitIndex(), node.now(), node.config().electionTimeoutNanos());
         pursuit.onHeartbeat(rounds.newest(), node.commitIndex(), node.now(), node.config().electionTimeoutNanos());
     }
@@ -306,8 +314,19 @@ final class Leader implements Role {
 
     private void replicate(int position) {
         Progress peer = peers.at(position);
+        boolean isMatchNamed = node.log().covers(peer.matchIndex());
         if (peer.isRoundUntold(rounds.newest())) {
-            sendEmpty(position, peer.matchIndex());   // goes out whatever else does: its answer waits for no disk
+            sendEmpty(position, isMatchNamed ? peer.matchIndex() : 0);   // goes out whatever else does: its answer waits for no disk
+        }
+        if (!node.log().covers(peer.nextIndex() - 1)) {
+            peer.onMissing();   // nothing can be sent behind an entry that cannot be named
+        }
+        if (peer.mayOffer(node.snapshot().index())) {
+            node.send(new Message.SnapshotOffer(node.self(), peers.id(position), node.term(), node.snapshot(), rounds.newest()));
+            peer.onOffered(node.snapshot().index());
+        }
+        if (peer.needsSnapshot()) {
+            return;
         }
         if (peer.mayProbe()) {
             sendEmpty(position, peer.nextIndex() - 1);
@@ -322,7 +341,7 @@ final class Leader implements Role {
             }
             sendEntries(position, node.log().entries(peer.nextIndex(), lastIndex, node.config().appendBytesMax()));
         }
-        if (peer.untoldCommit(node.commitIndex()) > 0) {
+        if (isMatchNamed && peer.untoldCommit(node.commitIndex()) > 0) {
             sendEmpty(position, peer.matchIndex());
         }
     }
@@ -341,7 +360,9 @@ final class Leader implements Role {
     }
 
     private void send(int position, long prevIndex, List<Entry> entries) {
-        node.send(new Message.AppendEntries(node.self(), peers.id(position), node.term(), node.log().idAt(prevIndex), entries,
+        // A log that begins behind a snapshot cannot name what stands before; but nothing stands at 0, in any log.
+        EntryId prev = prevIndex == 0 ? EntryId.ZERO : node.log().idAt(prevIndex);
+        node.send(new Message.AppendEntries(node.self(), peers.id(position), node.term(), prev, entries,
             node.commitIndex(), node.appliedIndex(), rounds.newest()));
         peers.at(position).onTold(rounds.newest(), Math.min(node.commitIndex(), prevIndex + entries.size()));
     }

@@ -6,22 +6,24 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a node is at one moment.
  *
- * @param self         which replica
- * @param role         what it does
- * @param term         its current term
- * @param leader       who leads that term, as far as it knows
- * @param firstIndex   of its log
- * @param lastIndex    of its log
- * @param durableIndex how much of its log is durable
- * @param commitIndex  how much it knows to be committed
- * @param membership   who belongs to the group, by the last entry that says so
- * @param change       what is known of changes of the membership, beyond its goal
- * @param backlog      what it keeps until others, or its own state machine, have caught up
- * @param peers        the other members
+ * @param self          which replica
+ * @param role          what it does
+ * @param term          its current term
+ * @param leader        who leads that term, as far as it knows
+ * @param firstIndex    of the first entry whose term it knows; up to {@code snapshotIndex} the entries themselves may be gone from storage
+ * @param lastIndex     of its log, or what the log stands on
+ * @param durableIndex  how much of its log is durable
+ * @param commitIndex   how much it knows to be committed
+ * @param snapshotIndex the last entry that its newest snapshot covers; 0 if it has none
+ * @param fetchIndex    the last entry that the snapshot covers which it is fetching or installing; 0 if there is none
+ * @param membership    who belongs to the group, by the last entry that says so
+ * @param change        what is known of changes of the membership, beyond its goal
+ * @param backlog       what it keeps until others, or its own state machine, have caught up
+ * @param peers         the other members
  */
 public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable ReplicaId leader, long firstIndex, long lastIndex,
-                         long durableIndex, long commitIndex, Membership membership, Change change, Backlog backlog,
-                         List<Peer> peers) {
+                         long durableIndex, long commitIndex, long snapshotIndex, long fetchIndex, Membership membership,
+                         Change change, Backlog backlog, List<Peer> peers) {
 
     public NodeStatus {
         peers = List.copyOf(peers);
@@ -72,7 +74,8 @@ public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable Rep
      * @param nextIndex      the first entry that this leader has not sent there; while it probes, one behind the entry it asks about; -1
      *                       unless this node leads
      * @param inflightBytes  of entries sent there, and not known to be durable there; 0 unless this node leads
-     * @param replication    how this leader replicates to it: {@code probe} or {@code replicate}; null unless this node leads
+     * @param replication    how this leader replicates to it: {@code probe}, {@code replicate} or {@code snapshot}; null unless this node
+     *                       leads
      * @param hasLostEntries whether this leader found that its disk lacks what it had acknowledged
      * @param catchUp        how far it is, if it is to become a voter and is none yet; null unless this node leads
      */

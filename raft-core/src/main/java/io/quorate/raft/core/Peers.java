@@ -119,7 +119,6 @@ final class Peers {
     /** A heartbeat interval has passed: forgets those whose leaving has been committed for so long that they should know. */
     void onHeartbeat(long commitIndex, long nowNanos, long patienceNanos) {
         for (Peer peer : peers) {
-            peer.progress.onHeartbeat();
             if (peer.leftIndex > 0 && !peer.isDismissed && peer.leftIndex <= commitIndex) {
                 peer.isDismissed = true;
                 peer.dismissedNanos = nowNanos;

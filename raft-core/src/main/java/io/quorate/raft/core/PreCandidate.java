@@ -114,7 +114,7 @@ final class PreCandidate implements Role {
 
     @Override
     public void onSnapshotOffer(Message.SnapshotOffer message) {
-        // Not answered yet.
+        node.follow(message);
     }
 
     @Override

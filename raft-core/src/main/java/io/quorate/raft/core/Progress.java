@@ -6,13 +6,15 @@ import java.util.ArrayDeque;
  * What a leader knows of one peer's log, and what it has sent there.
  *
  * <p>While probing, it looks for the last entry on which the logs agree, one question at a time and without payload. Once found, it
- * replicates: a pipeline of appends, bounded by the bytes that the peer has not yet confirmed as durable.
+ * replicates: a pipeline of appends, bounded by the bytes that the peer has not yet confirmed as durable. If the log no longer holds what
+ * the peer needs next, it is offered a snapshot, again and again, until it says that it has got so far.
  */
 final class Progress {
 
     enum State {
         PROBE("probe"),
-        REPLICATE("replicate");
+        REPLICATE("replicate"),
+        SNAPSHOT("snapshot");
 
         private final String label;
 
@@ -32,7 +34,8 @@ final class Progress {
     private long matchRound;             // the newest round when that was learned
     private long lostRound;              // the round when it was found that its disk lacks what it had acknowledged; 0 if never
     private long nextIndex;              // the first entry not sent yet; while probing, one behind the entry asked about
-    private boolean isProbeOut;          // a probe is out since the last heartbeat
+    private boolean isQuestionOut;       // a probe or an offer is out since the last heartbeat
+    private long offeredIndex;           // of the first snapshot offered in this state, which the peer may be fetching; 0 if none was
     private boolean isReading;           // old entries are being read from storage for this peer
     private long sentRound;              // the newest round when entries were last sent
     private long toldRound;              // the newest round that the peer was told of
@@ -62,7 +65,22 @@ final class Progress {
     }
 
     boolean mayProbe() {
-        return state == State.PROBE && !isProbeOut;
+        return state == State.PROBE && !isQuestionOut;
+    }
+
+    /** Whether what the peer needs next is not to be had from the log. */
+    boolean needsSnapshot() {
+        return state == State.SNAPSHOT;
+    }
+
+    /** Whether the peer may be offered this snapshot now: it brings what is missing. */
+    boolean mayOffer(long snapshotIndex) {
+        return state == State.SNAPSHOT && !isQuestionOut && snapshotIndex >= nextIndex;
+    }
+
+    /** From here on the peer will want entries of the log. */
+    long wantedIndex() {
+        return state == State.SNAPSHOT ? Math.max(offeredIndex, matchIndex) + 1 : matchIndex + 1;
     }
 
     boolean isReading() {
@@ -91,7 +109,22 @@ final class Progress {
     }
 
     void onProbeSent() {
-        isProbeOut = true;
+        isQuestionOut = true;
+    }
+
+    /** The log does not hold what the peer needs next, or not what stands before it. */
+    void onMissing() {
+        if (state != State.SNAPSHOT) {
+            enter(State.SNAPSHOT);
+            offeredIndex = 0;
+        }
+    }
+
+    void onOffered(long snapshotIndex) {
+        isQuestionOut = true;
+        if (offeredIndex == 0) {
+            offeredIndex = snapshotIndex;
+        }
     }
 
     void onReadStarted() {
@@ -115,9 +148,16 @@ final class Progress {
         toldCommitIndex = Math.max(toldCommitIndex, commitIndex);
     }
 
-    /** A heartbeat interval has passed: if the probe was lost, it may be sent again. */
-    void onHeartbeat() {
-        isProbeOut = false;
+    /**
+     * A heartbeat interval has passed: if the question was lost, it may be sent again.
+     *
+     * @param snapshotIndex of the newest snapshot there is to offer
+     */
+    void onHeartbeat(long snapshotIndex) {
+        isQuestionOut = false;
+        if (state == State.SNAPSHOT && snapshotIndex < nextIndex) {
+            state = State.PROBE;   // no snapshot helps, so perhaps the log does after all: no state is for ever
+        }
     }
 
     /**
@@ -137,6 +177,7 @@ final class Progress {
         while (!inflight.isEmpty() && inflight.peekFirst().lastIndex <= matchIndex) {
             inflightBytes -= inflight.removeFirst().bytes;
         }
+        boolean hasWhatWasMissing = state == State.SNAPSHOT && verified >= nextIndex;
         if (nextIndex <= matchIndex) {
             nextIndex = matchIndex + 1;
             isReading = false;   // what is being read is there already
@@ -144,7 +185,7 @@ final class Progress {
         boolean isProbeAnswered = state == State.PROBE && verified >= nextIndex - 1;
         // A round that began after everything was sent came back, and yet something is missing there: it was lost.
         boolean isTailLost = state == State.REPLICATE && round > sentRound && verified < nextIndex - 1;
-        if (isProbeAnswered || isTailLost) {
+        if (isProbeAnswered || isTailLost || hasWhatWasMissing) {
             replicateFrom(Math.max(verified, matchIndex) + 1);
         }
     }
@@ -167,15 +208,11 @@ final class Progress {
             nextIndex = rejectedIndex + 1;
             state = State.PROBE;
         }
-        if (rejectedIndex >= nextIndex || (state == State.PROBE && rejectedIndex != nextIndex - 1)) {
+        if (rejectedIndex >= nextIndex || state == State.SNAPSHOT || (state == State.PROBE && rejectedIndex != nextIndex - 1)) {
             return;   // stale: not the question that is out
         }
-        state = State.PROBE;
-        isProbeOut = false;
-        isReading = false;
         nextIndex = Math.max(matchIndex, Math.min(agreedIndex, rejectedIndex - 1)) + 1;
-        inflight.clear();
-        inflightBytes = 0;
+        enter(State.PROBE);
     }
 
     @Override
@@ -185,8 +222,14 @@ final class Progress {
     }
 
     private void replicateFrom(long index) {
-        state = State.REPLICATE;
         nextIndex = index;
+        enter(State.REPLICATE);
+    }
+
+    /** Nothing that was under way in the last state counts any more. */
+    private void enter(State next) {
+        state = next;
+        isQuestionOut = false;
         isReading = false;
         inflight.clear();
         inflightBytes = 0;

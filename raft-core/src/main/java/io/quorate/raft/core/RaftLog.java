@@ -7,11 +7,16 @@ import java.util.List;
  *
  * <p>The tail in memory is bounded in bytes. Entries leave it from the front, but not before they are committed and durable; older ones
  * are read from storage by whoever needs them, off the raft thread.
+ *
+ * <p>Terms are kept through snapshots: the log knows what stood where even if storage has dropped the entries. Only a snapshot from
+ * another replica makes it forget: then the log begins behind that.
  */
 final class RaftLog {
 
-    private final TermTable terms;
-    private Entry[] ring = new Entry[64];   // a power of two; the entry at index i stands at i & (length - 1)
+    private static final int RING_LENGTH_MIN = 64;
+
+    private TermTable terms;
+    private Entry[] ring = new Entry[RING_LENGTH_MIN];   // a power of two; the entry at index i stands at i & (length - 1)
     private long tailFirst;                 // the first index in memory; lastIndex + 1 if none is
     private long tailBytes;
     private long unwrittenFirst;            // entries from here on have not been given to storage
@@ -33,6 +38,7 @@ final class RaftLog {
         }
     }
 
+    /** The first entry that can be named. Storage may have dropped it, and others up to the newest snapshot. */
     long firstIndex() {
         return terms.base().index() + 1;
     }
@@ -91,6 +97,16 @@ final class RaftLog {
         terms.truncate(firstIndex);
         tailFirst = Math.min(tailFirst, firstIndex);
         unwrittenFirst = Math.min(unwrittenFirst, firstIndex);
+    }
+
+    /** The log is what this snapshot covers, and nothing else: whatever stood in it was another history, or less of this one. */
+    void install(SnapshotId snapshot) {
+        terms = new TermTable(snapshot.last());
+        ring = new Entry[RING_LENGTH_MIN];
+        tailBytes = 0;
+        tailFirst = snapshot.index() + 1;
+        unwrittenFirst = tailFirst;
+        newestNanos = Math.max(newestNanos, snapshot.timeNanos());
     }
 
     boolean isInMemory(long index) {

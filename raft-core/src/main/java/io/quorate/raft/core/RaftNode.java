@@ -33,6 +33,8 @@ public final class RaftNode {
 
     private record Reading(ReplicaId peer, long firstIndex, long lastIndex) { }
 
+    private record Fetch(SnapshotId snapshot, ReplicaId source) { }
+
     private record HandedOut(long lastIndex, long bytes) { }
 
     private final RaftConfig config;
@@ -41,6 +43,7 @@ public final class RaftNode {
     private final RaftLog log;
     private final WriteLedger ledger;
     private final Outbox outbox = new Outbox();
+    private final SnapshotInstall install = new SnapshotInstall();
     private final Memberships memberships;
 
     private long now;
@@ -50,6 +53,7 @@ public final class RaftNode {
     private long voteWriteId;                 // the write that makes them durable
     private long commitIndex;                 // never goes back
     private long appliedIndex;
+    private SnapshotId snapshot;              // the newest here; never goes back
     private Role role;
     private long promiseNanos;                // until then, every other candidate is told no
     private int lostRounds;                   // candidacies lost since a leader was last known
@@ -65,6 +69,7 @@ public final class RaftNode {
     private final List<Readable> readable = new ArrayList<>();
     private final List<Refused> refused = new ArrayList<>();
     private final List<Reading> readings = new ArrayList<>();
+    private final List<Fetch> fetches = new ArrayList<>();
     private final ArrayDeque<HandedOut> unapplied = new ArrayDeque<>();   // entries handed out from memory, not applied yet
     private long unappliedBytes;
     private long handedOutIndex;              // apply has been asked for up to here
@@ -98,9 +103,10 @@ public final class RaftNode {
             throw new InvariantViolation("The log ends at " + this.log.lastIndex() + ", but " + hardState.commitIndex()
                 + " was known to be committed: the disk has lost entries");
         }
-        commitIndex = Math.max(log.snapshot().index(), hardState.commitIndex());
+        snapshot = log.snapshot();
+        commitIndex = Math.max(snapshot.index(), hardState.commitIndex());
         memberships.commit(commitIndex);
-        appliedIndex = log.snapshot().index();
+        appliedIndex = snapshot.index();
         handedOutIndex = appliedIndex;
         time = new ReplicatedTime(this.log.newestNanos(), now);
         preVoteAttempt = random.nextInt() >>> 1;     // rounds are never negative
@@ -142,6 +148,12 @@ public final class RaftNode {
             }
         } else if (event instanceof Event.TimeWanted wanted) {
             timeWantedNanos = wanted.timeNanos();
+        } else if (event instanceof Event.SnapshotTaken taken) {
+            onSnapshotTaken(taken.snapshot());
+        } else if (event instanceof Event.SnapshotFetched fetched) {
+            install.onFetched(fetched.snapshot());
+        } else if (event instanceof Event.FetchFailed failed) {
+            install.onFailed(failed.snapshot());
         } else if (event instanceof Event.Tick tick) {
             onTick(tick.nowNanos());
         } else {
@@ -166,6 +178,7 @@ public final class RaftNode {
         } while (role != settled);
 
         writeTo(effects);
+        installTo(effects);
         if (isVoteDurable()) {
             outbox.sendAll(effects);
         }
@@ -173,6 +186,7 @@ public final class RaftNode {
             effects.accepted(request.requestId, request.at);
         }
         accepted.clear();
+        restoreTo(effects);
         applyTo(effects);
         for (Readable read : readable) {
             effects.readable(read.requestId, read.index, read.validUntilNanos);
@@ -182,6 +196,10 @@ public final class RaftNode {
             effects.refuse(request.requestId, new Refusal(request.reason, request.reason == Reason.NOT_LEADER ? role.leader() : null));
         }
         refused.clear();
+        for (Fetch fetch : fetches) {
+            effects.fetchSnapshot(fetch.snapshot, fetch.source);
+        }
+        fetches.clear();
         for (Reading reading : readings) {
             effects.readEntries(reading.peer, term, reading.firstIndex, reading.lastIndex, config.appendBytesMax());
         }
@@ -220,6 +238,21 @@ public final class RaftNode {
         return memberships.active();
     }
 
+    /**
+     * From here on entries are wanted for peers that this leader helps along, and that were heard of late; {@link Long#MAX_VALUE} if there
+     * are none. Storage should keep them as long as it can afford to: else a peer that has fetched a snapshot finds that it needs the next.
+     */
+    public long wantedIndex() {
+        long wanted = Long.MAX_VALUE;
+        for (int i = 0; role instanceof Leader leader && i < quorum.size(); i++) {
+            long silence = heard.nanosAgo(i, now);
+            if (silence >= 0 && silence < config.electionTimeoutNanos() && !quorum.member(i).id().equals(self)) {
+                wanted = Math.min(wanted, leader.progress(i).wantedIndex());
+            }
+        }
+        return wanted;
+    }
+
     /** The identity of the entry at this index of the log, or null if the log does not cover it. For checks. */
     public @Nullable EntryId entryAt(long index) {
         return log.covers(index) ? log.idAt(index) : null;
@@ -242,13 +275,15 @@ public final class RaftNode {
             ? new NodeStatus.Backlog(unappliedBytes, leader.uncommittedBytes(), leader.waitingReads())
             : new NodeStatus.Backlog(unappliedBytes, 0, 0);
         return new NodeStatus(self, role.name(), term, role.leader(), log.firstIndex(), log.lastIndex(), ledger.durableIndex(), commitIndex,
-            membership(), new NodeStatus.Change(memberships.isActiveCommitted(), isRemoved() ? removedVersion : 0), backlog, peers);
+            snapshot.index(), install.index(), membership(), new NodeStatus.Change(memberships.isActiveCommitted(), isRemoved() ? removedVersion : 0), backlog,
+            peers);
     }
 
     @Override
     public String toString() {
         return self + " t" + term + (isVoteDurable() ? "" : "?") + " voted " + votedFor + " " + role + " commit " + commitIndex
-            + " applied " + appliedIndex + " " + ledger + " log " + log + " membership " + memberships;
+            + " applied " + appliedIndex + " " + ledger + " log " + log + " snapshot " + snapshot.index() + " membership " + memberships
+            + (install.isIdle() ? "" : " " + install);
     }
 
     // ---- messages: terms are settled here, so that a role never sees a message of another term (§5.1)
@@ -296,6 +331,9 @@ public final class RaftNode {
         } else if (message instanceof Message.AppendEntries append) {
             // No round: the append's counted the rounds of its own term, and its sender may by now lead this one.
             send(new Message.AppendRejected(self, append.from(), term, append.prev(), log.lastAgreeing(append.prev()), 0));
+        } else if (message instanceof Message.SnapshotOffer offer) {
+            EntryId last = offer.snapshot().last();
+            send(new Message.AppendRejected(self, offer.from(), term, last, log.lastAgreeing(last), 0));
         }
     }
 
@@ -364,7 +402,7 @@ public final class RaftNode {
     }
 
     /** Another leads this term: follows it, beginning with this message. */
-    void follow(Message.AppendEntries message) {
+    void follow(Message message) {
         becomeFollower(message.from());
         message.dispatch(role);
     }
@@ -473,7 +511,7 @@ public final class RaftNode {
         if (prev.index() > commitIndex) {
             return log.contains(prev);
         }
-        if (prev.index() >= log.firstIndex() && !log.contains(prev)) {
+        if (log.covers(prev.index()) && !log.contains(prev)) {
             throw new InvariantViolation("A leader of term " + term + " has entry " + prev + ", but " + log.idAt(prev.index())
                 + " is committed here: " + this);
         }
@@ -484,8 +522,8 @@ public final class RaftNode {
     void append(List<Entry> entries) {
         for (int i = 0; i < entries.size(); i++) {
             Entry entry = entries.get(i);
-            if (entry.index() < log.firstIndex()) {
-                continue;
+            if (entry.index() < log.firstIndex() - 1) {
+                continue;   // before what the log stands on
             }
             if (entry.index() <= log.lastIndex()) {
                 if (log.termAt(entry.index()) == entry.term()) {
@@ -543,6 +581,29 @@ public final class RaftNode {
         return quorum;
     }
 
+    /** The newest snapshot here: what a leader can offer. */
+    SnapshotId snapshot() {
+        return snapshot;
+    }
+
+    /** Gets this snapshot from there, unless one is on its way already: that is worth as much. */
+    void fetch(SnapshotId wanted, ReplicaId source) {
+        if (install.isIdle()) {
+            install.onAsked(wanted);
+            fetches.add(new Fetch(wanted, source));
+        }
+    }
+
+    private void onSnapshotTaken(SnapshotId taken) {
+        if (taken.index() <= snapshot.index()) {
+            return;   // a newer one was installed while it was being taken
+        }
+        if (!log.contains(taken.last())) {
+            throw new InvariantViolation("A snapshot was taken at " + taken.last() + ", which the log does not have: " + this);
+        }
+        snapshot = taken;
+    }
+
     private void onApplied(long index) {
         if (index > handedOutIndex) {
             throw new InvariantViolation("Entry " + index + " was applied, but only " + handedOutIndex + " are handed out");
@@ -589,7 +650,52 @@ public final class RaftNode {
         effects.write(writeId, new HardState(term, votedFor, commitIndex), firstIndex, entries);
     }
 
+    /** Puts the log on a snapshot that was fetched, if it does not reach that far by itself. Term and vote have been written. */
+    private void installTo(Effects effects) {
+        SnapshotId fetched = install.fetched();
+        if (fetched == null || role instanceof Candidate) {
+            return;   // a candidate asks for votes for the log with which its candidacy began
+        }
+        if (role instanceof Leader) {
+            install.forget();   // elected for having all that is committed
+            return;
+        }
+        if (agreesAt(fetched.last())) {
+            commitTo(fetched.index());
+            install.forget();   // all that it covers has come as entries meanwhile
+            return;
+        }
+        if (appliedIndex < handedOutIndex) {
+            return;   // what is being applied may still have to be read from the log, which goes
+        }
+        if (role instanceof PreCandidate) {
+            becomeFollower(null);   // it has asked with another log, and perhaps others than those who count
+        }
+        // The disk's log reaches as far as before until the snapshot is there: no commit behind it may be known any earlier.
+        HardState hardState = new HardState(term, votedFor, commitIndex);
+        ledger.truncate(commitIndex + 1);   // of the old log only what is committed is part of the new one
+        log.install(fetched);
+        commitIndex = fetched.index();
+        memberships.install(fetched, false);
+        enterMembership();
+        long writeId = ledger.issue(log.lastIndex());
+        install.onInstalling(writeId);
+        effects.install(writeId, hardState, fetched);
+    }
+
+    private void restoreTo(Effects effects) {
+        SnapshotId installed = install.takeInstalled(ledger);
+        if (installed != null) {
+            snapshot = installed;
+            handedOutIndex = installed.index();
+            effects.restore(installed);
+        }
+    }
+
     private void applyTo(Effects effects) {
+        if (install.holdsApply()) {
+            return;   // what comes next is the snapshot
+        }
         long lastIndex = Math.min(commitIndex, ledger.durableIndex());
         while (handedOutIndex < lastIndex && unappliedBytes < config.unappliedBytesMax()) {
             long first = handedOutIndex + 1;

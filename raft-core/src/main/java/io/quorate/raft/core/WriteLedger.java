@@ -6,7 +6,8 @@ import java.util.ArrayDeque;
  * Numbers the writes given to storage and knows how much of the log is durable.
  *
  * <p>Writes complete in order, so a completion is one number. Each pending write claims the log up to an index; cutting the log lowers
- * what earlier writes may claim, so that a late completion never vouches for the entries that replaced its own.
+ * what earlier writes may claim, so that a late completion never vouches for the entries that replaced its own. A snapshot that replaces
+ * the log is a cut behind what was known to be committed, the same in both, and a write that claims all the snapshot covers.
  */
 final class WriteLedger {
 

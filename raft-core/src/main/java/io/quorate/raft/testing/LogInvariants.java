@@ -165,7 +165,9 @@ final class LogInvariants {
             long applied = replica.appliedIndex();
             long durable = status.durableIndex();
             long committed = status.commitIndex();
-            boolean isWithinLog = status.firstIndex() - 1 <= applied && Math.max(committed, durable) <= status.lastIndex();
+            // A log that was just put on a snapshot begins behind what the machine is about to be restored to.
+            long restored = Math.max(applied, status.fetchIndex());
+            boolean isWithinLog = status.firstIndex() - 1 <= restored && Math.max(committed, durable) <= status.lastIndex();
             if (!isWithinLog || applied > Math.min(committed, durable)) {
                 throw broken("%s has applied %d: %s", replica.id(), applied, status);
             }

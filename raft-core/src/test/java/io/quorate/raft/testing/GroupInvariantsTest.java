@@ -116,7 +116,7 @@ class GroupInvariantsTest {
 
         @Override
         public NodeStatus status() {
-            return new NodeStatus(id, role, term, leader, 1, log.size(), durableIndex, commitIndex, membership,
+            return new NodeStatus(id, role, term, leader, 1, log.size(), durableIndex, commitIndex, 0, 0, membership,
                 new NodeStatus.Change(true, 0), backlog, peers);
         }
 
