@@ -31,9 +31,9 @@ public interface Storage extends AutoCloseable {
      * @param hardState  durable no later than the entries
      * @param firstIndex the first index that changes; one behind the last entry if only the hard state changes
      * @param entries    consecutive from {@code firstIndex}, their terms never falling; may be empty
-     * @param install    a snapshot that was received and is complete, newer than the one that is there: the log stands on it from now on. What is behind it stays if the
-     *                   log's entry at its index is the snapshot's last, and else the whole log goes; {@code firstIndex} is then the one behind
-     *                   the snapshot, and there are no {@code entries}. Null in every other write
+     * @param install    a snapshot that was received and is complete, newer than the one that is there: the log stands on it from now on.
+     *                   What is behind it stays if the log's entry at its index is the snapshot's last, and else the whole log goes;
+     *                   {@code firstIndex} is then the one behind the snapshot, and there are no {@code entries}. Null in every other write
      */
     record Write(long id, HardState hardState, long firstIndex, List<Entry> entries, @Nullable SnapshotId install) {
 
@@ -75,7 +75,8 @@ public interface Storage extends AutoCloseable {
      * Makes all of these durable, in their order, and returns when they are.
      *
      * <p>Refuses a whole batch that would leave a gap, replace what the newest snapshot covers, or install what is not complete; whose
-     * entries do not follow each other, or whose ids do not rise; and any write into a blank directory: nothing of it is kept. The type of the exception is not promised, for no replica asks such a thing.
+     * entries do not follow each other, or whose ids do not rise; and any write into a blank directory: nothing of it is kept. The type of
+     * the exception is not promised, for no replica asks such a thing.
      *
      * @param batch at least one, ids rising
      * @throws StorageException if that failed; nothing of the batch may be relied on, nor any later write tried
