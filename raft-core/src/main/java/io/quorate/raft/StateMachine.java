@@ -13,7 +13,11 @@ import org.jspecify.annotations.Nullable;
  * <p>All methods are called on one thread, the apply thread, never two at a time, so the state needs no locks. A method that
  * blocks holds up applying and reading on this replica, not replication. ({@link Snapshot#writeTo} alone is called elsewhere.)
  *
- * <p>An exception from {@code apply} stops the server: a replica that skipped a command would no longer be a copy. Report
+ * <p><b>Time.</b> A machine never reads a clock, for replicas apply at different times, and again after a restart. What it may go by is
+ * {@linkplain Command#timeNanos replicated time}, which comes with each command. If something is to happen when time has passed and nobody
+ * commands anything (a lease runs out, a reminder is due), it says {@linkplain #wakeUpNanos when}, and is {@linkplain #onTime told}.
+ *
+ * <p>An exception from {@code apply} or {@code onTime} stops the server: a replica that skipped a command would no longer be a copy. Report
  * what a user did wrong in the result instead. That holds for commands of older versions of your program too: they stay in the log.
  *
  * <p>The server does nothing with snapshots yet: it keeps the log whole and applies it again after a restart. A machine that has them
@@ -27,6 +31,30 @@ public interface StateMachine {
      * @return the result, for the caller of {@code propose}; not changed afterwards by either side
      */
     byte[] apply(Command command);
+
+    /**
+     * The replicated time at which this machine wants to be {@linkplain #onTime told} that it has come; {@link Long#MAX_VALUE} if it waits
+     * for nothing, as it is unless overridden. Asked before and after each entry, so it must be quick, change nothing, and depend on the
+     * state alone: a machine that was restored from a snapshot wants what the captured one wanted.
+     *
+     * <p>A time that has passed already is told before the next entry, whenever there is one; nothing is hurried for its sake.
+     */
+    default long wakeUpNanos() {
+        return Long.MAX_VALUE;
+    }
+
+    /**
+     * The time that was {@linkplain #wakeUpNanos wanted} has come. Called on every replica at the same place of the log: before whatever is
+     * done for the first entry, of a command or not, whose time is the wanted one or later. When this returns, the machine should want a
+     * later time or none.
+     *
+     * @param index     of that entry; if it is a command, {@link #apply} is called with the same index next
+     * @param timeNanos replicated time, the same on every replica: the entry's, which may be much later than what was wanted
+     */
+    default void onTime(long index, long timeNanos) {
+        throw new UnsupportedOperationException(getClass().getName() + " wants to be woken up but does not override "
+            + "StateMachine.onTime(long, long); override both of them or neither");
+    }
 
     /**
      * Answers a query from the present state without changing it. An exception goes to the caller of {@code read} and has no other

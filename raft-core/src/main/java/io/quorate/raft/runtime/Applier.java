@@ -56,6 +56,7 @@ public final class Applier {
     private int position;                                         // of the next entry in the chunk
     private long applied;                                         // the last applied entry's index
     private long told;                                            // what the node knows of it
+    private long timeWantedNanos = Long.MAX_VALUE;                // what the node knows of the machine's wish to be told the time
     private volatile long published;                              // what other threads know of it
 
     Applier(StateMachine machine, Storage storage, Mailbox mailbox, LongSupplier nanoClock, Supplier<NotLeaderException> notLeader) {
@@ -99,6 +100,7 @@ public final class Applier {
             told = applied;
             published = applied;
             mailbox.complete(new Event.Applied(applied));
+            tellTimeWanted();
             answerReads();
         }
     }
@@ -213,6 +215,9 @@ public final class Applier {
             throw new InvariantViolation("entry " + entry.id() + " was damaged in memory before it was applied; restart this replica, "
                 + "and have the machine's memory tested");
         }
+        if (entry.timeNanos() >= machine.wakeUpNanos()) {
+            machine.onTime(entry.index(), entry.timeNanos());
+        }
         byte[] result = switch (entry.kind()) {
             case COMMAND -> command(entry);
             case MEMBERSHIP -> entry.payload();     // who asked for it hears what it has become
@@ -228,12 +233,21 @@ public final class Applier {
 
     private byte[] command(Entry entry) {
         ByteBuffer payload = ByteBuffer.wrap(entry.array(), entry.payloadOffset(), entry.payloadSize()).slice().asReadOnlyBuffer();
-        byte[] result = machine.apply(new Command(entry.index(), payload));
+        byte[] result = machine.apply(new Command(entry.index(), payload, entry.timeNanos()));
         if (result == null) {
             throw new IllegalStateException("StateMachine.apply returned null for the command at " + entry.index()
                 + "; return an empty array for no result");
         }
         return result;
+    }
+
+    /** Each replica's node is told, for each may come to lead. Only when something has been applied, for only then is there a node. */
+    private void tellTimeWanted() {
+        long wanted = machine.wakeUpNanos();
+        if (wanted != timeWantedNanos) {
+            timeWantedNanos = wanted;
+            mailbox.complete(new Event.TimeWanted(wanted));
+        }
     }
 
     private NotLeaderException notLeader() {

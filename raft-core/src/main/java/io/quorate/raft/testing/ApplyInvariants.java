@@ -1,17 +1,20 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.NodeStatus;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What must hold of state machines: the same commands, the same answers, the same state. */
+/** What must hold of state machines: the same commands, the same times, the same answers, the same state. */
 final class ApplyInvariants {
 
     private ApplyInvariants() { }
 
     static List<Invariant> all(GroupHistory history) {
-        return List.of(new StateMachineSafety(history), new SameResults(), new SameState(), new AppliedOnce());
+        return List.of(new StateMachineSafety(history), new SameResults(), new SameState(), new AppliedOnce(), new TimeNeverFalls(history),
+            new TimeIsTheEntrys(history));
     }
 
     /** I8, I16: each process applies the committed commands, each once, in order, none left out, and from its own disk. */
@@ -91,6 +94,46 @@ final class ApplyInvariants {
             } else if (digests.get(index) != digest) {
                 throw broken("the state of %s after %d has the digest %016x, but it was %016x", replica.id(), index, digest,
                     digests.get(index));
+            }
+        }
+    }
+
+    /** I33: the stamps of committed entries never fall. */
+    static final class TimeNeverFalls extends Invariant {
+        private final GroupHistory history;
+        private long timeNanos;
+
+        TimeNeverFalls(GroupHistory history) {
+            this.history = history;
+        }
+
+        @Override
+        void onCommitted(ReplicaView replica, NodeStatus status, EntryId id) {
+            Entry entry = history.committedEntry(id.index());
+            if (entry == null) {
+                return;     // the business of others
+            }
+            if (entry.timeNanos() < timeNanos) {
+                throw broken("%s is stamped %d, and an entry before it %d", entry, entry.timeNanos(), timeNanos);
+            }
+            timeNanos = entry.timeNanos();
+        }
+    }
+
+    /** I33: what a state machine is told is the stamp of the entry before which it is told it. */
+    static final class TimeIsTheEntrys extends Invariant {
+        private final GroupHistory history;
+
+        TimeIsTheEntrys(GroupHistory history) {
+            this.history = history;
+        }
+
+        @Override
+        void onTime(ReplicaView replica, long index, long timeNanos) {
+            Entry entry = history.committedEntry(index);
+            if (entry == null || entry.timeNanos() != timeNanos) {
+                throw broken("%s is told the time %d before index %d, where %s is committed, stamped %d", replica.id(), timeNanos, index,
+                    entry, entry == null ? -1 : entry.timeNanos());
             }
         }
     }

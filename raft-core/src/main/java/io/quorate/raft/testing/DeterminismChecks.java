@@ -67,10 +67,12 @@ final class DeterminismChecks {
     private void recordResults() {
         LiveMachine machine = new LiveMachine(check.create());
         List<Returned> returned = new ArrayList<>();
+        check.expected().setWakeUp(0, wakeUp(machine, 0));
         for (int step = 0; step < log.size(); step++) {
             Outcome outcome = machine.apply(log.steps().get(step));
             check.requireApplied(step, outcome, "");
             check.expected().setResult(step, outcome);
+            check.expected().setWakeUp(step + 1, wakeUp(machine, step + 1));
             returned.add(new Returned(step + 1, "the result of the last of these", outcome, machine.lastReturned()));
         }
         for (int query = 0; query < log.queries().size(); query++) {
@@ -78,6 +80,18 @@ final class DeterminismChecks {
         }
         firstEndedSecond = second();
         requireUnchanged(returned);
+    }
+
+    private Outcome wakeUp(LiveMachine machine, int state) {
+        Outcome wakeUp = machine.wakeUp();
+        if (wakeUp.hasThrown()) {
+            throw check.broken(MachinePromise.EVERY_COMMAND_APPLIES, state, "wakeUpNanos " + wakeUp, wakeUp.cause());
+        }
+        if (machine.wantsThePast()) {
+            throw check.broken(MachinePromise.WAKE_UPS_LIE_AHEAD, state, "onTime was called for the last of these, and wakeUpNanos then "
+                + "wanted no later time", null);
+        }
+        return wakeUp;
     }
 
     /** The only instance that is asked everything after each command, twice. */
@@ -166,7 +180,7 @@ final class DeterminismChecks {
     private void applyOpposite(StateMachine machine, int step) {
         int opposite = log.size() - 1 - step;
         Step command = log.steps().get(opposite);
-        Step moved = new Step(log.steps().get(step).index(), command.payload(), command.drawn(), command.older());
+        Step moved = command.at(log.steps().get(step).index(), log.steps().get(step).timeNanos());
         check.requireApplied(opposite, new LiveMachine(machine).apply(moved), " (by an instance that is fed them in the opposite order)");
     }
 }

@@ -46,6 +46,7 @@ final class GroupInvariants {
     private final Invariant[] onCommitted;
     private final Invariant[] onApply;
     private final Invariant[] onApplied;
+    private final Invariant[] onTime;
     private final Invariant[] onState;
     private final Invariant[] onCall;
     private final Invariant[] onCallApplied;
@@ -84,6 +85,7 @@ final class GroupInvariants {
         onCommitted = answering("onCommitted");
         onApply = answering("onApply");
         onApplied = answering("onApplied");
+        onTime = answering("onTime");
         onState = answering("onState");
         onCall = answering("onCall");
         onCallApplied = answering("onCallApplied");
@@ -211,6 +213,12 @@ final class GroupInvariants {
     void onApplied(ReplicaView replica, long index, byte[] result) {
         for (Invariant invariant : onApplied) {
             invariant.onApplied(replica, index, result);
+        }
+    }
+
+    void onTime(ReplicaView replica, long index, long timeNanos) {
+        for (Invariant invariant : onTime) {
+            invariant.onTime(replica, index, timeNanos);
         }
     }
 

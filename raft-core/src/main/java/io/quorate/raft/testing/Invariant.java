@@ -71,6 +71,9 @@ abstract class Invariant {
     /** It has answered. */
     void onApplied(ReplicaView replica, long index, byte[] result) { }
 
+    /** It is about to be told this replicated time, before the entry at this index. */
+    void onTime(ReplicaView replica, long index, long timeNanos) { }
+
     /** Its whole state after this index has this digest. */
     void onState(ReplicaView replica, long index, long digest) { }
 

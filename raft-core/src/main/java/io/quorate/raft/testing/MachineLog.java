@@ -26,19 +26,27 @@ record MachineLog(List<Step> steps, List<byte[]> queries) {
     private static final long COMMANDS = 1;
     private static final long QUERIES = 2;
     private static final long ORDER = 3;
+    private static final long TIMES = 4;
 
     /**
-     * @param index   in the log that a group would have: entries that are no commands leave gaps
-     * @param payload the command
-     * @param drawn   how many commands have been drawn by now
-     * @param older   which of the older commands this is, from 0; -1 for none of them
+     * @param index      in the log that a group would have: entries that are no commands leave gaps
+     * @param timeNanos  its replicated time, no less than that of the step before
+     * @param otherNanos the time of the entry at the index before, if that is no command and has more to say than the time; else -1
+     * @param payload    the command
+     * @param drawn      how many commands have been drawn by now
+     * @param older      which of the older commands this is, from 0; -1 for none of them
      */
-    record Step(long index, byte[] payload, int drawn, int older) {
+    record Step(long index, long timeNanos, long otherNanos, byte[] payload, int drawn, int older) {
+
+        /** The same command elsewhere in a log. */
+        Step at(long otherIndex, long otherTimeNanos) {
+            return new Step(otherIndex, otherTimeNanos, -1, payload, drawn, older);
+        }
 
         @Override
         public String toString() {
-            return (older < 0 ? "command number " + drawn : "olderCommands[" + older + "]") + ", index " + index + ", "
-                + Outcome.shown(payload, payload.length);
+            return (older < 0 ? "command number " + drawn : "olderCommands[" + older + "]") + ", index " + index + ", time " + timeNanos
+                + " ns, " + Outcome.shown(payload, payload.length);
         }
     }
 
@@ -46,33 +54,58 @@ record MachineLog(List<Step> steps, List<byte[]> queries) {
     interface Visitor {
         void apply(int step) throws IOException;
 
+        /** When does the machine want to be woken up, in this state? */
+        void wakeUp(int state) throws IOException;
+
         void ask(int state, int query) throws IOException;
     }
 
     static MachineLog draw(long seed, int commandCount, Function<? super RandomGenerator, byte[]> commands, List<byte[]> older,
                            int queryCount, Function<? super RandomGenerator, byte[]> queries) {
-        List<Step> steps = new ArrayList<>();
+        Steps steps = new Steps(seed);
         SplittableRandom order = random(seed, ORDER, 0);
-        long index = 0;
         for (int i = 0; i < older.size(); i++) {
-            index = nextIndex(index, order);
-            steps.add(new Step(index, older.get(i), 0, i));
+            steps.add(nextIndex(steps.index, order), older.get(i), 0, i);
         }
         for (int drawn = 1; drawn <= commandCount; drawn++) {
-            index = nextIndex(index, order);
-            steps.add(new Step(index, given(commands.apply(random(seed, COMMANDS, drawn)), "commands"), drawn, -1));
+            steps.add(nextIndex(steps.index, order), given(commands.apply(random(seed, COMMANDS, drawn)), "commands"), drawn, -1);
             // While a group is upgraded, leaders of the older version may come back and propose older commands after newer ones.
             if (!older.isEmpty() && order.nextInt(8) == 0) {
                 int again = order.nextInt(older.size());
-                index = nextIndex(index, order);
-                steps.add(new Step(index, older.get(again), drawn, again));
+                steps.add(nextIndex(steps.index, order), older.get(again), drawn, again);
             }
         }
         List<byte[]> asked = new ArrayList<>();
         for (int query = 0; query < queryCount; query++) {
             asked.add(given(queries.apply(random(seed, QUERIES, query)), "queries"));
         }
-        return new MachineLog(steps, asked);
+        return new MachineLog(steps.all, asked);
+    }
+
+    /** The log as it grows. Its times come in bursts and after pauses of nanoseconds or hours, for who knows what a machine waits for. */
+    private static final class Steps {
+
+        private final List<Step> all = new ArrayList<>();
+        private final SplittableRandom times;
+        private long index;
+        private long timeNanos;
+
+        Steps(long seed) {
+            times = random(seed, TIMES, 0);
+        }
+
+        void add(long nextIndex, byte[] payload, int drawn, int older) {
+            long otherNanos = nextIndex == index + 1 ? -1 : pause();
+            all.add(new Step(nextIndex, pause(), otherNanos, payload, drawn, older));
+            index = nextIndex;
+        }
+
+        private long pause() {
+            if (times.nextInt(3) > 0) {
+                timeNanos += times.nextLong(1L << times.nextInt(1, 44));
+            }
+            return timeNanos;
+        }
     }
 
     private static SplittableRandom random(long seed, long purpose, long number) {
@@ -96,8 +129,10 @@ record MachineLog(List<Step> steps, List<byte[]> queries) {
 
     /** Goes from one state to another: its queries, then command by command and the queries after it; all queries at the end. */
     void visit(int from, int to, Visitor visitor) throws IOException {
+        visitor.wakeUp(from);
         for (int step = from; step < to; step++) {
             visitor.apply(step);
+            visitor.wakeUp(step + 1);
             for (int i = 0; i < Math.min(QUERIES_PER_STATE, queries.size()); i++) {
                 visitor.ask(step + 1, (step * QUERIES_PER_STATE + i) % queries.size());
             }
@@ -111,6 +146,8 @@ record MachineLog(List<Step> steps, List<byte[]> queries) {
         out.writeInt(steps.size());
         for (Step step : steps) {
             out.writeLong(step.index());
+            out.writeLong(step.timeNanos());
+            out.writeLong(step.otherNanos());
             write(out, step.payload());
         }
         out.writeInt(queries.size());
@@ -122,7 +159,7 @@ record MachineLog(List<Step> steps, List<byte[]> queries) {
     static MachineLog readFrom(DataInputStream in) throws IOException {
         List<Step> steps = new ArrayList<>();
         for (int left = in.readInt(); left > 0; left--) {
-            steps.add(new Step(in.readLong(), read(in), 0, -1));
+            steps.add(new Step(in.readLong(), in.readLong(), in.readLong(), read(in), 0, -1));
         }
         List<byte[]> queries = new ArrayList<>();
         for (int left = in.readInt(); left > 0; left--) {

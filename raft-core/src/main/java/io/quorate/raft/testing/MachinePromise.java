@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 enum MachinePromise {
 
     EVERY_COMMAND_APPLIES("EveryCommandApplies",
-        "apply throws on no command that anyone may propose, whatever the state is, or the server stops",
+        "apply throws on no command that anyone may propose, and onTime and wakeUpNanos never, whatever the state is, or the server stops",
         "report what the caller did wrong in the result; answer a command that cannot be read with a result that says so"),
 
     OLDER_COMMANDS_STILL_APPLY("OlderCommandsStillApply",
@@ -31,6 +31,11 @@ enum MachinePromise {
         "query leaves the state and the query's bytes as they are: it is asked on one replica only, as often as callers like",
         "look for a cache, a counter, a cursor or a removal of what has expired that later results or answers depend on; make that a "
             + "command"),
+
+    WAKE_UPS_LIE_AHEAD("WakeUpsLieAhead",
+        "when a machine has been told the time, it wants to be told a later one or none; else it is told again at each entry, and never "
+            + "between",
+        "do in onTime all that has become due, and let wakeUpNanos be the time of what is due next, from the state"),
 
     INSTANCES_SHARE_NOTHING("InstancesShareNothing",
         "two instances in one process do not meet, or a simulated group and tests side by side are of no use",

@@ -11,6 +11,8 @@ final class MachineReplay implements MachineLog.Visitor {
     interface Subject {
         Outcome apply(Step step) throws IOException;
 
+        Outcome wakeUp() throws IOException;
+
         Outcome ask(byte[] query) throws IOException;
     }
 
@@ -35,6 +37,7 @@ final class MachineReplay implements MachineLog.Visitor {
     void goSilently(int from, int to) throws IOException {
         for (int step = from; step < to; step++) {
             apply(step);
+            wakeUp(step + 1);
         }
     }
 
@@ -49,6 +52,15 @@ final class MachineReplay implements MachineLog.Visitor {
         Outcome expected = check.expected().result(step);
         if (!outcome.equals(expected)) {
             throw differs(step + 1, "the result of the last of these", outcome, expected);
+        }
+    }
+
+    @Override
+    public void wakeUp(int state) throws IOException {
+        Outcome outcome = subject.wakeUp();
+        Outcome expected = check.expected().wakeUp(state);
+        if (!outcome.equals(expected)) {
+            throw differs(state, "the time at which the machine wants to be woken up, wakeUpNanos,", outcome, expected);
         }
     }
 

@@ -90,6 +90,11 @@ final class OtherJvm {
             }
 
             @Override
+            public Outcome wakeUp() throws IOException {
+                return Outcome.readFrom(recorded);
+            }
+
+            @Override
             public Outcome ask(byte[] query) throws IOException {
                 return Outcome.readFrom(recorded);
             }

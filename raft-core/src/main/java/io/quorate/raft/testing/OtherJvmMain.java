@@ -54,6 +54,11 @@ final class OtherJvmMain {
             }
 
             @Override
+            public void wakeUp(int state) throws IOException {
+                live.wakeUp().writeTo(out);
+            }
+
+            @Override
             public void ask(int state, int query) throws IOException {
                 live.ask(log.queries().get(query)).writeTo(out);
             }

@@ -111,11 +111,12 @@ final class SnapshotChecks {
     /** Leaves the machine at a state that differs from this one in whatever the log can make of it. */
     private void soil(StateMachine machine, int state) {
         long index = check.log().steps().get(last - 1).index();
+        long timeNanos = check.log().steps().get(last - 1).timeNanos();
         LiveMachine live = new LiveMachine(machine);
         for (int step = last - 1; step >= 0; step--) {
             MachineLog.Step command = check.log().steps().get(step);
             index++;
-            check.requireApplied(step, live.apply(new MachineLog.Step(index, command.payload(), command.drawn(), command.older())),
+            check.requireApplied(step, live.apply(command.at(index, timeNanos)),
                 " (in the opposite order, by an instance that was at state " + state + ")");
         }
     }

@@ -20,11 +20,11 @@ import org.jspecify.annotations.Nullable;
  *     .check();
  * }</pre>
  *
- * <p>It draws some hundred commands and feeds them to many instances in many ways: beside another instance, by another thread, under other
- * default locales and time zones, asked queries or not, with payloads that are overwritten, later, and on request {@linkplain
- * #inAnotherJvm in another JVM}. All of them must say the same. If the machine has snapshots, instances are stopped at every index and
- * restored, over states of their own and from streams that fail. The first difference is thrown as a {@link ContractBroken} that says which
- * sentence of the contract it breaks, at which command, and which seed shows it again.
+ * <p>It draws some hundred commands with their times and feeds them to many instances in many ways: beside another instance, by another
+ * thread, under other default locales and time zones, asked queries or not, with payloads that are overwritten, later, and on request
+ * {@linkplain #inAnotherJvm in another JVM}. All of them must say the same, and want to be woken up at the same times. If the machine has
+ * snapshots, instances are stopped at every index and restored, over states of their own and from streams that fail. The first difference
+ * is thrown as a {@link ContractBroken} that says which sentence of the contract it breaks, at which command, and which seed shows it again.
  *
  * <p><b>It changes the default locale and time zone of the whole JVM</b> while it runs, and puts them back. Two checks wait for each other,
  * but other tests that depend on these must not run beside it. It takes up to a second longer than the machine itself, because one instance

@@ -5,6 +5,7 @@ import io.quorate.raft.StateMachine;
 import io.quorate.raft.core.Entry;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 
 /**
@@ -100,7 +101,7 @@ final class WatchedMachine implements StateMachine {
         payload.position(payload.position() + ENVELOPE_BYTES);
         byte[] result;
         try {
-            result = machine.apply(new Command(command.index(), payload.slice()));
+            result = machine.apply(command.withPayload(payload.slice()));
         } catch (RuntimeException | Error e) {
             throw new MachineFailed("apply threw " + at(command, payload) + ": " + e, e);
         }
@@ -109,6 +110,27 @@ final class WatchedMachine implements StateMachine {
         }
         group.setup().check(machine, replica.nodeId(), () -> at(command, payload));
         return result;
+    }
+
+    @Override
+    public long wakeUpNanos() {
+        try {
+            return machine.wakeUpNanos();
+        } catch (RuntimeException | Error e) {
+            throw new MachineFailed("wakeUpNanos threw at node " + replica.nodeId() + ": " + e, e);
+        }
+    }
+
+    @Override
+    public void onTime(long index, long timeNanos) {
+        Supplier<String> where = () -> "at node " + replica.nodeId() + ", before index " + index + ", at the replicated time " + timeNanos;
+        group.invariants().onTime(replica, index, timeNanos);
+        try {
+            machine.onTime(index, timeNanos);
+        } catch (RuntimeException | Error e) {
+            throw new MachineFailed("onTime threw " + where.get() + ": " + e, e);
+        }
+        group.setup().check(machine, replica.nodeId(), where);
     }
 
     @Override

@@ -27,6 +27,7 @@ import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryStorage;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -50,6 +51,111 @@ class ApplierTest {
         assertEquals(List.of("2:a", "5:b"), journal.commands);
         assertEquals(5, applier.appliedIndex());
         assertEquals(List.of(new Event.Applied(5)), completions());
+    }
+
+    // -------------------------------------------------------------------------------------------------------------------- time
+
+    /** Tells what it is called with, and wants what it is told to want. */
+    private static final class Waiting implements StateMachine {
+
+        private final List<String> calls = new ArrayList<>();
+        private long wakeUpNanos = Long.MAX_VALUE;
+
+        @Override
+        public byte[] apply(Command command) {
+            calls.add("apply " + command.index() + " at " + command.timeNanos());
+            String text = new String(command.bytes(), StandardCharsets.US_ASCII);
+            if (!text.isEmpty()) {
+                wakeUpNanos = Long.parseLong(text);
+            }
+            return new byte[0];
+        }
+
+        @Override
+        public byte[] query(byte[] query) {
+            return new byte[0];
+        }
+
+        @Override
+        public long wakeUpNanos() {
+            return wakeUpNanos;
+        }
+
+        @Override
+        public void onTime(long index, long timeNanos) {
+            calls.add("onTime " + index + " at " + timeNanos);
+            wakeUpNanos = timeNanos + 100;
+        }
+    }
+
+    private static Entry at(long index, Entry.Kind kind, long timeNanos, String text) {
+        return Entry.of(index, 1, kind, timeNanos, bytes(text));
+    }
+
+    @Test
+    void theTimeIsToldBeforeTheFirstEntryThatIsNoEarlierWhateverItIs() {
+        Waiting machine = new Waiting();
+        applier = applier(machine);
+        apply(at(1, Entry.Kind.COMMAND, 10, "50"), at(2, Entry.Kind.COMMAND, 49, ""), at(3, Entry.Kind.TIME, 50, ""),
+            at(4, Entry.Kind.COMMAND, 149, ""), at(5, Entry.Kind.COMMAND, 170, ""), at(6, Entry.Kind.MEMBERSHIP, 400, "m"));
+        applier.turn(now);
+        assertEquals(List.of("apply 1 at 10", "apply 2 at 49", "onTime 3 at 50", "apply 4 at 149", "onTime 5 at 170", "apply 5 at 170",
+            "onTime 6 at 400"), machine.calls);
+    }
+
+    @Test
+    void theNodeIsToldWhatTimeIsWantedOnlyWhenThatChanges() {
+        Waiting machine = new Waiting();
+        applier = applier(machine);
+        apply(at(1, Entry.Kind.COMMAND, 10, ""));
+        applier.turn(now);
+        assertEquals(List.of(new Event.Applied(1)), completions());
+        apply(at(2, Entry.Kind.COMMAND, 10, "50"), at(3, Entry.Kind.COMMAND, 10, "60"));
+        applier.turn(now);
+        assertEquals(List.of(new Event.Applied(3), new Event.TimeWanted(60)), completions());
+        apply(at(4, Entry.Kind.COMMAND, 20, ""));
+        applier.turn(now);
+        assertEquals(List.of(new Event.Applied(4)), completions());
+        apply(at(5, Entry.Kind.TIME, 60, ""));
+        applier.turn(now);
+        assertEquals(List.of(new Event.Applied(5), new Event.TimeWanted(160)), completions());
+    }
+
+    /** Before there is an entry there may be no node that could be told. */
+    @Test
+    void whatAnEmptyStateWaitsForIsToldWithTheFirstEntry() {
+        Waiting machine = new Waiting();
+        machine.wakeUpNanos = 70;
+        applier = applier(machine);
+        applier.turn(now);
+        assertEquals(List.of(), completions());
+        apply(noOp(1, 1));
+        applier.turn(now);
+        assertEquals(List.of(new Event.Applied(1), new Event.TimeWanted(70)), completions());
+    }
+
+    @Test
+    void aMachineThatCannotBeToldTheTimeStopsTheServer() {
+        StateMachine broken = new StateMachine() {
+            @Override
+            public byte[] apply(Command command) {
+                return new byte[0];
+            }
+
+            @Override
+            public byte[] query(byte[] query) {
+                return new byte[0];
+            }
+
+            @Override
+            public long wakeUpNanos() {
+                return 5;
+            }
+        };
+        applier = applier(broken);
+        apply(at(1, Entry.Kind.TIME, 5, ""));
+        assertThrows(UnsupportedOperationException.class, () -> applier.turn(now));
+        assertEquals(0, applier.appliedIndex(), "the entry was not applied");
     }
 
     @Test

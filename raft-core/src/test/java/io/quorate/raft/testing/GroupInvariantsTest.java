@@ -735,6 +735,20 @@ class GroupInvariantsTest {
     }
 
     @Test
+    void aStampThatFallsIsCaught() {
+        caught("TimeNeverFalls", () -> commitOnAll(stamped(1, 5), stamped(2, 5), stamped(3, 4)));
+    }
+
+    @Test
+    void aTimeThatIsNoEntrysIsCaught() {
+        commitOnAll(stamped(1, 5), stamped(2, 7));
+        invariants.onTime(one, 1, 5);
+        invariants.onTime(two, 2, 7);
+        caught("TimeIsTheEntrys", () -> invariants.onTime(three, 2, 6));
+        caught("TimeIsTheEntrys", () -> invariants.onTime(three, 3, 7));
+    }
+
+    @Test
     void aCallThatIsAppliedAtTwoIndexesIsCaught() {
         invariants.onCallApplied(one, 1, 7);
         invariants.onCallApplied(two, 1, 7);
@@ -1104,6 +1118,10 @@ class GroupInvariantsTest {
 
     private static Entry entry(long index, long term, String command) {
         return Entry.of(index, term, Entry.Kind.COMMAND, 0, bytes(command));
+    }
+
+    private static Entry stamped(long index, long timeNanos) {
+        return Entry.of(index, 1, Entry.Kind.TIME, timeNanos, new byte[0]);
     }
 
     private static byte[] bytes(String text) {

@@ -217,6 +217,129 @@ class StateMachineContractTest {
         });
     }
 
+    // ---------------------------------------------------------------------------------------------------------------------- time
+
+    /** Forgets all that was counted every hour, and tells when it last did. */
+    private static class Hourly extends Tally {
+
+        static final long HOUR = 3_600_000_000_000L;
+
+        long dueNanos = HOUR;
+        long forgotten;
+
+        @Override
+        public long wakeUpNanos() {
+            return dueNanos;
+        }
+
+        @Override
+        public void onTime(long index, long timeNanos) {
+            counts.clear();
+            forgotten = index;
+            dueNanos = timeNanos + HOUR;
+        }
+
+        @Override
+        String answer(String word) {
+            return super.answer(word) + ", forgotten at " + forgotten;
+        }
+
+        @Override
+        public Snapshot snapshot() {
+            long[] captured = {dueNanos, forgotten};
+            Snapshot rest = super.snapshot();
+            return out -> {
+                new DataOutputStream(out).writeLong(captured[0]);
+                new DataOutputStream(out).writeLong(captured[1]);
+                rest.writeTo(out);
+            };
+        }
+
+        @Override
+        public void restore(InputStream from) throws IOException {
+            DataInputStream in = new DataInputStream(from);
+            long[] read = {in.readLong(), in.readLong()};
+            super.restore(from);
+            dueNanos = read[0];
+            forgotten = read[1];
+        }
+    }
+
+    @Test
+    void aMachineThatWaitsForTimesPasses() {
+        AtomicInteger told = new AtomicInteger();
+        contract(() -> new Hourly() {
+            @Override
+            public void onTime(long index, long timeNanos) {
+                told.incrementAndGet();
+                super.onTime(index, timeNanos);
+            }
+        }).check();
+        assertTrue(told.get() > 100, "told " + told + " times");
+        contract(Hourly::new).inAnotherJvm().check();
+    }
+
+    /** Each time that it is told it does the right thing, but the next time depends on more than the state. */
+    @Test
+    void aWakeUpByTheClockIsFound() {
+        assertBroken("SameCommandsSameResults", () -> new Hourly() {
+            @Override
+            public long wakeUpNanos() {
+                return dueNanos + System.nanoTime() % 1000;
+            }
+        });
+    }
+
+    @Test
+    void aWakeUpThatIsNotInTheSnapshotIsFound() {
+        assertBroken("RestoredGoesOnTheSame", () -> new Hourly() {
+            @Override
+            public void restore(InputStream from) throws IOException {
+                super.restore(from);
+                dueNanos = HOUR;
+            }
+        });
+    }
+
+    @Test
+    void aQueryThatPutsOffAWakeUpIsFound() {
+        assertBroken("QueryChangesNothing", () -> new Hourly() {
+            @Override
+            public byte[] query(byte[] query) {
+                dueNanos++;
+                return super.query(query);
+            }
+        });
+    }
+
+    @Test
+    void aMachineThatGoesOnWantingATimeThatItWasToldIsFound() {
+        assertBroken("WakeUpsLieAhead", () -> new Hourly() {
+            @Override
+            public void onTime(long index, long timeNanos) {
+                super.onTime(index, timeNanos);
+                dueNanos = timeNanos;
+            }
+        });
+    }
+
+    @Test
+    void aMachineThatCannotBeToldTheTimeItWantsIsFound() {
+        ContractBroken broken = assertBroken("EveryCommandApplies", contract(() -> new Tally() {
+            @Override
+            public long wakeUpNanos() {
+                return 1;
+            }
+        }));
+        assertInstanceOf(UnsupportedOperationException.class, broken.getCause());
+        assertBroken("EveryCommandApplies", () -> new Tally() {
+            @Override
+            public long wakeUpNanos() {
+                throw new IllegalStateException("no wish");
+            }
+        });
+    }
+
     // ------------------------------------------------------------------------------------------------------------- indeterminism
 
     /** A word or two more in each result. */
