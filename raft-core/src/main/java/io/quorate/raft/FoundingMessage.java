@@ -1,5 +1,6 @@
 package io.quorate.raft;
 
+import io.quorate.raft.core.Membership;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,17 @@ import org.jspecify.annotations.Nullable;
  * @param membersDigest a digest of the initial members the sender was started with; nodes that differ found nothing
  * @param founding      how the sender's group began, or null: the sender is blank
  * @param isQuestion    whether an answer is wanted
+ * @param membership    who belongs to the sender's group now, as its log has it, or null: the sender is blank. If it names a blank replica,
+ *                      that one is admitted, though the group was founded without it
+ * @param address       where the sender is to be found, or empty if it did not say
  */
 public record FoundingMessage(int from, long incarnation, int to, long toIncarnation, long membersDigest,
-                              @Nullable FoundingRecord founding, boolean isQuestion) { }
+                              @Nullable FoundingRecord founding, boolean isQuestion, @Nullable Membership membership,
+                              String address) {
+
+    /** From a sender that tells neither who belongs to its group now nor where it is. */
+    public FoundingMessage(int from, long incarnation, int to, long toIncarnation, long membersDigest, @Nullable FoundingRecord founding,
+                           boolean isQuestion) {
+        this(from, incarnation, to, toIncarnation, membersDigest, founding, isQuestion, null, "");
+    }
+}

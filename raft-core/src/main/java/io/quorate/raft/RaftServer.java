@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -342,7 +341,7 @@ public final class RaftServer implements AutoCloseable {
 
     private void start() {
         try {
-            transport.start(new Transport.Local(storage.identity()), peers(), new Deliverer());
+            transport.start(new Transport.Local(storage.identity()), parts.loop().addresses(), new Deliverer());
         } catch (Throwable e) {
             raftRuns = false;
             diskRuns = false;
@@ -356,14 +355,6 @@ public final class RaftServer implements AutoCloseable {
         applyThread.start();
         diskThread.start();
         raftThread.start();
-    }
-
-    private Map<Integer, String> peers() {
-        Map<Integer, String> peers = new TreeMap<>();
-        for (ServerStatus.Peer peer : parts.loop().status().peers()) {
-            peers.put(peer.nodeId(), peer.address());
-        }
-        return peers;
     }
 
     // ------------------------------------------------------------------------------------------------------------------- stopping
@@ -512,8 +503,10 @@ public final class RaftServer implements AutoCloseable {
         private Builder() { }
 
         /**
-         * The group's first members, this one included, the same on each: their addresses by node id. After the founding the group knows
-         * its own members and this is not looked at, except for a blank directory, which asks these for its group.
+         * Only a blank directory needs these, to find its group: nodes' addresses by node id, this one's included. For a group that is to
+         * be founded: all its first members, the same on each. For a node that is to come into a group that lives: itself, and at least one
+         * member; it waits until a change of the membership names it (see {@link ServerStatus#strangers}). Never itself alone then, for
+         * that founds a group of one. A founded replica knows its group from its own log, whatever is given here.
          */
         public Builder members(Map<Integer, String> initialMembers) {
             members = Map.copyOf(initialMembers);
@@ -568,7 +561,7 @@ public final class RaftServer implements AutoCloseable {
          * Starts the server. It returns at once; that the group is founded, or has a leader, the observer tells.
          *
          * @throws IllegalStateException    if something required was not set
-         * @throws IllegalArgumentException if the members do not include this node
+         * @throws IllegalArgumentException if the directory is blank and the members do not include this node
          * @throws TransportException       if the transport cannot be started; nothing runs then, and everything is closed
          * @throws StorageException         if the log cannot be read
          */

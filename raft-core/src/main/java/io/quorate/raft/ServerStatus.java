@@ -23,14 +23,16 @@ import org.jspecify.annotations.Nullable;
  * @param peers        the others, as this replica sees them
  * @param problem      what stands in the way, in words, or null if nothing does
  * @param membership   who belongs to the group, as its log has it, with the goal if that is not reached; null while blank
+ * @param strangers    the blank replicas that have asked this one for its group lately, and that the group does not name
  */
 public record ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clusterId, State state, long term,
                            @Nullable ReplicaId leader, @Nullable String leaderAddress, long firstIndex, long lastIndex,
                            long durableIndex, long commitIndex, long appliedIndex, List<Peer> peers, @Nullable String problem,
-                           @Nullable Membership membership) {
+                           @Nullable Membership membership, List<Stranger> strangers) {
 
     public ServerStatus {
         peers = List.copyOf(peers);
+        strangers = List.copyOf(strangers);
     }
 
     /** A status without what it had no place for. */
@@ -38,7 +40,7 @@ public record ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clu
                         @Nullable String leaderAddress, long firstIndex, long lastIndex, long durableIndex, long commitIndex,
                         long appliedIndex, List<Peer> peers, @Nullable String problem) {
         this(replica, boot, clusterId, state, term, leader, leaderAddress, firstIndex, lastIndex, durableIndex, commitIndex, appliedIndex,
-            peers, problem, null);
+            peers, problem, null, List.of());
     }
 
     /** What a replica does. */
@@ -66,4 +68,13 @@ public record ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clu
      */
     public record Peer(@Nullable ReplicaId replica, int nodeId, String address, long heardNanosAgo, long matchIndex,
                        @Nullable String replication, @Nullable String trouble) { }
+
+    /**
+     * A blank replica that asked: a new node, or one whose disk was lost. {@link RaftServer#changeMembership} lets it in by this name.
+     *
+     * @param replica       which
+     * @param address       where it says it is to be found, or empty if it did not say
+     * @param heardNanosAgo when it last asked
+     */
+    public record Stranger(ReplicaId replica, String address, long heardNanosAgo) { }
 }

@@ -10,6 +10,7 @@ import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.ReplicaId;
@@ -87,7 +88,8 @@ public final class ClientService {
         Membership membership = status.membership();
         return membership == null
             ? new ClientResponse.Unavailable("Nothing happened: this replica is blank and belongs to no group yet; ask another")
-            : new ClientResponse.Members(membership, List.of());
+            : new ClientResponse.Members(membership,
+                status.strangers().stream().map(stranger -> new Member(stranger.replica(), stranger.address())).toList());
     }
 
     private void notServed(ClientRequest request, Consumer<ClientResponse> reply) {

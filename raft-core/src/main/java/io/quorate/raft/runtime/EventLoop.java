@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -85,6 +86,8 @@ public final class EventLoop {
     private long droppedTold;                       // of the mailbox's count, how many have been logged
     private long refusedTold;                       // likewise
 
+    private @Nullable Membership membership;        // as last reported to the transport
+    private SortedMap<Integer, String> addresses;   // likewise
     private ServerStatus.State state = ServerStatus.State.BLANK;   // as last reported
     private long term;
     private @Nullable ReplicaId leader;
@@ -105,10 +108,12 @@ public final class EventLoop {
         this.writer = writer;
         this.reader = reader;
         now = nowNanos;
-        founding = new Founding(self, initialMembers, identity.founding(), random, transport::send, nowNanos);
+        founding = new Founding(self, initialMembers, identity.founding(), random, transport::send,
+            transport::advertisedAddress, nowNanos);
         if (!founding.isBlank()) {
             begin();
         }
+        addresses = addresses();
     }
 
     void handTo(Applier theApplier) {
@@ -141,6 +146,7 @@ public final class EventLoop {
         }
         if (node != null) {
             node.flush(effects, mailbox.isDrained());
+            reportMembership(node);
             reportChange(node);
         }
         if (sweep.isDue(nowNanos)) {
@@ -204,7 +210,7 @@ public final class EventLoop {
         return new ServerStatus(self, boot, record.clusterId(), stateOf(status.role()), status.term(), status.leader(),
             addressOf(status.leader(), status), status.firstIndex(), status.lastIndex(), status.durableIndex(), status.commitIndex(),
             applied, peers, status.leader() == null ? "no leader of term " + status.term() + " is known here" : null,
-            status.membership());
+            status.membership(), founding.strangers(now));
     }
 
     /** How the replica was when it stopped. When nobody turns any more. */
@@ -215,7 +221,8 @@ public final class EventLoop {
         try {
             ServerStatus last = status();
             return new ServerStatus(self, last.boot(), last.clusterId(), ServerStatus.State.STOPPED, last.term(), null, null,
-                last.firstIndex(), last.lastIndex(), last.durableIndex(), last.commitIndex(), applied, List.of(), problem, last.membership());
+                last.firstIndex(), last.lastIndex(), last.durableIndex(), last.commitIndex(), applied, List.of(), problem, last.membership(),
+                List.of());
         } catch (RuntimeException e) {       // a node that broke may not be able to tell
             return new ServerStatus(self, storage.identity().boot(), record == null ? null : record.clusterId(),
                 ServerStatus.State.STOPPED, term, null, null, 0, 0, 0, 0, applied, List.of(), problem);
@@ -302,6 +309,30 @@ public final class EventLoop {
     }
 
     // ---------------------------------------------------------------------------------------------------------------- telling others
+
+    /** The transport follows the membership, committed or not, for the next entry may depend on whom it names. */
+    private void reportMembership(RaftNode running) {
+        Membership newMembership = running.membership();
+        boolean isChanged = newMembership != membership;
+        if (isChanged) {
+            membership = newMembership;
+            founding.present(newMembership);
+        }
+        if (isChanged | founding.takeNews()) {
+            SortedMap<Integer, String> newAddresses = addresses();
+            if (!newAddresses.equals(addresses)) {
+                addresses = newAddresses;
+                transport.peers(newAddresses);
+            }
+        }
+    }
+
+    /** Where the other nodes are to be found, as far as is known. On the raft thread only, or before it runs. */
+    public SortedMap<Integer, String> addresses() {
+        RaftNode running = node;
+        return PeerAddresses.of(self.nodeId(), running == null ? null : running.membership(), founding.told(), founding.strangers(now),
+            initialMembers);
+    }
 
     private void reportChange(RaftNode running) {
         ServerStatus.State newState = stateOf(running.role());
@@ -431,9 +462,13 @@ public final class EventLoop {
         };
     }
 
-    private static @Nullable String addressOf(@Nullable ReplicaId id, NodeStatus status) {
-        Member member = id == null ? null : status.membership().member(id);
-        return member == null ? null : member.address();
+    /** Of a leader that the own membership does not name yet, the node's address may be known all the same. */
+    private @Nullable String addressOf(@Nullable ReplicaId id, NodeStatus status) {
+        if (id == null) {
+            return null;
+        }
+        Member member = status.membership().member(id);
+        return member == null ? addresses.get(id.nodeId()) : member.address();
     }
 
     /** Carries out what the node wants done, each thing as soon as it is said, except what is for the applier. */

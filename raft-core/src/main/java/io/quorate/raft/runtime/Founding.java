@@ -3,6 +3,7 @@ package io.quorate.raft.runtime;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.ServerStatus;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A blank node asks all initial members, again and again. The one with the lowest id founds the group when it holds fresh answers
  * "blank" from all others; whoever belongs to a group answers with its founding record instead, so that one founded member is enough
- * to keep a wiped node from founding another group. A node adopts a record only if it names this very data directory.
+ * to keep a wiped node from founding another group. A node adopts a record only if it names this very data directory, or comes with a
+ * present membership that does: then the group has admitted it since, and it will learn the rest from the leader.
  *
  * <p>Nothing here is durable: {@link #turn} hands out the record that this replica is to be founded with, and only when it has been made
  * durable does {@link #founded} let it go to others. A founder that crashes before has founded nothing; one that crashes after answers
@@ -47,8 +50,6 @@ public final class Founding {
         private long countsFromNanos;     // when it came, or a while later if the node had spoken as another data directory before
         private boolean isBlank;          // what it said
         private boolean agrees;           // about the initial members
-        private long blankIncarnation;    // of the last question from a data directory that the group does not name; 0 if none
-        private long blankNanos;          // when that came
     }
 
     private final ReplicaId self;
@@ -56,25 +57,31 @@ public final class Founding {
     private final long digest;
     private final RandomGenerator random;
     private final Consumer<FoundingMessage> out;
+    private final Supplier<String> address;
+    private final Strangers strangers = new Strangers();
     private final SortedMap<Integer, Peer> peers = new TreeMap<>();
     private @Nullable FoundingRecord record;        // how this replica's group began, durable; null while blank
     private @Nullable FoundingRecord adopting;      // to be made durable
     private @Nullable FoundingRecord foreign;       // of the group that was founded without this data directory
     private long foreignNanos;                      // when it was last heard of
+    private @Nullable Membership present;           // who belongs to the group now, as this replica's log has it; null while blank
+    private @Nullable Membership told;              // the newest present membership that another has told of; null if none has
+    private boolean hasNews;                        // of where others are to be found
     private long deadline;                          // when to ask next; meaningful while blank
     private long now;
 
     /**
      * @param self     this replica
-     * @param members  the initial members' addresses by node id, this node included
+     * @param members  the initial members' addresses by node id, this node included; not looked at once the replica is founded
      * @param record   how its group began, or null if the data directory is blank
      * @param random   for the times between questions and the cluster id
      * @param out      sends a message, or drops it
+     * @param address  where this replica is to be found; asked when it speaks
      * @param nowNanos of the clock that {@code turn} is called with
      */
     Founding(ReplicaId self, Map<Integer, String> members, @Nullable FoundingRecord record, RandomGenerator random,
-             Consumer<FoundingMessage> out, long nowNanos) {
-        if (!members.containsKey(self.nodeId())) {
+             Consumer<FoundingMessage> out, Supplier<String> address, long nowNanos) {
+        if (record == null && !members.containsKey(self.nodeId())) {
             throw new IllegalArgumentException("The initial members " + members.keySet() + " do not include this node, " + self.nodeId());
         }
         this.self = self;
@@ -82,6 +89,7 @@ public final class Founding {
         this.record = record;
         this.random = random;
         this.out = out;
+        this.address = address;
         digest = digest(members);
         now = nowNanos;
         deadline = nowNanos;
@@ -134,6 +142,7 @@ public final class Founding {
     @Nullable FoundingRecord turn(long nowNanos) {
         now = nowNanos;
         if (record != null) {
+            hasNews |= !strangers.isEmpty() && strangers.prune(present, nowNanos);
             return null;
         }
         if (adopting == null && isFounder() && isEveryoneBlank()) {
@@ -170,8 +179,8 @@ public final class Founding {
         FoundingRecord other = foreign;
         if (other != null && nowNanos - foreignNanos < 5 * FRESH_NANOS) {
             return "blank directory, but the group " + other.clusterId() + " was founded without it (" + lostDirectory(other)
-                + "); put the original directory back if there still is one (an older copy of it is not safe). The group goes on without"
-                + " this node as long as a majority runs";
+                + "); name " + self + " in a change of the membership to let it in, or put the original directory back if there still is one (an"
+                + " older copy of it is not safe). The group goes on without this node as long as a majority runs";
         }
         List<Integer> disagreeing = new ArrayList<>();
         List<Integer> silent = new ArrayList<>();
@@ -188,26 +197,49 @@ public final class Founding {
                 + members + "; start all with the same list";
         }
         return silent.isEmpty() ? null : "not founded yet: no answer from nodes " + silent
-            + "; a group is founded when all initial members answer";
+            + "; a group is founded when all initial members answer, and one that lives lets this node in once a change of its membership"
+            + " names " + self;
     }
 
     /** What a member of the group should know of a node that runs on a data directory without a group; null if there is nothing. */
     @Nullable String stranger(int nodeId, long nowNanos) {
-        Peer peer = peers.get(nodeId);
-        if (peer == null || peer.blankIncarnation == 0 || nowNanos - peer.blankNanos >= 5 * FRESH_NANOS) {
-            return null;
-        }
-        return "node " + nodeId + " runs on a blank data directory, " + new ReplicaId(nodeId, peer.blankIncarnation)
-            + ", which is not the group's member and counts for nothing";
+        ReplicaId stranger = strangers.at(nodeId, nowNanos, 5 * FRESH_NANOS);
+        return stranger == null ? null : "node " + nodeId + " runs on a blank data directory, " + stranger
+            + ", which is not the group's member and counts for nothing; name it in a change of the membership to let it in";
+    }
+
+    /** Who asked for this replica's group and does not belong to it. */
+    List<ServerStatus.Stranger> strangers(long nowNanos) {
+        return strangers.list(nowNanos);
+    }
+
+    /** Who belongs to the group now. From here on those are told so who ask. */
+    void present(Membership membership) {
+        present = membership;
+        strangers.prune(membership, now);
+    }
+
+    /** Who belongs to the group that let this replica in, as others have told; null if nobody did. */
+    @Nullable Membership told() {
+        return told;
+    }
+
+    /** Whether something has been learned of where others are to be found, since this was last asked. */
+    boolean takeNews() {
+        boolean had = hasNews;
+        hasNews = false;
+        return had;
     }
 
     private void noteStranger(FoundingMessage question) {
-        Peer peer = peers.get(question.from());
+        ReplicaId asker = new ReplicaId(question.from(), question.incarnation());
         FoundingRecord own = record;
-        if (peer != null && own != null && question.founding() == null
-            && own.membership().member(new ReplicaId(question.from(), question.incarnation())) == null) {
-            peer.blankIncarnation = question.incarnation();
-            peer.blankNanos = now;
+        if (own == null || question.founding() != null || own.membership().member(asker) != null) {
+            return;
+        }
+        Membership members = present;
+        if (members == null || members.member(asker) == null) {
+            hasNews |= strangers.heard(asker, question.address(), now);
         }
     }
 
@@ -228,7 +260,7 @@ public final class Founding {
     private void onAnswer(FoundingMessage message) {
         FoundingRecord theirs = message.founding();
         if (theirs != null) {
-            onRecord(theirs);
+            onRecord(theirs, message.membership());
         }
         Peer peer = peers.get(message.from());
         if (peer == null) {
@@ -248,8 +280,13 @@ public final class Founding {
         peer.agrees = message.membersDigest() == digest;
     }
 
-    private void onRecord(FoundingRecord theirs) {
-        if (theirs.membership().member(self) != null) {
+    private void onRecord(FoundingRecord theirs, @Nullable Membership theirPresent) {
+        boolean isAdmitted = theirPresent != null && theirPresent.member(self) != null;
+        if (isAdmitted || theirs.membership().member(self) != null) {
+            if (isAdmitted && (told == null || told.version() < theirPresent.version())) {
+                told = theirPresent;
+                hasNews = true;
+            }
             if (adopting == null) {
                 adopting = theirs;
             }
@@ -288,6 +325,7 @@ public final class Founding {
     }
 
     private void send(int to, long toIncarnation, boolean isQuestion) {
-        out.accept(new FoundingMessage(self.nodeId(), self.incarnation(), to, toIncarnation, digest, record, isQuestion));
+        out.accept(new FoundingMessage(self.nodeId(), self.incarnation(), to, toIncarnation, digest, record, isQuestion, present,
+            address.get()));
     }
 }

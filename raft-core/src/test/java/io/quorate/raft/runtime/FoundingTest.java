@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.ServerStatus;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
@@ -137,6 +138,73 @@ class FoundingTest {
     }
 
     @Test
+    void whomTheMembershipNamesIsLetInThoughTheGroupWasFoundedWithoutHim() {
+        startAll();
+        run(1500);
+        wipe(3);
+        start(4, Map.of(2, "b", 4, "d"));
+        run(3000);
+        FoundingRecord record = nodes.get(1).durable;
+        ReplicaId wiped = nodes.get(3).self;
+        ReplicaId fresh = nodes.get(4).self;
+        assertNull(nodes.get(3).durable);
+        assertNull(nodes.get(4).durable);
+        assertEquals(List.of(wiped, fresh), nodes.get(2).founding.strangers(now).stream().map(ServerStatus.Stranger::replica).toList());
+        assertEquals("at-4", nodes.get(2).founding.strangers(now).get(1).address());
+        assertEquals(List.of(wiped), nodes.get(1).founding.strangers(now).stream().map(ServerStatus.Stranger::replica).toList());
+
+        List<Member> founders = record.membership().voters();
+        Membership present = new Membership(5, founders, List.of(), List.of(new Member(wiped, "c"), new Member(fresh, "d")));
+        nodes.get(2).founding.present(present);
+        assertEquals(List.of(), nodes.get(2).founding.strangers(now));
+        run(1000);
+        assertEquals(record, nodes.get(3).durable);
+        assertEquals(record, nodes.get(4).durable);
+        assertEquals(present, nodes.get(4).founding.told());
+        assertNull(nodes.get(4).founding.problem(now));
+    }
+
+    @Test
+    void whomTheMembershipNamesInAnotherLifeStaysOut() {
+        startAll();
+        run(1500);
+        wipe(3);
+        ReplicaId another = new ReplicaId(3, 7777);
+        nodes.get(2).founding.present(new Membership(5, nodes.get(1).durable.membership().voters(), List.of(),
+            List.of(new Member(another, "c"))));
+        run(3000);
+        assertNull(nodes.get(3).durable);
+        assertTrue(nodes.get(3).founding.isLeftOut());
+    }
+
+    @Test
+    void strangersAreFewAndForgottenWhenTheyGo() {
+        startAll();
+        run(1500);
+        Founding two = nodes.get(2).founding;
+        for (int i = 0; i < 100; i++) {
+            now += 1_000_000;
+            two.step(new FoundingMessage(9, 5000 + i, 2, 0, 0, null, true, null, "x"), now);
+        }
+        assertEquals(Strangers.KEPT_MAX, two.strangers(now).size());
+        assertTrue(two.strangers(now).stream().anyMatch(stranger -> stranger.replica().incarnation() == 5099), "the last that asked");
+        assertTrue(two.takeNews());
+        run(Strangers.KEPT_NANOS / 1_000_000 + 1000);
+        assertEquals(List.of(), two.strangers(now));
+        assertTrue(two.takeNews(), "who goes is no longer to be found");
+        assertFalse(two.takeNews());
+    }
+
+    @Test
+    void aFoundedReplicaDoesNotLookAtWhomItWasStartedWith() {
+        start(1, Map.of(1, "a"));
+        turn(nodes.get(1));
+        Founding again = new Founding(nodes.get(1).self, Map.of(7, "g"), nodes.get(1).durable, random.split(), sent::add, () -> "a", now);
+        assertFalse(again.isBlank());
+        assertNull(again.turn(now));
+    }
+
+    @Test
     void nothingIsToldBeforeItIsDurable() {
         startAll();
         runUntilFounding(nodes.get(1));
@@ -170,10 +238,11 @@ class FoundingTest {
         assertTrue(nodes.get(1).founding.isLeftOut());
         String problem = nodes.get(1).founding.problem(now);
         assertEquals("blank directory, but the group " + group + " was founded without it (node 1 then had another data directory, "
-            + before + "); put the original directory back if there still is one (an older copy of it is not safe). The group goes on"
-            + " without this node as long as a majority runs", problem);
+            + before + "); name " + nodes.get(1).self + " in a change of the membership to let it in, or put the original directory back"
+            + " if there still is one (an older copy of it is not safe). The group goes on without this node as long as a majority runs",
+            problem);
         assertEquals("node 1 runs on a blank data directory, " + nodes.get(1).self + ", which is not the group's member and counts for"
-            + " nothing", nodes.get(2).founding.stranger(1, now));
+            + " nothing; name it in a change of the membership to let it in", nodes.get(2).founding.stranger(1, now));
         assertNull(nodes.get(2).founding.stranger(3, now));
         crash(1);
         run(6000);
@@ -449,7 +518,7 @@ class FoundingTest {
         node.founding = new Founding(node.self, node.members, node.durable, random.split(), message -> {
             sent.add(message);
             history.add(message);
-        }, now);
+        }, () -> "at-" + nodeId, now);
     }
 
     private void crash(int nodeId) {
