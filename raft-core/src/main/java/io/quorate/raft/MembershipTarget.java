@@ -21,6 +21,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MembershipTarget {
 
+    /** How many members a group may have, learners included: what is said of all of them at once still fits every message. */
+    public static final int MEMBERS_MAX = 64;
+    /** How many bytes an address may have; {@code host:port} has at most 261. */
+    public static final int ADDRESS_BYTES_MAX = 300;
+
     private final long version;
     private final List<Member> voters;
     private final List<Member> learners;

@@ -2,6 +2,7 @@ package io.quorate.raft.runtime;
 
 import io.quorate.raft.CommandTooLargeException;
 import io.quorate.raft.Freshness;
+import io.quorate.raft.MembershipTarget;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.RequestFailedException;
@@ -13,10 +14,8 @@ import io.quorate.raft.Transport;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
-import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.RaftConfig;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -221,17 +220,16 @@ public final class PassiveServer {
         return null;
     }
 
-    /** Why no membership entry could hold this; null if one can. Every step on the way names at most whom the goal names, per list. */
+    /** Why no group may become this; null if one may. */
     private static @Nullable String impossible(Membership.Goal goal) {
-        List<Member> all = new ArrayList<>(goal.voters());
-        all.addAll(goal.learners());
-        if (all.size() > MembershipCodec.MEMBERS_MAX) {
-            return "a group of " + all.size() + " members is wanted, and at most " + MembershipCodec.MEMBERS_MAX + " are possible";
+        List<Member> all = goal.members();
+        if (all.size() > MembershipTarget.MEMBERS_MAX) {
+            return "a group of " + all.size() + " members is wanted, and at most " + MembershipTarget.MEMBERS_MAX + " are possible";
         }
         for (Member member : all) {
             int bytes = member.address().getBytes(StandardCharsets.UTF_8).length;
-            if (bytes == 0 || bytes > MembershipCodec.ADDRESS_BYTES_MAX) {
-                return "the address of " + member.id() + " has " + bytes + " bytes, and 1 to " + MembershipCodec.ADDRESS_BYTES_MAX
+            if (bytes == 0 || bytes > MembershipTarget.ADDRESS_BYTES_MAX) {
+                return "the address of " + member.id() + " has " + bytes + " bytes, and 1 to " + MembershipTarget.ADDRESS_BYTES_MAX
                     + " are possible";
             }
         }
