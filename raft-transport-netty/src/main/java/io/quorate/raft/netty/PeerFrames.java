@@ -52,8 +52,11 @@ final class PeerFrames {
 
     /** About how many bytes the message takes on the wire. */
     static long sizeOf(FoundingMessage message) {
-        long size = OVERHEAD_BYTES;
-        return message.founding() == null ? size : size + sizeOf(message.founding().membership());
+        long size = OVERHEAD_BYTES + message.address().length();
+        if (message.founding() != null) {
+            size += sizeOf(message.founding().membership());
+        }
+        return message.membership() == null ? size : size + sizeOf(message.membership());
     }
 
     private static long sizeOf(Membership membership) {
@@ -73,7 +76,10 @@ final class PeerFrames {
     static void write(ByteBuf out, FoundingMessage message) {
         FoundingHead.Builder head = FoundingHead.newBuilder().setFromNodeId(message.from()).setIncarnation(message.incarnation())
             .setToNodeId(message.to()).setToIncarnation(message.toIncarnation()).setMembersDigest(message.membersDigest())
-            .setIsQuestion(message.isQuestion());
+            .setIsQuestion(message.isQuestion()).setAddress(message.address());
+        if (message.membership() != null) {
+            head.setMembership(Parts.of(message.membership()));
+        }
         if (message.founding() != null) {
             head.setFounding(Parts.of(message.founding()));
         }
@@ -116,7 +122,8 @@ final class PeerFrames {
             FoundingHead head = Parts.parse(FoundingHead.parser(), frame);
             ReplicaId from = new ReplicaId(head.getFromNodeId(), head.getIncarnation());
             return new FoundingMessage(from.nodeId(), from.incarnation(), head.getToNodeId(), head.getToIncarnation(),
-                head.getMembersDigest(), head.hasFounding() ? Parts.of(head.getFounding()) : null, head.getIsQuestion());
+                head.getMembersDigest(), head.hasFounding() ? Parts.of(head.getFounding()) : null, head.getIsQuestion(),
+                head.hasMembership() ? Parts.of(head.getMembership()) : null, head.getAddress());
         } catch (IllegalArgumentException e) {
             throw Parts.impossible(frame, e);
         }

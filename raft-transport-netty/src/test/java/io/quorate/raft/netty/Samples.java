@@ -37,9 +37,9 @@ final class Samples {
 
     static Arbitrary<FoundingMessage> foundings() {
         return Combinators.combine(replicas(), nodes(), Arbitraries.longs(), Arbitraries.longs(), foundingRecords().injectNull(0.3),
-                Arbitraries.of(true, false))
-            .as((from, to, toIncarnation, digest, record, isQuestion) ->
-                new FoundingMessage(from.nodeId(), from.incarnation(), to, toIncarnation, digest, record, isQuestion));
+                Arbitraries.of(true, false), memberships().injectNull(0.3), Arbitraries.of("", "host.example:4000"))
+            .as((from, to, toIncarnation, digest, record, isQuestion, membership, address) ->
+                new FoundingMessage(from.nodeId(), from.incarnation(), to, toIncarnation, digest, record, isQuestion, membership, address));
     }
 
     static Arbitrary<SnapshotMessage> snapshotMessages() {
