@@ -47,6 +47,7 @@ public final class KvServer implements AutoCloseable {
           --id N                   which node of the group this is (required)
           --members LIST           the group's first members, the same on each node (required):
                                    1=host:port,2=host:port,3=host:port
+                                   for a node that is to come into a group that lives: itself, and members of it
           --data DIR               this replica's data directory; made if missing (required)
           --listen host:port       where to listen; this node's address in --members unless given
           --advertise host:port    where others reach this node; as in --members unless given
@@ -81,7 +82,7 @@ public final class KvServer implements AutoCloseable {
         FileStorage storage = FileStorage.open(settings.data, nodeId,
             FileStorage.Options.defaults().withSegmentBytes(settings.segmentMib << 20));
         try {
-            requireSameGroup(settings, storage.identity().founding());
+            tellIfGroupBeganOtherwise(settings, storage.identity().founding());
             transport = settings.transport();
         } catch (RuntimeException e) {
             storage.close();
@@ -99,19 +100,18 @@ public final class KvServer implements AutoCloseable {
     }
 
     /**
-     * A founded replica knows its group, and would go on in it whatever the command line says: alone perhaps, and at an address that
-     * another group's clients use.
+     * A founded replica knows its group from its own log, which may have changed since: others came and went, or moved. So the command line
+     * does not decide; but if it differs from how the group began, perhaps this is not the directory that was meant.
      */
-    private static void requireSameGroup(Settings settings, @Nullable FoundingRecord founding) {
+    private void tellIfGroupBeganOtherwise(Settings settings, @Nullable FoundingRecord founding) {
         if (founding == null) {
             return;
         }
         Map<Integer, String> members = new TreeMap<>();
         founding.membership().members().forEach(member -> members.put(member.id().nodeId(), member.address()));
         if (!members.equals(settings.members)) {
-            throw new StorageException("the data directory " + settings.data + " belongs to group " + founding.clusterId()
-                + " with the members " + members + ", and --members says " + settings.members
-                + "; give the list that the group was founded with, or the right directory");
+            print("is a member of group " + founding.clusterId() + " already, which began with " + members + "; --members is looked at only by"
+                + " an empty data directory");
         }
     }
 
