@@ -12,13 +12,15 @@ final class Candidate implements Role {
 
     private final RaftNode node;
     private final Quorum quorum;
+    private final long transferOf;   // the term whose leader wants this campaign; 0 if it is an ordinary one
     private final boolean[] granted;
     private boolean isStarted;   // own vote durable and counted, the requests sent
     private long deadline;       // from the start on
 
-    Candidate(RaftNode node, Quorum quorum) {
+    Candidate(RaftNode node, Quorum quorum, long transferOf) {
         this.node = node;
         this.quorum = quorum;
+        this.transferOf = transferOf;
         granted = new boolean[quorum.size()];
     }
 
@@ -41,7 +43,7 @@ final class Candidate implements Role {
     public void onDeadline() {
         if (isStarted) {
             node.onCandidacyLost();
-            node.becomePreCandidate();
+            node.campaign();
         }
     }
 
@@ -66,7 +68,7 @@ final class Candidate implements Role {
         for (int i = 0; i < quorum.size(); i++) {
             if (!granted[i]) {
                 // All entries were given to the disk before this vote, so what is advertised here is durable too.
-                node.send(new Message.RequestVote(node.self(), quorum.member(i).id(), node.term(), node.log().last(), 0));
+                node.send(new Message.RequestVote(node.self(), quorum.member(i).id(), node.term(), node.log().last(), transferOf));
             }
         }
         leadIfGranted();
@@ -113,7 +115,7 @@ final class Candidate implements Role {
 
     @Override
     public void onTimeoutNow(Message.TimeoutNow message) {
-        // Not answered yet.
+        // It asks already; and who has won this term will say so in an append.
     }
 
     @Override

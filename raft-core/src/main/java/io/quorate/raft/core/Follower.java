@@ -44,6 +44,16 @@ final class Follower implements Role {
         }
     }
 
+    /**
+     * The connection to this peer broke. If that was the leader, it has most likely died, and there is no reason to wait much longer: for
+     * others who have lost it too, and for the end of the promise that they keep.
+     */
+    void onPeerLost(ReplicaId peer) {
+        if (peer.equals(leader)) {
+            deadline = Nanos.earlier(deadline, node.onLeaderLost());
+        }
+    }
+
     @Override
     public void onPause() {
         deadline = node.drawDeadline();
@@ -123,7 +133,9 @@ final class Follower implements Role {
 
     @Override
     public void onTimeoutNow(Message.TimeoutNow message) {
-        // Not answered yet.
+        if (leader == null || leader.equals(message.from())) {
+            node.onHandedOver();
+        }
     }
 
     /** What this leader can no longer send as entries is fetched as a snapshot, unless it is here. */

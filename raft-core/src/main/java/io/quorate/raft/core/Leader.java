@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Replicates its log, commits what a quorum has durable, and confirms reads (§5.3, §5.4, thesis 6.4).
  *
- * <p>A leader that hears no quorum for an election timeout takes no new proposals, and after a second one steps down, in its own term.
+ * <p>A leader that hears no quorum for an election timeout takes no new proposals, and after a second one steps down, in its own term. One
+ * whose disk stays behind another voter's for an election timeout hands over, and after a second one steps down.
  */
 final class Leader implements Role {
 
@@ -16,10 +17,13 @@ final class Leader implements Role {
     private final Rounds rounds;
     private final MembershipPursuit pursuit;
     private final ReadQueue reads = new ReadQueue();
+    private final DiskWatch disk = new DiskWatch();
+    private final long term;
     private final long noOpIndex;        // the first entry of the own term: once committed, all before it is
     private long uncommittedBytes;       // of commands proposed here and not committed yet
     private long heartbeatDeadline;
     private long patienceNanos;          // silence is counted from here at the earliest
+    private @Nullable Transfer transfer; // under way
 
     Leader(RaftNode node) {
         this.node = node;
@@ -27,6 +31,7 @@ final class Leader implements Role {
         peers = new Peers(node.quorum(), node.self(), nextIndex);
         peers.addLeft(node.memberships().committed(), node.memberships().activeIndex(), nextIndex);
         rounds = new Rounds(node.quorum(), node.self(), node.now());
+        term = node.term();
         patienceNanos = node.now();
         noOpIndex = node.appendOwn(Entry.Kind.NO_OP, new byte[0]).index();
         pursuit = new MembershipPursuit(rounds.newest() + 1, noOpIndex, node.now());
@@ -45,15 +50,19 @@ final class Leader implements Role {
 
     @Override
     public long deadline() {
-        return Nanos.earlier(node.timeDeadline(), Nanos.earlier(heartbeatDeadline, stepDownDeadline()));
+        long deadline = Nanos.earlier(heartbeatDeadline, stepDownDeadline());
+        deadline = transfer == null ? deadline : Nanos.earlier(deadline, transfer.deadline());
+        return mayAppend() ? Nanos.earlier(deadline, node.timeDeadline()) : deadline;
     }
 
     @Override
     public void onDeadline() {
         if (Nanos.reached(node.now(), stepDownDeadline())) {
             node.becomeFollower(null);
+        } else if (transfer != null && Nanos.reached(node.now(), transfer.deadline())) {
+            onTransferOverdue(transfer);
         } else if (Nanos.reached(node.now(), heartbeatDeadline)) {
-            heartbeat();
+            judgeDisk();
         }
     }
 
@@ -62,6 +71,7 @@ final class Leader implements Role {
         patienceNanos = node.now();
         heartbeatDeadline = node.now();
         pursuit.onPause(rounds.newest() + 1, node.now());
+        disk.onPause(node.now());
     }
 
     /** Whether a quorum has followed this leader within the last election timeout. */
@@ -75,12 +85,14 @@ final class Leader implements Role {
             node.refuse(proposal.requestId(), Reason.TOO_LARGE);
         } else if (!hearsQuorum()) {
             node.refuse(proposal.requestId(), Reason.NO_QUORUM);
-        } else if (uncommittedBytes > 0 && uncommittedBytes + size > node.config().uncommittedBytesMax()) {
+        } else if (uncommittedBytes() > 0 && uncommittedBytes() + size > node.config().uncommittedBytesMax()) {
             node.refuse(proposal.requestId(), Reason.OVERLOADED);
-        } else {
+        } else if (mayAppend()) {
             Entry entry = node.appendOwn(Entry.Kind.COMMAND, proposal.command());
             uncommittedBytes += entry.size();
             node.accepted(proposal.requestId(), entry.id());
+        } else {
+            transfer.hold(proposal, size);
         }
     }
 
@@ -108,6 +120,8 @@ final class Leader implements Role {
             return Reason.TOO_EARLY;
         } else if (change.expectedVersion() != node.membership().version()) {
             return Reason.OTHER_VERSION;
+        } else if (transfer != null) {
+            return Reason.TRANSFER_PENDING;
         } else {
             return node.memberships().isActiveCommitted() ? null : Reason.CHANGE_PENDING;
         }
@@ -129,14 +143,45 @@ final class Leader implements Role {
         }
     }
 
-    /** Leadership ends: nothing happened to the reads that wait. */
-    void refuseReads() {
+    void onTransfer(Event.Transfer request) {
+        int position = request.target() == null ? bestSuccessor() : peers.position(request.target());
+        Reason refusal = transfer != null ? Reason.TRANSFER_PENDING : !hearsQuorum() ? Reason.NO_QUORUM
+            : position < 0 || !maySucceed(position) ? Reason.NO_TARGET : null;
+        if (refusal == null) {
+            begin(Transfer.asked(request, peers.id(position), node.now() + node.config().electionTimeoutNanos()));
+        } else {
+            node.refuse(request.requestId(), refusal);
+        }
+    }
+
+    /** Whether the log may grow: not while a transfer's target is about to have all of it, and even less once it was told to campaign. */
+    private boolean mayAppend() {
+        return transfer == null || !transfer.isHolding();
+    }
+
+    /** Whether the lead may have passed to this replica: then its campaign is this leader's own will. */
+    boolean hasHandedOverTo(ReplicaId candidate) {
+        return transfer != null && transfer.isSent() && transfer.target().equals(candidate);
+    }
+
+    /** Leadership ends: nothing happened to what waits here. If a later term has begun, a transfer has come to its good end. */
+    void leave() {
         reads.takeAll(id -> node.refuse(id, Reason.NOT_LEADER));
+        if (transfer == null) {
+            return;
+        }
+        Event.Transfer request = transfer.request();
+        if (request != null && transfer.isSent() && node.term() > term) {
+            node.done(request.requestId());
+        } else if (request != null) {
+            node.refuse(request.requestId(), Reason.NOT_LEADER);
+        }
+        transfer.takeHeld(proposal -> node.refuse(proposal.requestId(), Reason.NOT_LEADER));
     }
 
     @Override
     public void onFlush() {
-        if (Nanos.reached(node.now(), node.timeDeadline())) {
+        if (mayAppend() && Nanos.reached(node.now(), node.timeDeadline())) {
             node.appendOwn(Entry.Kind.TIME, new byte[0]);
         }
         advanceCommit();
@@ -147,13 +192,17 @@ final class Leader implements Role {
             reads.roundBegins(rounds.begin(node.now()), node.commitIndex());
         }
         confirmReads();   // who needs no other voter has confirmed that round already
+        disk.observe(node.durableIndex(), peers.mostOfOtherVoters(), node.now());
+        if (transfer != null) {
+            advance(transfer);
+        }
         for (int i = 0; i < peers.size(); i++) {
             if (!peers.isSelf(i)) {
                 replicate(i);
             }
         }
         if (node.memberships().isActiveCommitted() && !node.membership().isVoter(node.self())) {
-            handOver();
+            resign();
         }
     }
 
@@ -216,8 +265,13 @@ final class Leader implements Role {
         return null;
     }
 
+    /** Of commands that were taken and are not committed yet: appended, or held until a transfer has ended. */
     long uncommittedBytes() {
-        return uncommittedBytes;
+        return transfer == null ? uncommittedBytes : uncommittedBytes + transfer.heldBytes();
+    }
+
+    @Nullable Transfer transfer() {
+        return transfer;
     }
 
     int waitingReads() {
@@ -226,7 +280,7 @@ final class Leader implements Role {
 
     @Override
     public void onTimeoutNow(Message.TimeoutNow message) {
-        // Not answered yet.
+        // It leads this term itself.
     }
 
     @Override
@@ -252,7 +306,7 @@ final class Leader implements Role {
                 text.append(" {").append(peers.id(i)).append(' ').append(peers.at(i)).append('}');
             }
         }
-        return text.toString();
+        return (transfer == null ? text : text.append(' ').append(transfer)).toString();
     }
 
     private long stepDownDeadline() {
@@ -267,6 +321,106 @@ final class Leader implements Role {
         }
         peers.onHeartbeat(node.commitIndex(), node.now(), node.config().electionTimeoutNanos());
         pursuit.onHeartbeat(rounds.newest(), node.commitIndex(), node.now(), node.config().electionTimeoutNanos());
+        if (transfer != null && transfer.isSent()) {
+            sendTimeoutNow(transfer);   // it may have been lost; who has campaigned by it is in a later term
+        }
+    }
+
+    // ---- handing over
+
+    /** At each heartbeat: a leader that cannot keep up with another disk is in the way. */
+    private void judgeDisk() {
+        long behind = disk.behindNanos(node.now());
+        long patience = node.config().electionTimeoutNanos();
+        if (behind > 2 * patience) {
+            node.becomeFollower(null);
+            return;
+        }
+        if (behind > patience && transfer == null) {
+            handOver(true);
+        }
+        heartbeat();
+    }
+
+    /** This leader counts no longer, and has just told the others that this is committed: one of them is to lead. */
+    private void resign() {
+        handOver(false);
+        if (transfer == null) {
+            node.becomeFollower(null);   // nobody was heard lately, and this leader is not to wait for anybody
+        }
+    }
+
+    /** Hands over by its own will, if there is anybody fit for it and it has not begun already. */
+    private void handOver(boolean isForDisk) {
+        int position = bestSuccessor();
+        if (transfer == null && position >= 0) {
+            begin(Transfer.wanted(isForDisk, peers.id(position), node.now() + node.config().electionTimeoutNanos()));
+        }
+    }
+
+    private void begin(Transfer begun) {
+        transfer = begun;
+        advance(begun);   // at once, so that what is proposed in the same batch waits
+    }
+
+    private void advance(Transfer current) {
+        if (current.isSent()) {
+            return;   // nothing but a later term, or the deadline, ends it now
+        }
+        int position = peers.position(current.target());
+        if (position < 0 || !maySucceed(position) || current.isForDisk() && !isDiskLate()) {
+            abort(current);
+            return;
+        }
+        long lastIndex = node.log().lastIndex();
+        if (peers.at(position).matchIndex() == lastIndex) {
+            current.onSent(node.now() + node.config().electionTimeoutNanos() / 2);
+            sendTimeoutNow(current);
+        } else if (peers.at(position).state() == Progress.State.REPLICATE && peers.at(position).nextIndex() >= node.log().firstInMemory()) {
+            current.beginHolding();   // what it lacks is at hand
+        }
+    }
+
+    private void sendTimeoutNow(Transfer current) {
+        node.send(new Message.TimeoutNow(node.self(), current.target(), node.term()));
+    }
+
+    /** Who was not told to campaign never will: so everything goes on. Who was may do so at any time: so this leader goes. */
+    private void onTransferOverdue(Transfer overdue) {
+        if (overdue.isSent()) {
+            node.becomeFollower(null);
+        } else {
+            abort(overdue);
+        }
+    }
+
+    private void abort(Transfer aborted) {
+        transfer = null;
+        Event.Transfer request = aborted.request();
+        if (request != null) {
+            node.refuse(request.requestId(), Reason.TRANSFER_FAILED);
+        }
+        aborted.takeHeld(this::onPropose);
+    }
+
+    private boolean isDiskLate() {
+        return disk.behindNanos(node.now()) > node.config().electionTimeoutNanos();
+    }
+
+    /** Whether this member counts, is another, and is alive as far as is known. */
+    private boolean maySucceed(int position) {
+        return !peers.isSelf(position) && peers.isVoter(position) && node.isHeardWithin(position, node.config().electionTimeoutNanos());
+    }
+
+    /** The fittest of those who go on counting: the one whose log is the longest; -1 if there is none. */
+    private int bestSuccessor() {
+        int best = -1;
+        for (int i = 0; i < peers.size(); i++) {
+            if (peers.isStaying(i) && maySucceed(i) && (best < 0 || peers.at(i).matchIndex() > peers.at(best).matchIndex())) {
+                best = i;
+            }
+        }
+        return best;
     }
 
     /** Commits what a quorum has durable, if it is of this term: an older entry counted so could still be overwritten (§5.4.2). */
@@ -287,7 +441,7 @@ final class Leader implements Role {
 
     /** One membership entry at a time, and none before it is known what is committed: what this term has not reached may be another. */
     private void pursueGoal() {
-        if (node.commitIndex() >= noOpIndex && node.memberships().isActiveCommitted()) {
+        if (mayAppend() && node.commitIndex() >= noOpIndex && node.memberships().isActiveCommitted()) {
             Membership next = pursuit.next(node.membership(), peers, rounds);
             if (next != null) {
                 enter(next);
@@ -301,11 +455,6 @@ final class Leader implements Role {
         peers.enter(node.quorum(), at.index(), at.index());
         rounds.enter(node.quorum());
         return at;
-    }
-
-    /** This leader counts no longer, and has just told the others that this is committed: one of them is to lead. */
-    private void handOver() {
-        node.becomeFollower(null);
     }
 
     private void confirmReads() {

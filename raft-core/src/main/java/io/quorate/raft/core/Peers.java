@@ -69,6 +69,27 @@ final class Peers {
         return -1;
     }
 
+    /** Whether the peer at this position counts, in either half. */
+    boolean isVoter(int position) {
+        return position < quorum.size() && quorum.isVoter(position);
+    }
+
+    /** Whether it counts, and will go on doing so when a joint membership is left. */
+    boolean isStaying(int position) {
+        return position < quorum.size() && quorum.isStaying(position);
+    }
+
+    /** The most of the log that any voter but the leader has durable. */
+    long mostOfOtherVoters() {
+        long most = 0;
+        for (int i = 0; i < quorum.size(); i++) {
+            if (i != self && quorum.isVoter(i)) {
+                most = Math.max(most, at(i).matchIndex());
+            }
+        }
+        return most;
+    }
+
     /** How much of the log a quorum of the members has durable, the leader up to here. */
     long reached(long durableIndex) {
         for (int i = 0; i < matched.length; i++) {

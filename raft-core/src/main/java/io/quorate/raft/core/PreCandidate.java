@@ -53,7 +53,7 @@ final class PreCandidate implements Role {
 
     @Override
     public void onDeadline() {
-        node.becomePreCandidate();
+        node.campaign();
     }
 
     @Override
@@ -109,7 +109,7 @@ final class PreCandidate implements Role {
 
     @Override
     public void onTimeoutNow(Message.TimeoutNow message) {
-        // Not answered yet.
+        node.onHandedOver();
     }
 
     @Override

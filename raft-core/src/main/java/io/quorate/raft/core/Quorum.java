@@ -50,6 +50,16 @@ final class Quorum {
         return positions;
     }
 
+    /** Whether the member at this position counts, in either half. */
+    boolean isVoter(int position) {
+        return isAmong(voters, position) || isAmong(outgoing, position);
+    }
+
+    /** Whether it counts, and will go on doing so when the outgoing half is left. */
+    boolean isStaying(int position) {
+        return isAmong(voters, position);
+    }
+
     /** Whether these members are a quorum. */
     boolean isReached(boolean[] yes) {
         return isMajority(voters, yes) && (outgoing.length == 0 || isMajority(outgoing, yes));
@@ -59,6 +69,15 @@ final class Quorum {
     long reached(long[] values) {
         long reached = majorityOf(voters, values);
         return outgoing.length == 0 ? reached : Math.min(reached, majorityOf(outgoing, values));
+    }
+
+    private static boolean isAmong(int[] half, int position) {
+        for (int each : half) {
+            if (each == position) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isMajority(int[] half, boolean[] yes) {

@@ -68,6 +68,7 @@ public final class RaftNode {
     private final List<Accepted> accepted = new ArrayList<>();
     private final List<Readable> readable = new ArrayList<>();
     private final List<Refused> refused = new ArrayList<>();
+    private final List<Long> done = new ArrayList<>();
     private final List<Reading> readings = new ArrayList<>();
     private final List<Fetch> fetches = new ArrayList<>();
     private final ArrayDeque<HandedOut> unapplied = new ArrayDeque<>();   // entries handed out from memory, not applied yet
@@ -138,8 +139,18 @@ public final class RaftNode {
             } else {
                 refuse(change.requestId(), Reason.NOT_LEADER);
             }
+        } else if (event instanceof Event.Transfer transfer) {
+            if (role instanceof Leader leader) {
+                leader.onTransfer(transfer);
+            } else {
+                refuse(transfer.requestId(), Reason.NOT_LEADER);
+            }
+        } else if (event instanceof Event.PeerLost lost) {
+            if (role instanceof Follower follower) {
+                follower.onPeerLost(lost.peer());
+            }
         } else if (event instanceof Event.Written written) {
-            ledger.written(written.writeId());
+            ledger.written(written.writeId(), now);
         } else if (event instanceof Event.Applied applied) {
             onApplied(applied.index());
         } else if (event instanceof Event.EntriesRead read) {
@@ -196,6 +207,10 @@ public final class RaftNode {
             effects.refuse(request.requestId, new Refusal(request.reason, request.reason == Reason.NOT_LEADER ? role.leader() : null));
         }
         refused.clear();
+        for (Long requestId : done) {
+            effects.done(requestId);
+        }
+        done.clear();
         for (Fetch fetch : fetches) {
             effects.fetchSnapshot(fetch.snapshot, fetch.source);
         }
@@ -318,8 +333,26 @@ public final class RaftNode {
      * hears its quorum (thesis 4.2.3). Asked before terms are settled, so that a disturbance cannot raise them.
      */
     private boolean isDisturbance(Message message) {
+        if (message instanceof Message.RequestVote request && isHandedOver(request)) {
+            return false;
+        }
         boolean isAsking = message instanceof Message.RequestVote || message instanceof Message.PreVote;
         return isAsking && (!Nanos.reached(now, promiseNanos) || role instanceof Leader leader && leader.hearsQuorum());
+    }
+
+    /**
+     * Whether this candidate campaigns because the leader to whom this node keeps its promise wants it to (thesis 3.10): then there is
+     * nothing to wait for. Who has heard no leader made its promise at its start, perhaps to an earlier one, whose time was over when the
+     * one who hands over was elected.
+     */
+    private boolean isHandedOver(Message.RequestVote request) {
+        if (request.transferOf() == 0) {
+            return false;
+        }
+        if (role instanceof Leader leader) {
+            return request.transferOf() == term && leader.hasHandedOverTo(request.from());
+        }
+        return role.leader() == null ? request.transferOf() >= term : request.transferOf() == term;
     }
 
     /** Tells the sender of an old or unwelcome message this node's term: a stale leader steps down by it, a stale candidate learns it. */
@@ -362,11 +395,12 @@ public final class RaftNode {
     // ---- roles
 
     /**
-     * Whether this node could be elected. It counts in its own membership, or did in one before that is the last it knows to be committed:
+     * Whether this node could be elected, and do its work. Its disk answers: else it would win by heartbeats and never acknowledge anything.
+     * And it counts in its own membership, or did in one before that is the last it knows to be committed:
      * then the newer one may stand in its log alone, and nobody else could be elected to commit it.
      */
     boolean mayCampaign() {
-        return memberships.mayCount(self) && !isRemoved();
+        return memberships.mayCount(self) && !isRemoved() && ledger.silentNanos(now) <= config.electionTimeoutNanos();
     }
 
     /** Whether a later membership than this node's own is known to be committed, and not to name it: then it cannot win any more. */
@@ -383,6 +417,15 @@ public final class RaftNode {
         changeRole(new Follower(this, leader, drawDeadline()));
     }
 
+    /** Begins to campaign, if this node may; else it waits. */
+    void campaign() {
+        if (mayCampaign()) {
+            becomePreCandidate();
+        } else {
+            becomeFollower(null);
+        }
+    }
+
     void becomePreCandidate() {
         preVoteAttempt++;
         PreCandidate candidate = new PreCandidate(this, quorum, preVoteAttempt, drawDeadline());
@@ -391,8 +434,19 @@ public final class RaftNode {
     }
 
     void becomeCandidate() {
+        becomeCandidate(0);
+    }
+
+    private void becomeCandidate(long transferOf) {
         enterTerm(term + 1, self);
-        changeRole(new Candidate(this, quorum));
+        changeRole(new Candidate(this, quorum, transferOf));
+    }
+
+    /** The leader of this term hands over to this node, which campaigns at once, unasked (thesis 3.10), if it may at all. */
+    void onHandedOver() {
+        if (mayCampaign()) {
+            becomeCandidate(term);
+        }
     }
 
     void becomeLeader() {
@@ -413,7 +467,7 @@ public final class RaftNode {
 
     private void changeRole(Role next) {
         if (role instanceof Leader leader) {
-            leader.refuseReads();
+            leader.leave();
         }
         role = next;
     }
@@ -424,6 +478,7 @@ public final class RaftNode {
         long late = nowNanos - role.deadline();
         now = Nanos.later(now, nowNanos);
         if (late > config.electionTimeoutNanos() / 2) {
+            ledger.onPause(now);
             role.onPause();
         }
     }
@@ -453,9 +508,24 @@ public final class RaftNode {
         lostRounds = 0;
     }
 
+    /**
+     * The leader is probably dead. When patience ends that need not wait for it any more: soon, but at another moment for each replica, so
+     * that of all who have learned the same thing one is first.
+     */
+    long onLeaderLost() {
+        promiseNanos = Nanos.earlier(promiseNanos, now);
+        return Nanos.later(now, promiseNanos) + random.nextLong(config.heartbeatNanos());
+    }
+
     /** For how long from now this node will say no to candidates. */
     long holdsNanos() {
         return Math.max(0, promiseNanos - now);
+    }
+
+    /** Whether the member at this position was heard within this time. */
+    boolean isHeardWithin(int position, long nanos) {
+        long ago = heard.nanosAgo(position, now);
+        return ago >= 0 && ago < nanos;
     }
 
     // ---- votes
@@ -632,6 +702,10 @@ public final class RaftNode {
         refused.add(new Refused(requestId, reason));
     }
 
+    void done(long requestId) {
+        done.add(requestId);
+    }
+
     void readEntries(ReplicaId peer, long firstIndex, long lastIndex) {
         readings.add(new Reading(peer, firstIndex, lastIndex));
     }
@@ -642,7 +716,7 @@ public final class RaftNode {
         }
         long firstIndex = log.unwrittenFirst();
         List<Entry> entries = log.takeUnwritten();
-        long writeId = ledger.issue(log.lastIndex());
+        long writeId = ledger.issue(log.lastIndex(), now);
         if (isVoteUnwritten) {
             isVoteUnwritten = false;
             voteWriteId = writeId;

@@ -24,6 +24,7 @@ final class WriteLedger {
     private final ArrayDeque<Pending> pending = new ArrayDeque<>();
     private long lastId;
     private long durableIndex;
+    private long progressNanos;   // when storage was last given something to do, having had nothing, or last did some of it
 
     /** Of a log that is durable up to here. */
     WriteLedger(long durableIndex) {
@@ -40,7 +41,10 @@ final class WriteLedger {
     }
 
     /** Numbers the next write, after which the log on disk will end at {@code lastIndex}. */
-    long issue(long lastIndex) {
+    long issue(long lastIndex, long nowNanos) {
+        if (pending.isEmpty()) {
+            progressNanos = nowNanos;
+        }
         lastId++;
         pending.addLast(new Pending(lastId, lastIndex));
         return lastId;
@@ -55,13 +59,24 @@ final class WriteLedger {
     }
 
     /** This write and all earlier ones are durable. Telling it again changes nothing. */
-    void written(long writeId) {
+    void written(long writeId, long nowNanos) {
         if (writeId > lastId) {
             throw new InvariantViolation("Storage completed write " + writeId + ", but only " + lastId + " were given to it");
         }
         while (!pending.isEmpty() && pending.peekFirst().id <= writeId) {
             durableIndex = Math.max(durableIndex, pending.removeFirst().lastIndex);
+            progressNanos = nowNanos;
         }
+    }
+
+    /** For how long storage has had something to do and completed nothing; 0 if it has nothing to do. */
+    long silentNanos(long nowNanos) {
+        return pending.isEmpty() ? 0 : nowNanos - progressNanos;
+    }
+
+    /** The process was paused: the time meanwhile does not count. */
+    void onPause(long nowNanos) {
+        progressNanos = nowNanos;
     }
 
     @Override

@@ -293,6 +293,11 @@ final class Cluster {
         throw new AssertionError("the goal is not reached: " + this);
     }
 
+    /** Asks for a transfer, to this replica or, if 0, to whom the leader likes best; the id of the request. */
+    long transfer(int n, int target) {
+        return step(n, new Event.Transfer(++lastRequestId, target == 0 ? null : id(target)), lastRequestId);
+    }
+
     void applied(int n, long index) {
         step(n, new Event.Applied(index), 0);
     }

@@ -41,7 +41,7 @@ class WriteLedgerPropertyTest {
                 for (int i = random.nextInt(3); i > 0; i--) {
                     memory.add(++nextEntry);
                 }
-                long id = ledger.issue(memory.size());
+                long id = ledger.issue(memory.size(), step);
                 pending.addLast(new Write(id, firstIndex, List.copyOf(memory.subList(firstIndex - 1, memory.size()))));
                 assertEquals(id, pending.peekLast().id);
             } else if (!pending.isEmpty()) {
@@ -51,8 +51,8 @@ class WriteLedgerPropertyTest {
                     disk.addAll(write.entries);
                     lastDone = write.id;
                 }
-                ledger.written(lastDone);
-                ledger.written(Math.max(0, lastDone - 1));   // told again, late
+                ledger.written(lastDone, step);
+                ledger.written(Math.max(0, lastDone - 1), step);   // told again, late
             }
             assertEquals(common(memory, disk), ledger.durableIndex());
             for (long id = 0; id <= lastDone; id++) {
@@ -64,7 +64,7 @@ class WriteLedgerPropertyTest {
         }
         long never = lastDone + pending.size() + 1;
         assertEquals(false, ledger.isDurable(never));
-        assertThrows(InvariantViolation.class, () -> ledger.written(never));
+        assertThrows(InvariantViolation.class, () -> ledger.written(never, 0));
     }
 
     private static long common(List<Integer> memory, List<Integer> disk) {
