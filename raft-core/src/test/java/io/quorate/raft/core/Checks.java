@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.core.NodeStatus.RoleName;
+import io.quorate.raft.testing.RecordedEffects;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -45,16 +46,16 @@ final class Checks {
     }
 
     /** Nothing is said before what it rests on is durable. */
-    void onSend(Message message, HardState hardState, List<Entry> disk) {
+    void onSend(Message message, TestDisk disk) {
+        HardState hardState = disk.hardState();
         assertTrue(message.term() <= hardState.term(), () -> "said before its term was durable: " + message);
         if (message instanceof Message.Vote vote && vote.granted()) {
             assertEquals(new HardState(vote.term(), vote.to(), hardState.commitIndex()), hardState, "granted before durable");
         } else if (message instanceof Message.RequestVote request) {
             assertEquals(new HardState(request.term(), request.from(), hardState.commitIndex()), hardState, "asked before durable");
-            EntryId last = disk.isEmpty() ? EntryId.ZERO : disk.get(disk.size() - 1).id();
-            assertEquals(last, request.last(), "advertised before durable");
+            assertEquals(disk.last(), request.last(), "advertised before durable");
         } else if (message instanceof Message.AppendAccepted accepted) {
-            assertTrue(accepted.matchIndex() <= disk.size(), () -> "acknowledged before durable: " + accepted);
+            assertTrue(accepted.matchIndex() <= disk.lastIndex(), () -> "acknowledged before durable: " + accepted);
         } else if (message instanceof Message.AppendEntries append) {
             ReplicaId leader = leaders.putIfAbsent(append.term(), append.from());
             assertTrue(leader == null || leader.equals(append.from()), () -> "two leaders of term " + append.term());
@@ -62,14 +63,33 @@ final class Checks {
     }
 
     /** Everybody applies the same entries in the same order, and only what its own disk holds. */
-    void onApply(List<Entry> applied, long expectedFirst, List<Entry> disk) {
+    void onApply(List<Entry> applied, long expectedFirst, TestDisk disk) {
         long index = expectedFirst;
         for (Entry entry : applied) {
             assertEquals(index, entry.index(), "applied out of order");
-            assertTrue(index <= disk.size() && disk.get((int) index - 1).equals(entry), () -> "applied before durable: " + entry);
+            assertEquals(List.of(entry), disk.read(index, index, Long.MAX_VALUE), "applied before durable");
             EntryId known = committed.putIfAbsent(index, entry.id());
             assertTrue(known == null || known.equals(entry.id()), () -> "applied " + entry.id() + " where " + known + " is committed");
             index++;
+        }
+    }
+
+    /** The machine has done all it was given before the log under it goes, and nothing that is not committed is put in its place. */
+    void onInstall(RecordedEffects.Install install, long given, long applied) {
+        assertEquals(given, applied, () -> "installs over what is still being applied: " + install);
+        SnapshotId snapshot = install.snapshot();
+        EntryId known = committed.putIfAbsent(snapshot.index(), snapshot.last());
+        assertTrue(known == null || known.equals(snapshot.last()), () -> "installs " + snapshot + " where " + known + " is committed");
+    }
+
+    /** A machine goes forward only, to what all others have applied. */
+    void onRestore(List<Entry> state, long given) {
+        assertTrue(state.size() > given, () -> "restored to " + state.size() + ", but it has applied " + given);
+        long index = 0;
+        for (Entry entry : state) {
+            assertEquals(++index, entry.index());
+            EntryId known = committed.putIfAbsent(index, entry.id());
+            assertTrue(known == null || known.equals(entry.id()), () -> "restored " + entry.id() + " where " + known + " is committed");
         }
     }
 
@@ -84,14 +104,14 @@ final class Checks {
         NodeStatus before = lastSeen.put(node.self(), status);
         assertTrue(before == null || before.term() <= status.term(), () -> "term went back: " + node);
         assertTrue(status.commitIndex() <= status.lastIndex() && status.durableIndex() <= status.lastIndex(), node::toString);
-        for (long index = 1; index <= status.commitIndex(); index++) {
+        for (long index = Math.max(1, status.firstIndex() - 1); index <= status.commitIndex(); index++) {
             EntryId here = node.log().idAt(index);
             EntryId known = committed.putIfAbsent(index, here);
             assertTrue(known == null || known.equals(here), () -> here + " where " + known + " is committed: " + node);
         }
         if (node.role() == RoleName.LEADER && (before == null || before.role() != RoleName.LEADER)) {
             for (EntryId entry : committed.values()) {
-                if (entry.term() < node.term()) {
+                if (entry.term() < node.term() && entry.index() >= status.firstIndex() - 1) {
                     assertTrue(node.log().contains(entry), () -> "leader without the committed " + entry + ": " + node);
                 }
             }

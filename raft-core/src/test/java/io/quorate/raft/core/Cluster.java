@@ -34,28 +34,23 @@ final class Cluster {
     private static final class Replica {
         private final int number;
         private final ReplicaId id;
+        private final TestDisk disk;
         private @Nullable RaftNode node;
-        private HardState hardState = HardState.INITIAL;
-        private List<Entry> disk = new ArrayList<>();
-        private final ArrayDeque<RecordedEffects.Write> pending = new ArrayDeque<>();
+        private final ArrayDeque<Effect> pending = new ArrayDeque<>();   // writes and installs
         private final List<Effect> effects = new ArrayList<>();
         private final List<Entry> applied = new ArrayList<>();
+        private RecordedEffects.@Nullable FetchSnapshot fetching;
         private long draw;
 
-        private Replica(int number) {
+        private Replica(int number, Membership founding) {
             this.number = number;
             id = id(number);
+            disk = new TestDisk(founding);
         }
 
         private RaftNode node() {
             assertNotNull(node, id + " is down");
             return node;
-        }
-
-        private void complete(RecordedEffects.Write write) {
-            hardState = write.hardState();
-            disk = new ArrayList<>(disk.subList(0, (int) write.firstIndex() - 1));
-            disk.addAll(write.entries());
         }
     }
 
@@ -74,13 +69,13 @@ final class Cluster {
         now = nowNanos;
         checks = new Checks(membership);
         for (int n = 1; n <= logs.size(); n++) {
-            Replica replica = new Replica(n);
+            Replica replica = new Replica(n, membership);
             replicas.add(replica);
-            replica.disk = log(logs.get(n - 1));
-            long term = replica.disk.isEmpty() ? 0 : replica.disk.get(replica.disk.size() - 1).term();
-            replica.hardState = new HardState(term, null, 0);
-            checks.onDisk(replica.disk);
-            checks.onDurable(replica.id, replica.disk);
+            List<Entry> log = log(logs.get(n - 1));
+            long term = log.isEmpty() ? 0 : log.get(log.size() - 1).term();
+            replica.disk.replaceBy(new HardState(term, null, 0), log);
+            checks.onDisk(log);
+            checks.onDurable(replica.id, log);
             start(n);
         }
         now += T;   // the promises of the start have run out
@@ -178,10 +173,11 @@ final class Cluster {
             replica.node = null;
             replica.pending.clear();
             replica.applied.clear();
+            replica.fetching = null;
         }
     }
 
-    /** Begins anew from what is durable, with as many entries in memory as storage hands over: here, none. */
+    /** Begins anew from what is durable, with all entries in memory that the disk still has. */
     void restart(int... numbers) {
         for (int n : numbers) {
             crash(n);
@@ -193,27 +189,21 @@ final class Cluster {
     void restartWith(int n, HardState hardState, String terms) {
         Replica replica = replica(n);
         crash(n);
-        replica.hardState = hardState;
-        replica.disk = log(terms);
+        replica.disk.replaceBy(hardState, log(terms));
         start(n);
     }
 
     /** This node's disk is lost, and its process stays down: a new process begins with a blank disk, as another replica. */
     void wipe(int n) {
         crash(n);
-        replicas.add(new Replica(n + 100));
+        replicas.add(new Replica(n + 100, membership));
         start(n + 100);
     }
 
     private void start(int n) {
         Replica replica = replica(n);
-        TermTable terms = new TermTable(EntryId.ZERO);
-        for (Entry entry : replica.disk) {
-            terms.append(entry.term(), entry.index());
-        }
-        LogView log = new LogView(SnapshotId.ofFounding(membership), terms, List.copyOf(replica.disk),
-            replica.disk.stream().filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP).toList());
-        replica.node = new RaftNode(config, replica.id, replica.hardState, log, () -> replica.draw << 1, now);
+        replica.applied.addAll(replica.disk.state());
+        replica.node = new RaftNode(config, replica.id, replica.disk.hardState(), replica.disk.view(), () -> replica.draw << 1, now);
     }
 
     RaftNode node(int n) {
@@ -422,10 +412,9 @@ final class Cluster {
     /** The oldest write that was not durable is now. */
     void write(int n) {
         Replica replica = replica(n);
-        RecordedEffects.Write write = replica.pending.removeFirst();
-        replica.complete(write);
-        checks.onDurable(replica.id, write.entries());
-        step(n, new Event.Written(write.writeId()), 0);
+        Effect write = replica.pending.removeFirst();
+        complete(replica, write);
+        step(n, new Event.Written(writeId(write)), 0);
     }
 
     /** Completes all pending writes of this replica, one by one; whether there were any. */
@@ -441,16 +430,106 @@ final class Cluster {
     /** All pending writes of this replica become durable at once: storage tells of the last only. */
     void writeTogether(int n) {
         Replica replica = replica(n);
-        long last = replica.pending.peekLast().writeId();
-        replica.pending.forEach(replica::complete);
-        checks.onDurable(replica.id, replica.disk);
+        long last = writeId(replica.pending.peekLast());
+        replica.pending.forEach(write -> complete(replica, write));
         replica.pending.clear();
         step(n, new Event.Written(last), 0);
     }
 
     /** What was given to the disk and is not durable yet. */
     List<RecordedEffects.Write> pending(int n) {
-        return List.copyOf(replica(n).pending);
+        return replica(n).pending.stream().filter(RecordedEffects.Write.class::isInstance).map(RecordedEffects.Write.class::cast).toList();
+    }
+
+    /** Of that, the snapshots to be installed. */
+    List<SnapshotId> pendingInstalls(int n) {
+        return replica(n).pending.stream().filter(RecordedEffects.Install.class::isInstance)
+            .map(write -> ((RecordedEffects.Install) write).snapshot()).toList();
+    }
+
+    /** The disk answers what it was asked to read. */
+    boolean answerReads(int n) {
+        List<RecordedEffects.ReadEntries> asked = takeEffects(n, RecordedEffects.ReadEntries.class);
+        for (RecordedEffects.ReadEntries read : asked) {
+            step(n, new Event.EntriesRead(read.peer(), read.term(), read.firstIndex(),
+                replica(n).disk.read(read.firstIndex(), read.lastIndex(), read.bytesMax())), 0);
+        }
+        return !asked.isEmpty();
+    }
+
+    // ---- snapshots
+
+    /** The state machine has done all it was given. */
+    boolean applyAll(int n) {
+        boolean isNew = replica(n).applied.size() > node(n).appliedIndex();
+        applied(n, replica(n).applied.size());
+        return isNew;
+    }
+
+    /** A snapshot of the state after this entry is durable, and the node knows it; the log stays as it was. */
+    SnapshotId snapshot(int n, long index) {
+        SnapshotId taken = replica(n).disk.take(replica(n).applied.subList(0, (int) index));
+        step(n, new Event.SnapshotTaken(taken), 0);
+        return taken;
+    }
+
+    /** The same, and the entries that it covers are dropped. */
+    SnapshotId compact(int n, long index) {
+        SnapshotId taken = snapshot(n, index);
+        drop(n, index);
+        return taken;
+    }
+
+    /** The disk drops the entries up to here. */
+    void drop(int n, long index) {
+        replica(n).disk.drop(index);
+    }
+
+    /** The disk of a replica that is down drops all that its snapshot covers, and the terms of it. */
+    void dropTerms(int n) {
+        replica(n).disk.dropTerms();
+    }
+
+    /** What is being fetched, or null. */
+    @Nullable SnapshotId fetching(int n) {
+        return replica(n).fetching == null ? null : replica(n).fetching.snapshot();
+    }
+
+    /** The bytes of what is being fetched are all there: the node does not know it yet. */
+    void receive(int n) {
+        RecordedEffects.FetchSnapshot fetch = replica(n).fetching;
+        assertNotNull(fetch, () -> "nothing is being fetched: " + this);
+        TestDisk.Stored stored = replica(fetch.source().nodeId()).disk.snapshot();
+        assertNotNull(stored);
+        assertEquals(fetch.snapshot(), stored.id());
+        replica(n).disk.receive(stored);
+    }
+
+    /** What is being fetched has arrived, or does so now, and the node learns it. */
+    void fetch(int n) {
+        RecordedEffects.FetchSnapshot fetch = replica(n).fetching;
+        assertNotNull(fetch, () -> "nothing is being fetched: " + this);
+        TestDisk.Stored received = replica(n).disk.received();
+        if (received == null || !received.id().equals(fetch.snapshot())) {
+            receive(n);
+        }
+        replica(n).fetching = null;
+        step(n, new Event.SnapshotFetched(fetch.snapshot()), 0);
+    }
+
+    /** What is being fetched does not come. */
+    void failFetch(int n) {
+        RecordedEffects.FetchSnapshot fetch = replica(n).fetching;
+        assertNotNull(fetch, () -> "nothing is being fetched: " + this);
+        replica(n).fetching = null;
+        step(n, new Event.FetchFailed(fetch.snapshot()), 0);
+    }
+
+    /** The source of what is being fetched still has it. */
+    boolean mayFetch(int n) {
+        RecordedEffects.FetchSnapshot fetch = replica(n).fetching;
+        TestDisk.Stored stored = fetch == null ? null : replica(fetch.source().nodeId()).disk.snapshot();
+        return stored != null && stored.id().equals(fetch.snapshot());
     }
 
     // ---- what can be seen
@@ -479,20 +558,20 @@ final class Cluster {
     /** The terms of the entries in the log, as in {@code "1 1 4"}. */
     String log(int n) {
         RaftLog log = node(n).log();
-        return LongStream.rangeClosed(1, log.lastIndex()).mapToObj(index -> Long.toString(log.termAt(index)))
+        return LongStream.rangeClosed(log.firstIndex(), log.lastIndex()).mapToObj(index -> Long.toString(log.termAt(index)))
             .collect(Collectors.joining(" "));
     }
 
     /** The same of what is durable. */
     String disk(int n) {
-        return replica(n).disk.stream().map(entry -> Long.toString(entry.term())).collect(Collectors.joining(" "));
+        return replica(n).disk.entries().stream().map(entry -> Long.toString(entry.term())).collect(Collectors.joining(" "));
     }
 
     HardState hardState(int n) {
-        return replica(n).hardState;
+        return replica(n).disk.hardState();
     }
 
-    /** The entries handed to the state machine since the last start. */
+    /** The state of the machine: all entries it was given, or restored from, since the last start. */
     List<Entry> applied(int n) {
         return List.copyOf(replica(n).applied);
     }
@@ -519,19 +598,41 @@ final class Cluster {
             if (effect instanceof RecordedEffects.Write write) {
                 checks.onDisk(write.entries());
                 replica.pending.addLast(write);
+            } else if (effect instanceof RecordedEffects.Install install) {
+                checks.onInstall(install, replica.applied.size(), replica.node().appliedIndex());
+                replica.pending.addLast(install);
+            } else if (effect instanceof RecordedEffects.Restore restore) {
+                TestDisk.Stored stored = replica.disk.snapshot();
+                assertNotNull(stored);
+                assertEquals(stored.id(), restore.snapshot());
+                checks.onRestore(stored.state(), replica.applied.size());
+                replica.applied.clear();
+                replica.applied.addAll(stored.state());
+            } else if (effect instanceof RecordedEffects.FetchSnapshot fetch) {
+                assertEquals(null, replica.fetching, "one at a time");
+                replica.fetching = fetch;
             } else if (effect instanceof RecordedEffects.Send send) {
-                checks.onSend(send.message(), replica.hardState, replica.disk);
+                checks.onSend(send.message(), replica.disk);
                 network.add(send.message());
                 history.add(send.message());
             } else if (effect instanceof RecordedEffects.Apply apply) {
                 List<Entry> entries = apply.entries().isEmpty()
-                    ? replica.disk.subList((int) apply.firstIndex() - 1, (int) apply.lastIndex()) : apply.entries();
+                    ? replica.disk.read(apply.firstIndex(), apply.lastIndex(), Long.MAX_VALUE) : apply.entries();
                 assertEquals(apply.lastIndex() - apply.firstIndex() + 1, entries.size());
                 checks.onApply(entries, replica.applied.size() + 1, replica.disk);
                 replica.applied.addAll(entries);
             }
         }
         checks.onNode(replica.node());
+    }
+
+    private void complete(Replica replica, Effect write) {
+        replica.disk.complete(write);
+        checks.onDurable(replica.id, write instanceof RecordedEffects.Write entries ? entries.entries() : replica.disk.state());
+    }
+
+    private static long writeId(Effect write) {
+        return write instanceof RecordedEffects.Write entries ? entries.writeId() : ((RecordedEffects.Install) write).writeId();
     }
 
     private Replica replica(int n) {
@@ -544,7 +645,7 @@ final class Cluster {
 
     private static boolean isAppend(Message message) {
         return message instanceof Message.AppendEntries || message instanceof Message.AppendAccepted
-            || message instanceof Message.AppendRejected;
+            || message instanceof Message.AppendRejected || message instanceof Message.SnapshotOffer;
     }
 
     private static boolean isAmong(Message message, int[] numbers) {
