@@ -138,7 +138,10 @@ final class Follower implements Role {
         }
     }
 
-    /** What this leader can no longer send as entries is fetched as a snapshot, unless it is here. */
+    /**
+     * What this leader can no longer send as entries is fetched as a snapshot, unless it is here. But the leader may be offering it for
+     * not knowing how far the log is here, by another snapshot perhaps: then it is told so first, for it may have all that follows.
+     */
     @Override
     public void onSnapshotOffer(Message.SnapshotOffer message) {
         if (!hears(message.from())) {
@@ -147,12 +150,13 @@ final class Follower implements Role {
         boolean isHere = node.agreesAt(message.snapshot().last());
         if (isHere) {
             node.commitTo(message.snapshot().index());
-            verifiedIndex = Math.max(verifiedIndex, node.commitIndex());   // what is committed stands in every later leader's log
-        } else {
+        }
+        boolean isNews = node.commitIndex() > verifiedIndex;
+        verifiedIndex = Math.max(verifiedIndex, node.commitIndex());   // what is committed stands in every later leader's log
+        if (!isHere && !isNews) {
             node.fetch(message.snapshot(), message.from());
         }
-        // The leader waits for nothing but to hear how far the log is here.
-        isAnswerDue |= isHere || message.round() > round;
+        isAnswerDue |= isHere || isNews || message.round() > round;
         round = Math.max(round, message.round());
     }
 

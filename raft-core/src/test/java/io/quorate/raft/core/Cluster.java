@@ -457,6 +457,12 @@ final class Cluster {
         return !asked.isEmpty();
     }
 
+    /** The same as {@link #writeAll}, but the node does not learn it. */
+    void persist(int n) {
+        replica(n).pending.forEach(replica(n).disk::complete);
+        replica(n).pending.clear();
+    }
+
     // ---- snapshots
 
     /** The state machine has done all it was given. */
@@ -525,7 +531,26 @@ final class Cluster {
         step(n, new Event.FetchFailed(fetch.snapshot()), 0);
     }
 
-    /** The source of what is being fetched still has it. */
+    /** Everything moves until nothing does: messages, disks, readers of old entries, fetches, state machines. But no time passes. */
+    void serve() {
+        boolean isMoving = true;
+        for (int turn = 0; isMoving; turn++) {
+            assertEquals(true, turn < 1000, () -> "never comes to rest: " + this);
+            settle();
+            isMoving = false;
+            for (int n = 1; n <= replicas.size(); n++) {
+                if (replica(n).node != null) {
+                    isMoving |= answerReads(n) | applyAll(n);
+                    if (mayFetch(n)) {
+                        fetch(n);
+                        isMoving = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /** Whether the source of what is being fetched has it. */
     boolean mayFetch(int n) {
         RecordedEffects.FetchSnapshot fetch = replica(n).fetching;
         TestDisk.Stored stored = fetch == null ? null : replica(fetch.source().nodeId()).disk.snapshot();
