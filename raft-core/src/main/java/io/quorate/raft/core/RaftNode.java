@@ -752,7 +752,7 @@ public final class RaftNode {
         commitIndex = fetched.index();
         memberships.install(fetched, false);
         enterMembership();
-        long writeId = ledger.issue(log.lastIndex());
+        long writeId = ledger.issue(log.lastIndex(), now);
         install.onInstalling(writeId);
         effects.install(writeId, hardState, fetched);
     }
