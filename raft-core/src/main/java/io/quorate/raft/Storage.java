@@ -102,9 +102,7 @@ public interface Storage extends AutoCloseable {
      * @return null if there is none
      * @throws StorageException if it cannot be opened
      */
-    default @Nullable StoredSnapshot snapshot() {
-        return null;
-    }
+    @Nullable StoredSnapshot snapshot();
 
     /**
      * Begins a snapshot of this replica's own state. Any thread, one at a time, beside everything else.
@@ -117,9 +115,7 @@ public interface Storage extends AutoCloseable {
      * @throws IllegalStateException    if its last entry is not in the log
      * @throws StorageException         if it cannot be begun
      */
-    default SnapshotOutput beginSnapshot(SnapshotId snapshot) {
-        throw new UnsupportedOperationException("This storage keeps no snapshots");
-    }
+    SnapshotOutput beginSnapshot(SnapshotId snapshot);
 
     /**
      * Begins to receive another replica's snapshot, or goes on with it, also after a restart. Another one that was begun is forgotten, but
@@ -129,19 +125,13 @@ public interface Storage extends AutoCloseable {
      * @param snapshot which
      * @throws StorageException if it cannot be begun
      */
-    default SnapshotInput receiveSnapshot(SnapshotId snapshot) {
-        throw new UnsupportedOperationException("This storage keeps no snapshots");
-    }
+    SnapshotInput receiveSnapshot(SnapshotId snapshot);
 
     /** How many bytes of log stand behind the newest snapshot, more or less. Any thread. */
-    default long logBytes() {
-        return 0;
-    }
+    long logBytes();
 
     /** The first entry that can still be read; one behind the last if there is none. Any thread. */
-    default long firstIndex() {
-        return 1;
-    }
+    long firstIndex();
 
     /**
      * Lets go of old entries that a snapshot covers. What is kept of them, for replicas that lag, is the storage's choice, within its
@@ -151,9 +141,7 @@ public interface Storage extends AutoCloseable {
      *                    is
      * @throws StorageException if it failed; final, like a failed write
      */
-    default void compact(long wantedIndex) {
-        // A storage without snapshots keeps its log whole.
-    }
+    void compact(long wantedIndex);
 
     /** A snapshot that is stored, in the form in which it travels: a manifest, and the state that the user's machine wrote. */
     interface StoredSnapshot extends AutoCloseable {

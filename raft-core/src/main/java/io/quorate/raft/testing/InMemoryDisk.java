@@ -223,6 +223,9 @@ public final class InMemoryDisk {
         SnapshotId base = snapshot == null ? SnapshotId.ofFounding(record.membership()) : snapshot.id();
         if (!holds(base)) {         // what a log without entries was given to begin with
             standOn(base);
+            if (hardState.term() < base.last().term()) {
+                hardState = new HardState(base.last().term(), null, hardState.commitIndex());
+            }
         }
         List<Entry> tail = log.subList(Math.max(0, log.size() - Math.max(1, tailEntriesMax)), log.size());
         List<Entry> memberships = log.stream()

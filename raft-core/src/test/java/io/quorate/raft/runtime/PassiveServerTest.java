@@ -32,6 +32,7 @@ import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryStorage;
 import java.util.ArrayList;
@@ -437,6 +438,36 @@ class PassiveServerTest {
         @Override
         public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
             return inner.read(firstIndex, lastIndex, bytesMax);
+        }
+
+        @Override
+        public @Nullable StoredSnapshot snapshot() {
+            return inner.snapshot();
+        }
+
+        @Override
+        public SnapshotOutput beginSnapshot(SnapshotId snapshot) {
+            return inner.beginSnapshot(snapshot);
+        }
+
+        @Override
+        public SnapshotInput receiveSnapshot(SnapshotId snapshot) {
+            return inner.receiveSnapshot(snapshot);
+        }
+
+        @Override
+        public long logBytes() {
+            return inner.logBytes();
+        }
+
+        @Override
+        public long firstIndex() {
+            return inner.firstIndex();
+        }
+
+        @Override
+        public void compact(long wantedIndex) {
+            inner.compact(wantedIndex);
         }
 
         @Override

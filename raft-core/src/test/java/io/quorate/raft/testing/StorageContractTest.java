@@ -107,6 +107,36 @@ class StorageContractTest {
         }
 
         @Override
+        public @Nullable StoredSnapshot snapshot() {
+            return inner.snapshot();
+        }
+
+        @Override
+        public SnapshotOutput beginSnapshot(SnapshotId snapshot) {
+            return inner.beginSnapshot(snapshot);
+        }
+
+        @Override
+        public SnapshotInput receiveSnapshot(SnapshotId snapshot) {
+            return inner.receiveSnapshot(snapshot);
+        }
+
+        @Override
+        public long logBytes() {
+            return inner.logBytes();
+        }
+
+        @Override
+        public long firstIndex() {
+            return inner.firstIndex();
+        }
+
+        @Override
+        public void compact(long wantedIndex) {
+            inner.compact(wantedIndex);
+        }
+
+        @Override
         public void close() {
             inner.close();
         }

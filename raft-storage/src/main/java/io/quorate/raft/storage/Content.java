@@ -3,19 +3,34 @@ package io.quorate.raft.storage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.InvariantViolation;
+import io.quorate.raft.core.TermTable;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What goes into one frame: a batch of writes, merged. Of replaced entries only the last replacement is left, and of the hard states the
  * last.
+ *
+ * @param base if not null, the whole log goes, and begins anew behind this entry; there are no entries then
  */
-record Content(long writeId, HardState hardState, long firstIndex, List<Entry> entries) {
+record Content(long writeId, HardState hardState, long firstIndex, List<Entry> entries, @Nullable EntryId base) {
 
     /** The most bytes of entries in one frame: with their index they fit a segment whose offsets are ints. */
     static final int LENGTH_MAX = 256 << 20;
+
+    /** What goes into a frame of entries. */
+    Content(long writeId, HardState hardState, long firstIndex, List<Entry> entries) {
+        this(writeId, hardState, firstIndex, entries, null);
+    }
+
+    /** The log goes, and begins anew behind this entry. */
+    static Content reset(long writeId, HardState hardState, EntryId base) {
+        return new Content(writeId, hardState, base.index() + 1, List.of(), base);
+    }
 
     /** Merges at least one write, of which the first follows a log that ends before {@code nextIndex}. */
     static Content merge(List<Storage.Write> batch, long nextIndex) {
@@ -50,15 +65,22 @@ record Content(long writeId, HardState hardState, long firstIndex, List<Entry> e
     /**
      * Looks at everything before the first byte is written.
      *
+     * @param before  the hard state it follows
+     * @param terms   of the log it follows
+     * @param covered where the newest snapshot ends: nothing up to there is ever replaced
      * @throws InvariantViolation if it cannot follow this state
      * @throws StorageException   if an entry was damaged on its way here
      */
-    void check(LogState state) {
-        String objection = state.objectionTo(hardState);
+    void check(HardState before, TermTable terms, long covered) {
+        String objection = LogState.objection(before, hardState);
         if (!objection.isEmpty()) {
             throw new InvariantViolation("write " + writeId + ": " + objection);
         }
-        long term = state.terms().termAt(firstIndex - 1);
+        if (firstIndex <= covered) {
+            throw new InvariantViolation("write " + writeId + " replaces entries from " + firstIndex + " on, though a snapshot covers"
+                + " them up to " + covered);
+        }
+        long term = terms.termAt(firstIndex - 1);
         long length = 0;
         for (Entry entry : entries) {
             length += entry.size();

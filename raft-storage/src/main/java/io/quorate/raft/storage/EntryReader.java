@@ -5,6 +5,7 @@ import io.quorate.raft.core.Entry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +62,7 @@ final class EntryReader implements AutoCloseable {
         return index.places(firstIndex, lastIndex, PLACES_AT_ONCE);
     }
 
-    /** The entry at this place, or null if it is larger than what is left and need not be read all the same. */
+    /** The entry at this place, or null if it is larger than what is left and need not be read all the same, or is not there any more. */
     private @Nullable Entry entry(long wanted, long place, long bytesLeft, boolean needed) {
         long id = EntryIndex.segmentOf(place);
         int offset = EntryIndex.offsetOf(place);
@@ -85,6 +86,11 @@ final class EntryReader implements AutoCloseable {
             throw new StorageCorruptException(pathOf(id), offset, "entry " + wanted + " is not what was written: " + e.getMessage());
         } catch (ClosedByInterruptException e) {
             throw new StorageException("Reading entry " + wanted + " was interrupted; nothing is wrong with it.", e);
+        } catch (NoSuchFileException e) {
+            if (wanted < index.firstIndex()) {
+                return null;    // it was let go of since its place was asked for
+            }
+            throw new StorageCorruptException(pathOf(id), 0, "the segment is missing, though entry " + wanted + " is in it");
         } catch (IOException e) {
             throw new StorageException("Entry " + wanted + " cannot be read from " + pathOf(id) + " at offset " + offset + ": " + e
                 + ". Check the disk.", e);

@@ -6,6 +6,7 @@ import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.ReplicaId;
@@ -15,6 +16,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,8 +32,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>One batch brings at most 256 MiB of entries.
  *
- * <p>Threads: {@code read} and {@code identity} on any; all others on one at a time. That one must not be interrupted inside a call,
- * since an interrupt closes the file being written, which is a failed write.
+ * <p>Threads: as {@link Storage} says; what must be called on one thread at a time is {@code found}, {@code recover}, {@code write},
+ * {@code compact}, {@code maintain} and {@code close}. That one must not be interrupted inside a call, since an interrupt closes the file
+ * being written, which is a failed write.
  */
 public final class FileStorage implements Storage {
 
@@ -42,7 +45,8 @@ public final class FileStorage implements Storage {
     private final Closeable lock;
     private final IdentityFile identityFile;
     private volatile Identity identity;
-    private volatile @Nullable LogWriter log;       // null until recovered
+    private volatile @Nullable LogWriter log;       // null until recovered, like the next
+    private volatile @Nullable Snapshots snapshots;
     private volatile @Nullable Throwable failure;   // the first; final
     private volatile boolean closed;
     private long lastWriteId;                       // of this opening
@@ -52,12 +56,20 @@ public final class FileStorage implements Storage {
      *
      * @param segmentBytes how large a file of the log is; a frame that needs more gets a larger one
      * @param tailBytesMax how many bytes of the newest entries {@code recover} hands over at once
+     * @param logTailBytes how many bytes of log before the end of the newest snapshot {@code compact} keeps, in whole segments, for
+     *                     replicas that lag: up to this, and the rest of the segment where it begins. For one that is being helped, it keeps
+     *                     {@value #HELPED_FACTOR} times as much
+     * @param partBytes    how large a file of a snapshot is at most
      * @param fsync        whether anything is made durable
      */
-    public record Options(int segmentBytes, int tailBytesMax, boolean fsync) {
+    public record Options(int segmentBytes, int tailBytesMax, long logTailBytes, int partBytes, boolean fsync) {
+
+        /** How many times {@code logTailBytes} stay while a replica is being helped. */
+        public static final int HELPED_FACTOR = 4;
 
         private static final int SEGMENT_BYTES_MIN = 1 << 10;
         private static final int SEGMENT_BYTES_MAX = 1 << 30;
+        private static final int PART_BYTES_MIN = 1 << 10;
 
         public Options {
             if (segmentBytes < SEGMENT_BYTES_MIN || segmentBytes > SEGMENT_BYTES_MAX) {
@@ -67,19 +79,34 @@ public final class FileStorage implements Storage {
             if (tailBytesMax < 0) {
                 throw new IllegalArgumentException("The tail cannot have " + tailBytesMax + " bytes");
             }
+            if (logTailBytes < 0 || logTailBytes > Long.MAX_VALUE / HELPED_FACTOR) {
+                throw new IllegalArgumentException("The kept log cannot have " + logTailBytes + " bytes");
+            }
+            if (partBytes < PART_BYTES_MIN || partBytes > SEGMENT_BYTES_MAX) {
+                throw new IllegalArgumentException("A part of a snapshot has between " + PART_BYTES_MIN + " and " + SEGMENT_BYTES_MAX
+                    + " bytes, not " + partBytes);
+            }
         }
 
-        /** Segments of 64 MiB, a tail of 32 MiB, and everything durable. */
+        /** Segments of 64 MiB, a tail of 32 MiB, 64 MiB of log kept behind a snapshot, parts of 32 MiB, and everything durable. */
         public static Options defaults() {
-            return new Options(64 << 20, 32 << 20, true);
+            return new Options(64 << 20, 32 << 20, 64 << 20, 32 << 20, true);
         }
 
         public Options withSegmentBytes(int bytes) {
-            return new Options(bytes, tailBytesMax, fsync);
+            return new Options(bytes, tailBytesMax, logTailBytes, partBytes, fsync);
         }
 
         public Options withTailBytesMax(int bytes) {
-            return new Options(segmentBytes, bytes, fsync);
+            return new Options(segmentBytes, bytes, logTailBytes, partBytes, fsync);
+        }
+
+        public Options withLogTailBytes(long bytes) {
+            return new Options(segmentBytes, tailBytesMax, bytes, partBytes, fsync);
+        }
+
+        public Options withPartBytes(int bytes) {
+            return new Options(segmentBytes, tailBytesMax, logTailBytes, bytes, fsync);
         }
 
         /**
@@ -87,7 +114,7 @@ public final class FileStorage implements Storage {
          * lose or fork what the group acknowledged. For tests and measurements only.
          */
         public Options unsafeNoFsync() {
-            return new Options(segmentBytes, tailBytesMax, false);
+            return new Options(segmentBytes, tailBytesMax, logTailBytes, partBytes, false);
         }
     }
 
@@ -162,8 +189,8 @@ public final class FileStorage implements Storage {
 
     private static Identity next(FileSystem files, @Nullable Identity last, int nodeId) throws IOException {
         if (last == null) {
-            if (Recovery.hasSegments(files)) {
-                throw new StorageException("There is a log but no identity with it: " + files.pathOf(IdentityFile.NAME) + " is missing."
+            if (Recovery.hasSegments(files) || Snapshots.hasAny(files)) {
+                throw new StorageException("There is a " + (Recovery.hasSegments(files) ? "log" : "snapshot") + " but no identity with it: " + files.pathOf(IdentityFile.NAME) + " is missing."
                     + " Put it back if it was moved; else keep the directory for inspection and start this node on an empty one.");
             }
             return new Identity(new ReplicaId(nodeId, newIncarnation()), 1, null);
@@ -209,7 +236,7 @@ public final class FileStorage implements Storage {
     private void beginLog() throws IOException {
         LogState state = new LogState();
         if (Recovery.hasSegments(files)) {   // a crash came between this and the identity
-            try (LogWriter begun = recoverLog()) {
+            try (LogWriter begun = recoverLog(new Recovery(files, identity.replica().incarnation()))) {
                 if (begun.state().frames() > 1) {
                     throw new StorageException("There is a log, but " + files.pathOf(IdentityFile.NAME) + " says that the replica belongs"
                         + " to no group: it is not the identity of this log. Put the right one back, or start this node on an empty"
@@ -234,23 +261,68 @@ public final class FileStorage implements Storage {
         if (log != null) {
             throw new IllegalStateException("What was recovered is handed over once");
         }
-        return run("recover", () -> {
-            LogWriter recovered = recoverLog();
-            log = recovered;
-            LogState state = recovered.state();
-            long last = state.nextIndex() - 1;
-            long first = Math.min(last, state.index().firstOfLast(options.tailBytesMax(), Entry.SIZE_MAX, recovered.end()));
-            List<Entry> tail = last < 1 ? List.of() : read(state.index(), first, last, Long.MAX_VALUE);
-            return new Recovered(state.recoveredHardState(),
-                new LogView(SnapshotId.ofFounding(founding.membership()), new TermTable(state.terms()), tail, List.of()));
-        });
+        return run("recover", () -> recover(founding));
     }
 
-    private LogWriter recoverLog() throws IOException {
+    private Recovered recover(FoundingRecord founding) throws IOException {
+        Snapshots found = new Snapshots(files, founding.clusterId(), options.partBytes(), this::requireUsable);
+        found.open();
+        Recovery recovery = new Recovery(files, identity.replica().incarnation());
+        LogWriter recovered = recoverLog(recovery);
+        log = recovered;
+        LogState state = recovered.state();
+        found.settle(state.terms().base(), Recovery.beforeFirstSegment(files));
+        Snapshots.Stored newest = found.newest();
+        if (newest != null) {
+            standOn(newest, recovered);
+        }
+        found.cleanUp();
+        found.follow(state::termsUpTo);
+        snapshots = found;
+        SnapshotId snapshot = newest == null ? SnapshotId.ofFounding(founding.membership()) : newest.manifest().id();
+        List<Entry> memberships = new ArrayList<>();
+        for (long index : recovery.memberships()) {
+            if (index > snapshot.index() && index <= state.terms().lastIndex()) {
+                memberships.addAll(read(state.index(), index, index, Long.MAX_VALUE));
+            }
+        }
+        return new Recovered(state.recoveredHardState(), new LogView(snapshot, new TermTable(state.terms()), tail(state), memberships));
+    }
+
+    /** What the snapshot covers is committed for ever: of a log that does not hold its last entry nothing is worth keeping. */
+    private void standOn(Snapshots.Stored newest, LogWriter recovered) throws IOException {
+        LogState state = recovered.state();
+        SnapshotManifest manifest = newest.manifest();
+        EntryId last = manifest.id().last();
+        if (!state.holds(last)) {
+            LOG.warn("The log {} does not hold the last entry of the snapshot {}, so it begins anew behind that", state.terms(), last);
+            HardState before = state.hardState();
+            HardState after = before.term() >= last.term() ? before : new HardState(last.term(), null, before.commitIndex());
+            recovered.write(Content.reset(state.lastWriteId(), after, last), manifest.terms());
+            recovered.closeOff();
+            return;
+        }
+        try {
+            state.putBefore(manifest.terms());
+        } catch (IllegalArgumentException e) {
+            throw new StorageCorruptException(files.pathOf(newest.name().manifest()), 0, "its terms " + manifest.terms()
+                + " are not those of the log, " + state.terms() + ": " + e.getMessage());
+        }
+    }
+
+    private List<Entry> tail(LogState state) {
+        long last = state.terms().lastIndex();
+        if (state.index().firstIndex() > last) {
+            return List.of();
+        }
+        return read(state.index(), Math.min(last, state.index().firstWithin(options.tailBytesMax(), last + 1)), last, Long.MAX_VALUE);
+    }
+
+    private LogWriter recoverLog(Recovery recovery) throws IOException {
         Spare spare = newSpare();
         boolean done = false;
         try {
-            LogWriter recovered = new Recovery(files, identity.replica().incarnation()).run(spare);
+            LogWriter recovered = recovery.run(spare);
             done = true;
             return recovered;
         } finally {
@@ -272,9 +344,80 @@ public final class FileStorage implements Storage {
         LogWriter writer = recovered();
         run("write to", () -> {
             requireRisingIds(batch);
-            writer.write(Content.merge(batch, writer.state().nextIndex()));
+            for (WritePlan.Step step : WritePlan.of(batch, writer.state(), snapshots())) {
+                write(writer, step);
+            }
             return null;
         });
+    }
+
+    private void write(LogWriter writer, WritePlan.Step step) throws IOException {
+        SnapshotManifest install = step.install();
+        if (install == null) {
+            writer.write(step.content());
+            return;
+        }
+        // The frame decides. If a crash comes before the snapshot has its name, the next opening gives it that.
+        writer.write(step.content(), install.terms());
+        snapshots().install();
+    }
+
+    @Override
+    public @Nullable StoredSnapshot snapshot() {
+        requireOpen();
+        return snapshots().read();
+    }
+
+    /** {@inheritDoc} What fails while it is taken fails the snapshot, and not the storage. */
+    @Override
+    public SnapshotOutput beginSnapshot(SnapshotId snapshot) {
+        requireUsable();
+        return snapshots().begin(snapshot);
+    }
+
+    /** {@inheritDoc} What fails while it is received fails the snapshot, and not the storage. */
+    @Override
+    public SnapshotInput receiveSnapshot(SnapshotId snapshot) {
+        requireUsable();
+        return snapshots().receive(snapshot);
+    }
+
+    /** {@inheritDoc} Counted as it stands on disk, frames and all. */
+    @Override
+    public long logBytes() {
+        return recovered().state().index().bytesFrom(snapshots().newestIndex() + 1);
+    }
+
+    @Override
+    public long firstIndex() {
+        return recovered().state().index().firstIndex();
+    }
+
+    /** {@inheritDoc} Here that is whole segments, as {@link Options#logTailBytes} says. */
+    @Override
+    public void compact(long wantedIndex) {
+        requireUsable();
+        LogWriter writer = recovered();
+        long covered = snapshots().newestIndex();
+        if (covered == 0) {
+            return;
+        }
+        run("compact", () -> {
+            EntryIndex index = writer.state().index();
+            long tailFirst = index.firstWithin(options.logTailBytes(), covered + 1);
+            long helpedFirst = index.firstWithin(Options.HELPED_FACTOR * options.logTailBytes(), covered + 1);
+            writer.compact(Math.min(tailFirst, Math.max(helpedFirst, wantedIndex)));
+            writer.state().forgetTerms(covered);
+            return null;
+        });
+    }
+
+    private Snapshots snapshots() {
+        Snapshots known = snapshots;
+        if (known == null) {
+            throw new IllegalStateException("Nothing can be read or written before recover()");
+        }
+        return known;
     }
 
     private void requireRisingIds(List<Write> batch) {
@@ -294,15 +437,12 @@ public final class FileStorage implements Storage {
         return writer != null && run("prepare a file in", writer::maintain);
     }
 
-    /** {@inheritDoc} Also empty if the log ends before {@code firstIndex}, which a replacement may have brought about meanwhile. */
-    @Override
+        @Override
     public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
         if (firstIndex < 1 || lastIndex < firstIndex) {
             throw new IllegalArgumentException("No entries are " + firstIndex + " to " + lastIndex);
         }
-        if (closed) {
-            throw new StorageException("This storage is closed.");
-        }
+        requireOpen();
         return read(recovered().state().index(), firstIndex, lastIndex, bytesMax);
     }
 
@@ -357,10 +497,14 @@ public final class FileStorage implements Storage {
         return writer;
     }
 
-    private void requireUsable() {
+    private void requireOpen() {
         if (closed) {
             throw new StorageException("This storage is closed.");
         }
+    }
+
+    private void requireUsable() {
+        requireOpen();
         Throwable first = failure;
         if (first != null) {
             throw new StorageException("This storage has failed before and writes nothing any more: " + first.getMessage()

@@ -1,5 +1,6 @@
 package io.quorate.raft.storage;
 
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.ReplicaId;
 import java.nio.ByteBuffer;
@@ -11,21 +12,24 @@ import org.jspecify.annotations.Nullable;
  * <p>It names its place, so a stale or misdirected copy is not a frame, and it is valid by itself: even when its entries were cut off, it
  * proves that the frame before it was durable.
  *
- * @param segmentId   the segment it is in
- * @param offset      where in the segment it begins
- * @param previousCrc the checksum of the frame before it, also across segments; 0 before the first
- * @param number      counts the frames of a directory from 1
- * @param writeId     the last of the writes in it, as the server numbered it since it started; 0 before the first
- * @param firstIndex  where the entries go; whatever the log had from there on is replaced
- * @param hardState   in force from this frame on
- * @param count       of entries
- * @param length      of all entries, in bytes
- * @param entriesCrc  the checksum over the first eight bytes of each entry, that is its size and its own checksum
+ * @param segmentId    the segment it is in
+ * @param offset       where in the segment it begins
+ * @param previousCrc  the checksum of the frame before it, also across segments; 0 before the first
+ * @param number       counts the frames of a directory from 1
+ * @param writeId      the last of the writes in it, as the server numbered it since it started; 0 before the first
+ * @param firstIndex   where the entries go; whatever the log had from there on is replaced
+ * @param previousTerm the term of the entry before that, so that what follows is understood without what came before
+ * @param isReset      whether the log begins anew here, behind the last entry of an installed snapshot: whatever it had is gone
+ * @param hardState    in force from this frame on
+ * @param count        of entries
+ * @param length       of all entries, in bytes
+ * @param entriesCrc   the checksum over the first eight bytes of each entry, that is its size and its own checksum
  */
-record FrameHeader(long segmentId, int offset, int previousCrc, long number, long writeId, long firstIndex, HardState hardState,
-                   int count, int length, int entriesCrc) {
+record FrameHeader(long segmentId, int offset, int previousCrc, long number, long writeId, long firstIndex, long previousTerm,
+                   boolean isReset, HardState hardState, int count, int length, int entriesCrc) {
 
-    static final int BYTES = 88;
+    static final int BYTES = 100;
+    private static final int RESET = 1;
     private static final int MAGIC = 0x5146524D;   // "QFRM"
     private static final byte MAGIC_FIRST = MAGIC >>> 24;
     private static final int CRC_AT = 4;
@@ -36,7 +40,8 @@ record FrameHeader(long segmentId, int offset, int previousCrc, long number, lon
         ByteBuffer bytes = ByteBuffer.allocate(BYTES);
         bytes.putInt(MAGIC).putInt(0).putLong(segmentId).putInt(offset).putInt(previousCrc).putLong(number).putLong(writeId)
             .putLong(firstIndex).putLong(hardState.term()).putLong(vote == null ? 0 : vote.incarnation())
-            .putInt(vote == null ? 0 : vote.nodeId()).putInt(count).putLong(hardState.commitIndex()).putInt(length).putInt(entriesCrc);
+            .putInt(vote == null ? 0 : vote.nodeId()).putInt(count).putLong(hardState.commitIndex()).putInt(length).putInt(entriesCrc)
+            .putLong(previousTerm).putInt(isReset ? RESET : 0);
         bytes.putInt(CRC_AT, new Crc(incarnation).add(bytes.array(), COVERED_FROM, BYTES).value());
         return bytes.array();
     }
@@ -67,15 +72,27 @@ record FrameHeader(long segmentId, int offset, int previousCrc, long number, lon
         int voteNode = bytes.getInt();
         int count = bytes.getInt();
         HardState hardState = hardState(term, voteNode, voteIncarnation, bytes.getLong());
-        return hardState == null ? null : new FrameHeader(segmentId, offset, previousCrc, number, writeId, firstIndex, hardState, count,
-            bytes.getInt(), bytes.getInt());
+        int length = bytes.getInt();
+        int entriesCrc = bytes.getInt();
+        long previousTerm = bytes.getLong();
+        int flags = bytes.getInt();
+        if (hardState == null || firstIndex < 1 || previousTerm < 0 || previousTerm == 0 != (firstIndex == 1) || (flags & ~RESET) != 0) {
+            return null;   // sealed with a right checksum by who should not have
+        }
+        return new FrameHeader(segmentId, offset, previousCrc, number, writeId, firstIndex, previousTerm, flags == RESET, hardState, count,
+            length, entriesCrc);
     }
 
     private static @Nullable HardState hardState(long term, int voteNode, long voteIncarnation, long commitIndex) {
         try {
             return new HardState(term, voteNode == 0 ? null : new ReplicaId(voteNode, voteIncarnation), commitIndex);
         } catch (IllegalArgumentException e) {
-            return null;   // sealed with a right checksum by who should not have
+            return null;
         }
+    }
+
+    /** What the entries follow. */
+    EntryId previous() {
+        return new EntryId(previousTerm, firstIndex - 1);
     }
 }

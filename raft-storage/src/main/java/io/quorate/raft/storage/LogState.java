@@ -3,21 +3,38 @@ package io.quorate.raft.storage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.TermTable;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What all frames so far add up to, and so what the next one must follow. Owned by the thread that recovers, then by the one that writes;
- * only {@link #index()} is for others too.
+ * only {@link #index()} and {@link #termsUpTo} are for others too.
  */
 final class LogState {
 
-    private final TermTable terms = new TermTable(EntryId.ZERO);
     private final EntryIndex index = new EntryIndex();
+    private TermTable terms = new TermTable(EntryId.ZERO);
+    private boolean isBaseUnknown;     // what the log stands on is told by the first frame to come
+    private boolean isBaseFixed;       // nothing can replace what is there or before
     private HardState hardState = HardState.INITIAL;
     private long commitIndexMax;
     private long frames;      // the number of the last one
     private int lastCrc;
     private long lastWriteId;
     private boolean lastEmpty = true;
+
+    /** Of a log without a frame. */
+    LogState() {
+        isBaseFixed = true;
+    }
+
+    /** Of a log whose first segments are gone, before the first frame that is there. */
+    LogState(SegmentHeader first) {
+        frames = first.firstFrame() - 1;
+        lastCrc = first.previousCrc();
+        isBaseUnknown = true;
+    }
 
     TermTable terms() {
         return terms;
@@ -29,6 +46,84 @@ final class LogState {
 
     long nextIndex() {
         return terms.lastIndex() + 1;
+    }
+
+    /** Whether the log has exactly this entry, or stands on it. */
+    boolean holds(EntryId id) {
+        return terms.covers(id.index()) && terms.termAt(id.index()) == id.term();
+    }
+
+    /**
+     * The newest terms up to this entry, or null if the log does not hold it. (A log without entries may be given any entry to begin
+     * behind.) Any thread.
+     */
+    synchronized @Nullable TermTable termsUpTo(EntryId last) {
+        if (terms.lastIndex() == 0 && last.index() > 0) {
+            return new TermTable(last);
+        }
+        if (!holds(last)) {
+            return null;
+        }
+        TermTable copy = new TermTable(terms);
+        copy.truncate(last.index() + 1);
+        forgetOld(copy, Long.MAX_VALUE);
+        return copy;
+    }
+
+    /** Forgets the terms that are older than a snapshot would keep, if a snapshot up to this index covers them. */
+    synchronized void forgetTerms(long coveredIndex) {
+        forgetOld(terms, coveredIndex);
+    }
+
+    private static void forgetOld(TermTable terms, long indexMax) {
+        List<EntryId> starts = terms.starts();
+        if (starts.size() > SnapshotManifest.TERMS_MAX) {
+            long first = starts.get(starts.size() - SnapshotManifest.TERMS_MAX).index();
+            if (first <= indexMax) {
+                terms.forgetBefore(first);
+            }
+        }
+    }
+
+    /** The terms before the log begins, as the snapshot knows them that it stands on. */
+    synchronized void putBefore(TermTable earlier) {
+        terms = join(earlier, terms);
+    }
+
+    /**
+     * One table of both, of which the later one begins in the earlier one or where that ends.
+     *
+     * @throws IllegalArgumentException if they contradict each other
+     */
+    static TermTable join(TermTable earlier, TermTable later) {
+        long base = later.base().index();
+        if (base <= earlier.base().index()) {
+            earlier.starts().forEach(start -> requireSame(later, start));
+            requireSame(later, earlier.last());
+            return later;
+        }
+        requireSame(earlier, later.base());
+        for (EntryId start : later.starts()) {
+            if (start.index() <= earlier.lastIndex()) {
+                requireSame(earlier, start);
+            }
+        }
+        for (EntryId start : earlier.starts()) {
+            if (start.index() >= base) {
+                requireSame(later, start);
+            }
+        }
+        TermTable joined = new TermTable(earlier);
+        joined.truncate(base + 1);
+        List<EntryId> starts = new ArrayList<>(joined.starts());
+        starts.addAll(later.starts().subList(1, later.starts().size()));
+        return TermTable.of(starts, later.lastIndex());
+    }
+
+    private static void requireSame(TermTable terms, EntryId id) {
+        if (!terms.covers(id.index()) || terms.termAt(id.index()) != id.term()) {
+            throw new IllegalArgumentException(id + " is not in " + terms);
+        }
     }
 
     /** As last written. */
@@ -60,23 +155,27 @@ final class LogState {
 
     /** Why a frame cannot follow, or an empty string if it can. */
     String objectionTo(FrameHeader frame) {
-        HardState next = frame.hardState();
         if (frame.number() != frames + 1 || frame.previousCrc() != lastCrc) {
             return "frame " + frame.number() + " does not follow frame " + frames;
         }
-        if (frame.firstIndex() < 1 || frame.firstIndex() > nextIndex()) {
-            return "entries from " + frame.firstIndex() + " on cannot follow a log of " + terms;
+        EntryId previous = frame.previous();
+        boolean begins = frame.isReset() || isBaseUnknown || previous.index() < terms.base().index() && !isBaseFixed;
+        if (!begins && !holds(previous)) {
+            return "entries behind " + previous + " cannot follow a log of " + terms;
         }
-        return objectionTo(next);
+        if (frame.isReset() && frame.count() != 0) {
+            return "a log that begins anew with entries";
+        }
+        return objection(hardState, frame.hardState());
     }
 
-    /** Why a hard state cannot follow, or an empty string if it can. */
-    String objectionTo(HardState next) {
-        if (next.term() < hardState.term()) {
-            return "term " + next.term() + " after term " + hardState.term();
+    /** Why a hard state cannot follow another, or an empty string if it can. */
+    static String objection(HardState before, HardState next) {
+        if (next.term() < before.term()) {
+            return "term " + next.term() + " after term " + before.term();
         }
-        if (next.term() == hardState.term() && hardState.votedFor() != null && !hardState.votedFor().equals(next.votedFor())) {
-            return "a second vote in term " + next.term() + ": " + next.votedFor() + " after " + hardState.votedFor();
+        if (next.term() == before.term() && before.votedFor() != null && !before.votedFor().equals(next.votedFor())) {
+            return "a second vote in term " + next.term() + ": " + next.votedFor() + " after " + before.votedFor();
         }
         return "";
     }
@@ -88,16 +187,23 @@ final class LogState {
      * @param entryTerms   the terms of its entries, in the first {@code count} places
      * @param entryOffsets where in the segment they begin, likewise
      */
-    void apply(FrameHeader frame, int crc, long[] entryTerms, int[] entryOffsets) {
-        lastEmpty = frame.count() == 0 && frame.firstIndex() == nextIndex() && frame.hardState().equals(hardState);
+    synchronized void apply(FrameHeader frame, int crc, long[] entryTerms, int[] entryOffsets) {
+        lastEmpty = frame.count() == 0 && frame.firstIndex() == nextIndex() && frame.hardState().equals(hardState) && !frame.isReset();
         long firstIndex = frame.firstIndex();
-        if (firstIndex < nextIndex()) {
+        if (frame.isReset() || isBaseUnknown || firstIndex <= terms.base().index()) {
+            // What came before is not there, or nothing to the log any more. (It may begin further in front again where segments that
+            // are gone held entries which this one replaces.)
+            terms = new TermTable(frame.previous());
+            isBaseUnknown = false;
+            isBaseFixed |= frame.isReset();
+            index.reset(firstIndex);
+        } else if (firstIndex < nextIndex()) {
             terms.truncate(firstIndex);
         }
         for (int i = 0; i < frame.count(); i++) {
             terms.append(entryTerms[i], firstIndex + i);
         }
-        index.replace(firstIndex, frame.segmentId(), entryOffsets, frame.count());
+        index.replace(firstIndex, frame.segmentId(), entryOffsets, frame.count(), frame.offset() + FrameHeader.BYTES + frame.length());
         hardState = frame.hardState();
         commitIndexMax = Math.max(commitIndexMax, hardState.commitIndex());
         frames = frame.number();

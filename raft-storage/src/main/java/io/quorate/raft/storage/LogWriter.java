@@ -1,6 +1,7 @@
 package io.quorate.raft.storage;
 
 import io.quorate.raft.core.HardState;
+import io.quorate.raft.core.TermTable;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Objects;
@@ -36,9 +37,8 @@ final class LogWriter implements Closeable {
         return segment.end();
     }
 
-    /** Makes the content durable as one frame; if a term or a vote hangs on that, another one follows. */
+    /** Makes the content, which was checked, durable as one frame; if a term or a vote hangs on that, another one follows. */
     void write(Content content) throws IOException {
-        content.check(state);
         HardState before = state.hardState();
         HardState after = content.hardState();
         append(content);
@@ -52,6 +52,38 @@ final class LogWriter implements Closeable {
     void closeOff() throws IOException {
         if (!state.isLastEmpty()) {
             append(Content.nothingAfter(state));
+        }
+    }
+
+    /**
+     * The same, of content that goes with a snapshot: if the log begins anew, it does behind that.
+     *
+     * @param before the terms up to the snapshot's last entry
+     */
+    void write(Content content, TermTable before) throws IOException {
+        write(content);
+        if (content.base() != null) {
+            state.putBefore(before);
+        }
+    }
+
+    /**
+     * Deletes the segments of which the log needs nothing any more. The oldest goes first, and its name for good before the next one goes,
+     * so that what is left has no hole.
+     *
+     * @param firstKept the first entry that must stay
+     */
+    void compact(long firstKept) throws IOException {
+        EntryIndex index = state.index();
+        long first = index.firstSegment();
+        long kept = Math.min(index.segmentOfEntry(Math.max(firstKept, index.firstIndex())), segment.id());
+        if (first == kept) {
+            return;
+        }
+        index.forgetBefore(index.firstFrom(kept), kept);   // before the files go, so that nobody begins to read them
+        for (long id = first; id < kept; id++) {
+            files.delete(SegmentHeader.fileName(id));
+            files.syncDirectory();
         }
     }
 

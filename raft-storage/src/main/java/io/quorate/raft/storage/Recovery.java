@@ -26,7 +26,9 @@ final class Recovery {
 
     private final FileSystem files;
     private final long incarnation;
-    private final LogState state = new LogState();
+    private LogState state = new LogState();
+    private final List<Long> memberships = new ArrayList<>();   // where the log has membership entries
+    private final List<Long> found = new ArrayList<>();         // the same, of one frame
     private long[] terms = new long[64];
     private int[] offsets = new int[64];
     private int[] checksums = new int[64];
@@ -56,6 +58,16 @@ final class Recovery {
         return ids;
     }
 
+    /** Where the log has membership entries, once it was read. */
+    List<Long> memberships() {
+        return memberships;
+    }
+
+    /** The segment before the first one that is there. */
+    static String beforeFirstSegment(FileSystem files) throws IOException {
+        return SegmentHeader.fileName(Math.max(1, ids(files).get(0) - 1));
+    }
+
     /**
      * Reads everything, and makes the log ready to be continued: what may have been in flight when the last run ended is durable on
      * return, or gone for ever.
@@ -67,7 +79,7 @@ final class Recovery {
         Scanned last = null;
         boolean done = false;
         try {
-            long expected = 1;
+            long expected = ids.isEmpty() ? 1 : ids.get(0);   // earlier ones may have been let go of behind a snapshot
             for (long id : ids) {
                 String name = SegmentHeader.fileName(id);
                 if (id != expected) {
@@ -94,7 +106,11 @@ final class Recovery {
         boolean done = false;
         try {
             SegmentHeader header = header(name, id, file);
-            follows(previous, name, header);
+            if (previous == null && id > 1) {
+                state = new LogState(header);
+            } else {
+                follows(previous, name, header);
+            }
             Scanned scanned = scan(name, header, file);
             if (scanned.frames() == 0) {
                 throw corrupt(name, SegmentHeader.BYTES, "the segment's first frame is damaged");
@@ -154,7 +170,7 @@ final class Recovery {
         int lastFrameAt = end;
         long frames = 0;
         while (true) {
-            int length = frame(name, header.id(), reader, seal, end);
+            int length = frame(name, header, reader, seal, end);
             if (length == 0) {
                 return new Scanned(name, header, file, reader, seal, end, lastFrameAt, frames);
             }
@@ -165,12 +181,12 @@ final class Recovery {
     }
 
     /** Takes in the frame at this offset; returns its length in bytes, or 0 if there is no valid one. */
-    private int frame(String name, long segmentId, SegmentReader reader, SegmentSeal seal, int offset) throws IOException {
+    private int frame(String name, SegmentHeader header, SegmentReader reader, SegmentSeal seal, int offset) throws IOException {
         if (reader.size() - offset < FrameHeader.BYTES) {
             return 0;
         }
         int position = reader.load(offset, FrameHeader.BYTES);
-        FrameHeader frame = FrameHeader.decode(reader.array(), position, incarnation, segmentId, offset);
+        FrameHeader frame = FrameHeader.decode(reader.array(), position, incarnation, header.id(), offset);
         if (frame == null) {
             return 0;
         }
@@ -182,7 +198,13 @@ final class Recovery {
         if (!entriesAreIntact(reader, frame, offset + FrameHeader.BYTES)) {
             return 0;
         }
+        if (state.frames() + 1 == header.firstFrame() && frame.firstIndex() != header.firstIndex()) {
+            throw corrupt(name, offset, "the segment's first frame begins at " + frame.firstIndex() + ", its header says "
+                + header.firstIndex());
+        }
         state.apply(frame, crc, terms, offsets);
+        memberships.removeIf(index -> frame.isReset() || index >= frame.firstIndex());
+        memberships.addAll(found);
         for (int i = 0; i < frame.count(); i++) {
             seal.add(frame.firstIndex() + i, terms[i], checksums[i], offsets[i]);
         }
@@ -202,7 +224,8 @@ final class Recovery {
         }
         int at = from;
         int end = from + frame.length();
-        long term = state.terms().termAt(frame.firstIndex() - 1);
+        long term = frame.previousTerm();
+        found.clear();
         CRC32C heads = new CRC32C();
         for (int i = 0; i < count; i++) {
             Entry entry = entryAt(reader, at, end);
@@ -210,6 +233,9 @@ final class Recovery {
                 return false;
             }
             heads.update(entry.array(), entry.offset(), Segment.ENTRY_HEAD_BYTES);
+            if (entry.kind() == Entry.Kind.MEMBERSHIP) {
+                found.add(entry.index());
+            }
             term = entry.term();
             terms[i] = term;
             offsets[i] = at;

@@ -90,6 +90,7 @@ final class Segment implements Closeable {
             at += entry.size();
         }
         FrameHeader frame = new FrameHeader(id(), end, state.lastCrc(), state.frames() + 1, content.writeId(), content.firstIndex(),
+            content.base() == null ? state.terms().termAt(content.firstIndex() - 1) : content.base().term(), content.base() != null,
             content.hardState(), count, at - end - FrameHeader.BYTES, (int) heads.getValue());
         byte[] head = frame.encode(incarnation);
 

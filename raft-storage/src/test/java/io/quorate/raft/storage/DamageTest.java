@@ -193,10 +193,10 @@ class DamageTest {
         FrameHeader frame = lastOf(frames(FIRST));
         byte[] bytes = files.bytes(FIRST).clone();
         for (FrameHeader alien : List.of(
-            new FrameHeader(1, frame.offset(), frame.previousCrc() + 1, frame.number(), 2, 1, frame.hardState(), 0, 0, 0),
-            new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number() + 1, 2, 1, frame.hardState(), 0, 0, 0),
-            new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number(), 2, 2, frame.hardState(), 0, 0, 0),
-            new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number(), 2, 1, HardState.INITIAL, 0, 0, 0))) {
+            new FrameHeader(1, frame.offset(), frame.previousCrc() + 1, frame.number(), 2, 1, 0, false, frame.hardState(), 0, 0, 0),
+            new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number() + 1, 2, 1, 0, false, frame.hardState(), 0, 0, 0),
+            new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number(), 2, 2, 1, false, frame.hardState(), 0, 0, 0),
+            new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number(), 2, 1, 0, false, HardState.INITIAL, 0, 0, 0))) {
             System.arraycopy(alien.encode(self.incarnation()), 0, bytes, frame.offset(), FrameHeader.BYTES);
             assertEquals(frame.offset(), refusal(with(FIRST, bytes)).offset(), alien.toString());
         }
@@ -340,8 +340,8 @@ class DamageTest {
         // Frames that name exactly the place they come to lie at, but another incarnation or segment.
         int offset = endOf(lastOf(frames(FIRST))) + FrameHeader.BYTES + Entry.HEADER_BYTES;
         HardState hardState = new HardState(1, null, 0);
-        byte[] replica = new FrameHeader(1, offset, 0, 9, 9, 1, hardState, 0, 0, 0).encode(self.incarnation() + 1);
-        byte[] segment = new FrameHeader(2, offset + replica.length, 0, 9, 9, 1, hardState, 0, 0, 0).encode(self.incarnation());
+        byte[] replica = new FrameHeader(1, offset, 0, 9, 9, 1, 0, false, hardState, 0, 0, 0).encode(self.incarnation() + 1);
+        byte[] segment = new FrameHeader(2, offset + replica.length, 0, 9, 9, 1, 0, false, hardState, 0, 0, 0).encode(self.incarnation());
         byte[] payload = Arrays.copyOf(replica, replica.length + segment.length);
         System.arraycopy(segment, 0, payload, replica.length, segment.length);
         write(new Storage.Write(2, hardState, 1, List.of(Entry.of(1, 1, Entry.Kind.COMMAND, 0, payload))));

@@ -3,6 +3,7 @@ package io.quorate.raft.storage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.ClusterId;
@@ -10,17 +11,22 @@ import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
+import io.quorate.raft.core.TermTable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 
 /** The bytes on disk, against files kept in the repository. Whoever changes the format renews them in the same commit. */
@@ -53,6 +59,27 @@ class FormatTest {
         return files;
     }
 
+    private static final SnapshotManifest MANIFEST = new SnapshotManifest(new ClusterId(0x1111222233334444L, 0x5555666677778888L),
+        new SnapshotId(new EntryId(7, 100), new Membership(2, List.of(new Member(new ReplicaId(1, INCARNATION), "one:1")), List.of(),
+            List.of(new Member(new ReplicaId(2, -2), "zwei-ü:2"))), 12345),
+        TermTable.of(List.of(EntryId.ZERO, new EntryId(2, 1), new EntryId(7, 90)), 100), 64,
+        List.of(new SnapshotManifest.Part(128, 0x01020304), new SnapshotManifest.Part(5, -2)));
+
+    /** A log that is let go, and begins anew behind a snapshot. */
+    private static SimulatedFileSystem reset() throws IOException {
+        SimulatedFileSystem files = new SimulatedFileSystem();
+        LogState state = new LogState();
+        Staging staging = new Staging(SIZE);
+        Spare spare = new Spare(files, Spare.NAME, SIZE);
+        Segment segment = Segment.begin(files, spare, 1, INCARNATION, state, 0, staging);
+        try (LogWriter writer = new LogWriter(files, INCARNATION, state, spare, staging, segment)) {
+            writer.write(ENTRIES);
+            writer.write(Content.reset(9, new HardState(8, null, 100), new EntryId(7, 100)), MANIFEST.terms());
+            writer.write(new Content(10, new HardState(8, null, 100), 101, Logs.entries(101, 101, 8, 3)));
+        }
+        return files;
+    }
+
     private static byte[] golden(String name) throws IOException {
         try (InputStream in = FormatTest.class.getResourceAsStream("/golden/" + name + ".hex")) {
             assertNotNull(in, name);
@@ -81,6 +108,71 @@ class FormatTest {
     }
 
     @Test
+    void aLogThatBeginsAnewHasTheBytesOfTheGoldenFile() throws IOException {
+        assertEquals(hex(golden("reset")), hex(reset().bytes(SegmentHeader.fileName(1))));
+    }
+
+    @Test
+    void theGoldenLogThatBeginsAnewIsUnderstood() throws IOException {
+        SimulatedFileSystem files = reset();
+        files.put(SegmentHeader.fileName(1), golden("reset"));
+        try (LogWriter recovered = new Recovery(files, INCARNATION).run(new Spare(files, Spare.NAME, SIZE))) {
+            assertEquals("(100@7) 101@8 ..101", recovered.state().terms().toString());
+            assertEquals(101, recovered.state().index().firstIndex());
+        }
+    }
+
+    @Test
+    void aManifestHasTheBytesOfTheGoldenFile() throws IOException {
+        assertEquals(hex(golden("manifest")), hex(MANIFEST.encode()));
+        assertEquals(MANIFEST, SnapshotManifest.decode(golden("manifest")));
+    }
+
+    @Test
+    void aManifestWithAnyByteWrongIsNone() throws IOException {
+        byte[] golden = golden("manifest");
+        for (int at = 0; at < golden.length; at++) {
+            byte[] bytes = golden.clone();
+            bytes[at] ^= 0x20;
+            assertThrows(IllegalArgumentException.class, () -> SnapshotManifest.decode(bytes), "at " + at);
+        }
+        for (int length = 0; length < golden.length; length++) {
+            byte[] bytes = Arrays.copyOf(golden, length);
+            assertThrows(IllegalArgumentException.class, () -> SnapshotManifest.decode(bytes), "of " + length + " bytes");
+        }
+    }
+
+    @Test
+    void noFieldsOfAManifestUnderARightChecksumDoMoreThanBeRefused() throws IOException {
+        Random random = new Random(7);
+        for (int i = 0; i < 20_000; i++) {
+            byte[] bytes = golden("manifest");
+            int at = SnapshotManifest.HEAD_BYTES + random.nextInt(bytes.length - SnapshotManifest.HEAD_BYTES - Integer.BYTES);
+            bytes[at] = (byte) random.nextInt();
+            CRC32C crc = new CRC32C();
+            crc.update(bytes, 0, bytes.length - Integer.BYTES);
+            ByteBuffer.wrap(bytes).putInt(bytes.length - Integer.BYTES, (int) crc.getValue());
+            try {
+                SnapshotManifest decoded = SnapshotManifest.decode(bytes);
+                assertEquals(decoded, SnapshotManifest.decode(decoded.encode()));
+            } catch (IllegalArgumentException e) {
+                assertNotNull(e.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void aBlockHasTheBytesOfTheGoldenFile() throws IOException {
+        assertEquals(hex(golden("block")), hex(block()));
+    }
+
+    private static byte[] block() {
+        byte[] block = Arrays.copyOf("some state".getBytes(StandardCharsets.UTF_8), 14);
+        ByteBuffer.wrap(block).putInt(10, SnapshotManifest.blockCrc(new EntryId(7, 100), 60, block, 0, 10));
+        return block;
+    }
+
+    @Test
     void anIdentityHasTheBytesOfTheGoldenFile() throws IOException {
         SimulatedFileSystem files = new SimulatedFileSystem();
         new IdentityFile(files).write(IDENTITY);
@@ -96,7 +188,7 @@ class FormatTest {
 
     @Test
     void aHeaderThatSaysNonsenseUnderARightChecksumIsNone() {
-        byte[] bytes = new FrameHeader(1, 64, 0, 1, 1, 1, new HardState(1, Logs.OTHER, 0), 0, 0, 0).encode(INCARNATION);
+        byte[] bytes = new FrameHeader(1, 64, 0, 1, 1, 1, 0, false, new HardState(1, Logs.OTHER, 0), 0, 0, 0).encode(INCARNATION);
         ByteBuffer.wrap(bytes).putLong(48, 0);   // no vote belongs to term 0
         ByteBuffer.wrap(bytes).putInt(4, new Crc(INCARNATION).add(bytes, 8, FrameHeader.BYTES).value());
         assertNull(FrameHeader.decode(bytes, 0, INCARNATION, 1, 64));
@@ -133,5 +225,11 @@ class FormatTest {
         System.out.println(hex(files.bytes(IdentityFile.NAME)));
         System.out.println("# segment");
         System.out.println(hex(log().bytes(SegmentHeader.fileName(1))));
+        System.out.println("# reset");
+        System.out.println(hex(reset().bytes(SegmentHeader.fileName(1))));
+        System.out.println("# manifest");
+        System.out.println(hex(MANIFEST.encode()));
+        System.out.println("# block");
+        System.out.println(hex(block()));
     }
 }

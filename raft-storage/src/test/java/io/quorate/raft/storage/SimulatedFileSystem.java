@@ -3,11 +3,13 @@ package io.quorate.raft.storage;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 
@@ -113,7 +115,7 @@ final class SimulatedFileSystem implements FileSystem {
     }
 
     byte[] bytes(String name) {
-        return inode(name).seen;
+        return Objects.requireNonNull(names.get(name), name).seen;
     }
 
     /** Puts these bytes in place of the file's, durably. */
@@ -130,10 +132,10 @@ final class SimulatedFileSystem implements FileSystem {
         pending = new ArrayList<>(List.of(new TreeMap<>(names)));
     }
 
-    private Inode inode(String name) {
+    private Inode inode(String name) throws NoSuchFileException {
         Inode inode = names.get(name);
         if (inode == null) {
-            throw new IllegalArgumentException("no file " + name);
+            throw new NoSuchFileException(name);
         }
         return inode;
     }
@@ -171,12 +173,12 @@ final class SimulatedFileSystem implements FileSystem {
     }
 
     @Override
-    public synchronized FileHandle open(String name) {
+    public synchronized FileHandle open(String name) throws IOException {
         return new Handle(name, inode(name));
     }
 
     @Override
-    public synchronized FileHandle openToRead(String name) {
+    public synchronized FileHandle openToRead(String name) throws IOException {
         return new Handle(name, inode(name));
     }
 
