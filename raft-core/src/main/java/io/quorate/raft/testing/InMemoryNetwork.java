@@ -27,6 +27,8 @@ import org.slf4j.LoggerFactory;
  * Connects the servers of one process, for tests with real threads: no sockets, no ports. A message is delivered at once, on the thread
  * that sends it, or dropped: links can be cut and healed, one way or both.
  *
+ * <p>Whoever could hear an end that is closed is told that it is lost, as a host tells of its processes' connections.
+ *
  * <p>Like every transport it refuses what comes from another group, from another recovery epoch, and from an older boot of a replica,
  * which is told. A receiver that fails harms nobody else: its exception is logged. {@code close} waits for deliveries under way, but for
  * one that it is called from.
@@ -180,11 +182,17 @@ public final class InMemoryNetwork {
         public void close() {
             isClosed = true;
             Local self = local;
-            if (self != null) {
-                ends.remove(self.identity().replica().nodeId(), this);
-            }
+            boolean wasRunning = self != null && ends.remove(self.identity().replica().nodeId(), this);
             receiver = null;
             awaitDeliveries();
+            if (wasRunning) {
+                int nodeId = self.identity().replica().nodeId();
+                ends.forEach((peer, end) -> {
+                    if (reach(nodeId, peer) == end && refusal(end) == null) {
+                        end.deliver(told -> told.onPeerLost(nodeId));
+                    }
+                });
+            }
         }
 
         /** Hands something to the receiver, unless this end is closed. Answers whether it did. */

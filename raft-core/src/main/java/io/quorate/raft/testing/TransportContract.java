@@ -7,18 +7,23 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.Identity;
 import io.quorate.raft.ServerStatus;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.client.ClientTransport;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -48,6 +53,8 @@ import org.jspecify.annotations.Nullable;
 public final class TransportContract {
 
     static final String DELIVERY = "A message of every kind arrives in one piece, equal to what was sent";
+    static final String SNAPSHOTS = "Questions for pieces of snapshots and their answers arrive in one piece, equal to what was sent";
+    static final String PIECES = "Pieces of snapshots do not hold up messages";
     static final String LARGEST = "The largest entry passes";
     static final String ADDRESS = "After the start, the advertised address is known";
     static final String UNSTARTED = "What is sent before the start is dropped";
@@ -57,6 +64,8 @@ public final class TransportContract {
     static final String STUCK = "Sending does not wait for a peer that takes nothing";
     static final String BACK = "A peer that comes back is reached again by itself, and the trouble with it is over";
     static final String MOVED = "A peer that has moved is reached where the new address says";
+    static final String CALLERS = "Who calls is answered, whatever this end was told of him";
+    static final String LOST = "When a peer's process ends, who is connected to it is told";
     static final String OTHER_CLUSTER = "Nothing passes between two clusters";
     static final String LOWER_EPOCH = "Nothing passes between two recovery epochs";
     static final String WRONG_NODE = "Nothing for one node is delivered to another";
@@ -67,6 +76,7 @@ public final class TransportContract {
     static final String FREED = "Close frees the address, may be called twice, and what is sent afterwards is dropped";
     static final String STARTED_ONCE = "A transport is started once";
     static final String REQUESTS = "Every request arrives as it was asked, and every answer as it was given";
+    static final String TIME = "A request brings the time for which its client will wait";
     static final String FIRST_ANSWER = "Of two answers the first counts";
     static final String NOT_SENT = "A request to nobody is certainly not sent";
     static final String TIMEOUT = "A request that is not answered ends with its time, and is not said to be unsent";
@@ -75,6 +85,9 @@ public final class TransportContract {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final int BURST = 20_000;
     private static final int ORDERED = 1000;
+    private static final int PIECES_SENT = 400;
+    private static final int PIECES_BEFORE_MAX = 100;           // what the sockets' buffers hold
+    private static final long PIECE_NANOS = 1_000_000;          // for which a receiver is busy with one
     private static final int STUCK_MESSAGES = 2000;
     private static final int STUCK_BYTES = 32 << 10;
 
@@ -135,6 +148,8 @@ public final class TransportContract {
         checks.add(peers(ADDRESS, this::address));
         checks.add(peers(UNSTARTED, this::unstarted));
         checks.add(peers(DELIVERY, this::delivery));
+        checks.add(peers(SNAPSHOTS, this::snapshots));
+        checks.add(peers(PIECES, this::pieces));
         checks.add(peers(LARGEST, this::largest));
         checks.add(peers(FOUNDING, this::founding));
         checks.add(peers(ORDER, this::order));
@@ -142,6 +157,8 @@ public final class TransportContract {
         checks.add(peers(STUCK, this::stuck));
         checks.add(peers(BACK, this::back));
         checks.add(peers(MOVED, this::moved));
+        checks.add(peers(CALLERS, this::callers));
+        checks.add(peers(LOST, this::lost));
         checks.add(peers(OTHER_CLUSTER, trial ->
             strangers(trial, trial.member(3, 1, new ClusterId(0x51, 2), TransportTrial.EPOCH))));
         checks.add(peers(LOWER_EPOCH, trial ->
@@ -154,6 +171,7 @@ public final class TransportContract {
         checks.add(peers(FREED, this::freed));
         checks.add(peers(STARTED_ONCE, this::startedOnce));
         checks.add(requests(REQUESTS, this::requests));
+        checks.add(requests(TIME, this::time));
         checks.add(requests(FIRST_ANSWER, this::firstAnswer));
         checks.add(requests(NOT_SENT, this::notSent));
         checks.add(requests(TIMEOUT, this::timeout));
@@ -227,7 +245,88 @@ public final class TransportContract {
             new Message.PreVoteAnswer(from, to, 0, Message.Denial.HEARS_LEADER, big + 1, 0),
             new Message.RequestVote(from, to, big + 1, last, 0),
             new Message.Vote(from, to, big, null),
-            new Message.Vote(from, to, 0, Message.Denial.HEARS_LEADER));
+            new Message.Vote(from, to, 0, Message.Denial.HEARS_LEADER),
+            new Message.TimeoutNow(from, to, big),
+            new Message.SnapshotOffer(from, to, big, new SnapshotId(last, membership(from, to), big + 2), big + 3),
+            new Message.ReadRequest(from, to, big, big + 1),
+            new Message.ReadAnswer(from, to, big, big + 1, big + 2));
+    }
+
+    /** In a joint step towards another goal, with every list filled. */
+    private static Membership membership(ReplicaId one, ReplicaId two) {
+        Member first = new Member(one, "one.example:1");
+        Member second = new Member(two, "zwei-straße.example:2");
+        Member third = new Member(new ReplicaId(3, Long.MIN_VALUE), "");
+        return new Membership(1L << 40, List.of(first), List.of(first, second), List.of(third),
+            new Membership.Goal(List.of(second, third), List.of(first)));
+    }
+
+    private void snapshots(TransportTrial trial) throws Exception {
+        TransportEnd one = trial.start(trial.member(1));
+        TransportEnd two = trial.start(trial.member(2));
+        TransportTrial.meet(one, two);
+        long big = Long.MAX_VALUE / 3;
+        EntryId last = new EntryId(big, big + 1);
+        byte[] largest = new byte[SnapshotMessage.PIECE_BYTES_MAX];
+        for (int i = 0; i < largest.length; i++) {
+            largest[i] = (byte) (i ^ i >> 8 ^ i >> 16);
+        }
+        List<SnapshotMessage> kinds = List.of(
+            new SnapshotMessage.Ask(one.replica(), two.replica(), last, big + 2, SnapshotMessage.PIECE_BYTES_MAX),
+            new SnapshotMessage.Piece(one.replica(), two.replica(), last, big + 2, big + 3 + largest.length, largest),
+            new SnapshotMessage.Piece(one.replica(), two.replica(), EntryId.ZERO, 0, 0, new byte[0]),
+            new SnapshotMessage.Gone(one.replica(), two.replica(), last));
+        for (SnapshotMessage message : kinds) {
+            trial.await(message + " to arrive", () -> {
+                one.transport.send(message);
+                for (SnapshotMessage arrived : two.snapshots) {
+                    trial.check(kinds.contains(arrived), "sent was " + message + ", there came " + arrived);
+                }
+                return two.snapshots.contains(message);
+            });
+        }
+    }
+
+    /**
+     * A burst of pieces, and one message behind it, which may wait for as many as are in the hands of the hosts already. A transport that
+     * delivers on the sending thread has delivered them all before, and lets nothing wait.
+     */
+    private void pieces(TransportTrial trial) throws Exception {
+        TransportEnd one = trial.start(trial.member(1));
+        TransportEnd two = trial.start(trial.member(2));
+        TransportTrial.meet(one, two);
+        trial.reach(one, two);
+        ThreadLocal<Boolean> isSender = ThreadLocal.withInitial(() -> false);
+        two.onSnapshot = piece -> {
+            if (!isSender.get()) {
+                LockSupport.parkNanos(PIECE_NANOS);
+            }
+        };
+        AtomicInteger before = new AtomicInteger();
+        Message message = trial.numbered(one, 2);
+        AtomicInteger behind = new AtomicInteger();
+        two.onMessage = arrived -> {
+            if (arrived.equals(message)) {
+                behind.compareAndSet(0, 1 + two.snapshots.size() - before.get());
+            }
+        };
+        SnapshotMessage piece = new SnapshotMessage.Piece(one.replica(), two.replica(), EntryId.ZERO, 0, 1L << 40,
+            new byte[SnapshotMessage.PIECE_BYTES_MAX]);
+        trial.mustReturn("sending pieces", () -> {
+            isSender.set(true);
+            for (int i = 0; i < PIECES_SENT; i++) {
+                one.transport.send(piece);
+            }
+            before.set(two.snapshots.size());
+            one.transport.send(message);
+        });
+        trial.await("a message behind pieces", () -> {
+            if (behind.get() == 0) {
+                one.transport.send(message);
+            }
+            return behind.get() > 0;
+        });
+        trial.check(behind.get() - 1 <= PIECES_BEFORE_MAX, "it came behind " + (behind.get() - 1) + " of " + PIECES_SENT + " pieces");
     }
 
     private void largest(TransportTrial trial) throws Exception {
@@ -417,6 +516,46 @@ public final class TransportContract {
         trial.reach(moved, one);
     }
 
+    private void callers(TransportTrial trial) throws Exception {
+        TransportEnd one = trial.start(trial.member(1));
+        TransportEnd two = trial.start(trial.member(2));
+        two.transport.peers(TransportTrial.addresses(one));         // and one is not told of two
+        trial.reach(two, one);
+        trial.reach(one, two);
+        TransportTrial.meet(one, two);
+        trial.reach(one, two);
+        two.transport.close();
+        TransportEnd moved = trial.start(trial.member(2, 2, TransportTrial.CLUSTER, TransportTrial.EPOCH));
+        moved.transport.peers(TransportTrial.addresses(one));       // and one is not told that two has moved
+        trial.reach(moved, one);
+        trial.reach(one, moved);
+        TransportEnd blank = trial.start(trial.blank(4));
+        blank.transport.peers(TransportTrial.addresses(one));       // and one has never heard of four
+        FoundingMessage answer = new FoundingMessage(1, one.replica().incarnation(), 4, blank.replica().incarnation(), 1,
+            one.identity().founding(), false);
+        trial.await(answer + " to arrive", () -> {
+            blank.transport.send(trial.question(blank, 1));
+            one.transport.send(answer);
+            return blank.foundings.contains(answer);
+        });
+        trial.check(blank.foundings.stream().allMatch(answer::equals), "there came " + blank.foundings);
+    }
+
+    private void lost(TransportTrial trial) throws Exception {
+        TransportEnd one = trial.start(trial.member(1));
+        TransportEnd two = trial.start(trial.member(2));
+        TransportEnd three = trial.start(trial.member(3));
+        TransportTrial.meet(one, two, three);
+        for (TransportEnd end : List.of(two, three)) {
+            trial.reach(one, end);
+            trial.reach(end, one);
+        }
+        two.transport.close();
+        trial.await("a word that node 2 is lost", () -> one.lost.contains(2));
+        trial.reach(one, three);
+        trial.check(!one.lost.contains(3) && !three.lost.contains(1), "node 1 heard " + one.lost + ", and node 3 " + three.lost);
+    }
+
     // ------------------------------------------------------------------------------------------------------------- who is refused
 
     /** Node 3, a stranger, and node 2 say nothing to each other; node 1 and node 2 do. */
@@ -602,11 +741,16 @@ public final class TransportContract {
     private void requests(TransportTrial trial, ClientTransport client) throws Exception {
         TransportEnd one = trial.start(trial.member(1));
         byte[] bytes = {0, 1, -1, 127, -128};
+        EntryId entry = new EntryId(1L << 40, 1L << 41);
+        Membership membership = membership(one.replica(), trial.replica(2));
         List<ClientRequest> asked = List.of(new ClientRequest.Propose(bytes), new ClientRequest.Propose(new byte[0]),
             new ClientRequest.Read(bytes, Freshness.linearizable()), new ClientRequest.Read(bytes, Freshness.lease().notBefore(1L << 40)),
             new ClientRequest.Read(bytes, Freshness.atMost(Duration.ofNanos(Long.MAX_VALUE)).notBefore(Long.MAX_VALUE)),
-            new ClientRequest.Read(bytes, Freshness.local()), new ClientRequest.AwaitOutcome(new EntryId(1L << 40, 1L << 41)),
-            new ClientRequest.Status());
+            new ClientRequest.Read(bytes, Freshness.local()), new ClientRequest.AwaitOutcome(entry), new ClientRequest.Status(),
+            new ClientRequest.ChangeMembership(1L << 40, new Membership.Goal(membership.voters(), membership.learners())),
+            new ClientRequest.Transfer(0), new ClientRequest.Transfer(Integer.MAX_VALUE), new ClientRequest.TakeSnapshot(),
+            new ClientRequest.Backup(), new ClientRequest.BackupPiece(entry, 1L << 42, SnapshotMessage.PIECE_BYTES_MAX),
+            new ClientRequest.Explain(), new ClientRequest.Metrics(), new ClientRequest.Members());
         ServerStatus status = new ServerStatus(one.replica(), 1, TransportTrial.CLUSTER, ServerStatus.State.FOLLOWER, 2,
             trial.replica(3), "three.example:3", 4, 5, 6, 7, 8, List.of(new ServerStatus.Peer(null, 2, "two.example:2", -1, -1,
             null, "away")), null);
@@ -614,20 +758,41 @@ public final class TransportContract {
             new ClientResponse.NotLeader(3, "three.example:3"), new ClientResponse.NotLeader(0, null), new ClientResponse.Overloaded("a"),
             new ClientResponse.Failed("b"), new ClientResponse.Unavailable("c"), new ClientResponse.Unknown("d", null),
             new ClientResponse.Unknown("e", new EntryId(3, 4)), new ClientResponse.Settled(true), new ClientResponse.Settled(false),
-            new ClientResponse.Refused(Refusal.Reason.OTHER_VERSION, "f"),
-            new ClientResponse.Status(status));
-        for (ClientRequest request : asked) {
-            for (ClientResponse response : given) {
-                List<ClientRequest> arrived = new ArrayList<>();
-                one.service = (come, reply) -> {
-                    arrived.add(come);
-                    new Thread(() -> reply.accept(response), "transport-contract-reply").start();
-                };
-                ClientResponse answer = client.call(one.transport.advertisedAddress(), request, patienceNanos)
-                    .get(patienceNanos, TimeUnit.NANOSECONDS);
-                trial.check(arrived.size() == 1 && isSame(request, arrived.get(0)), "asked was " + request + ", there came " + arrived);
-                trial.check(isSame(response, answer), "answered was " + response + ", there came " + answer);
-            }
+            new ClientResponse.Refused(Refusal.Reason.OTHER_VERSION, "f"), new ClientResponse.Status(status));
+        List<ClientResponse> givenToAdmins = List.of(
+            new ClientResponse.Members(membership, membership.learners()), new ClientResponse.Transferred(),
+            new ClientResponse.SnapshotTaken(entry, 1L << 42), new ClientResponse.Backup(entry, 1L << 43),
+            new ClientResponse.BackupPiece(entry, 1L << 42, bytes), new ClientResponse.Explanation(List.of("g", "ü")),
+            new ClientResponse.Metrics(new TreeMap<>(Map.of("h", Long.MIN_VALUE, "i", 1L))), new ClientResponse.Failed("j"));
+        for (int i = 0; i < Math.max(asked.size(), given.size()); i++) {
+            exchange(trial, client, one, asked.get(i % asked.size()), given.get(i % given.size()));
+        }
+        for (ClientResponse response : givenToAdmins) {
+            exchange(trial, client, one, new ClientRequest.Members(), response);
+        }
+    }
+
+    private void exchange(TransportTrial trial, ClientTransport client, TransportEnd one, ClientRequest request, ClientResponse response)
+            throws Exception {
+        List<ClientRequest> arrived = new ArrayList<>();
+        one.service = (come, reply) -> {
+            arrived.add(come);
+            new Thread(() -> reply.accept(response), "transport-contract-reply").start();
+        };
+        ClientResponse answer = client.call(one.transport.advertisedAddress(), request, patienceNanos)
+            .get(patienceNanos, TimeUnit.NANOSECONDS);
+        trial.check(arrived.size() == 1 && isSame(request, arrived.get(0)), "asked was " + request + ", there came " + arrived);
+        trial.check(isSame(response, answer), "answered was " + response + ", there came " + answer);
+    }
+
+    private void time(TransportTrial trial, ClientTransport client) throws Exception {
+        TransportEnd one = trial.start(trial.member(1));
+        for (long nanos : new long[] {patienceNanos, patienceNanos + TimeUnit.HOURS.toNanos(100)}) {
+            client.call(one.transport.advertisedAddress(), new ClientRequest.Status(), nanos).get(patienceNanos, TimeUnit.NANOSECONDS);
+            long said = one.timeouts.get(one.timeouts.size() - 1);
+            // A little more for rounding; less by what it took to come here.
+            trial.check(said > nanos - patienceNanos && said <= nanos + TimeUnit.MILLISECONDS.toNanos(2),
+                "its client waits for " + nanos + " ns, there came " + said);
         }
     }
 
@@ -644,6 +809,9 @@ public final class TransportContract {
     private static boolean isSame(ClientResponse one, ClientResponse other) {
         if (one instanceof ClientResponse.Done a && other instanceof ClientResponse.Done b) {
             return Arrays.equals(a.result(), b.result()) && a.index() == b.index();
+        }
+        if (one instanceof ClientResponse.BackupPiece a && other instanceof ClientResponse.BackupPiece b) {
+            return a.snapshot().equals(b.snapshot()) && a.offset() == b.offset() && Arrays.equals(a.bytes(), b.bytes());
         }
         return one.equals(other);
     }

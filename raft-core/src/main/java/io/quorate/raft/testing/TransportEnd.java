@@ -21,11 +21,14 @@ final class TransportEnd implements Transport.Receiver {
     final List<Message> messages = new CopyOnWriteArrayList<>();
     final List<FoundingMessage> foundings = new CopyOnWriteArrayList<>();
     final List<SnapshotMessage> snapshots = new CopyOnWriteArrayList<>();
+    final List<Integer> lost = new CopyOnWriteArrayList<>();
+    final List<Long> timeouts = new CopyOnWriteArrayList<>();
     final List<Long> youngerBoots = new CopyOnWriteArrayList<>();
     final AtomicInteger inside = new AtomicInteger();       // deliveries under way
     final AtomicInteger late = new AtomicInteger();         // deliveries that came when close had returned
     volatile boolean isOver;                                // close has returned
     volatile Consumer<Message> onMessage = message -> { };  // done besides
+    volatile Consumer<SnapshotMessage> onSnapshot = message -> { };
     volatile BiConsumer<ClientRequest, Consumer<ClientResponse>> service =
         (request, reply) -> reply.accept(new ClientResponse.Unavailable("nobody serves"));
     private volatile Identity identity;
@@ -81,6 +84,7 @@ final class TransportEnd implements Transport.Receiver {
         enter();
         try {
             snapshots.add(message);
+            onSnapshot.accept(message);
         } finally {
             inside.decrementAndGet();
         }
@@ -90,10 +94,18 @@ final class TransportEnd implements Transport.Receiver {
     public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
         enter();
         try {
+            timeouts.add(timeoutNanos);
             service.accept(request, reply);
         } finally {
             inside.decrementAndGet();
         }
+    }
+
+    @Override
+    public void onPeerLost(int nodeId) {
+        enter();
+        lost.add(nodeId);
+        inside.decrementAndGet();
     }
 
     @Override

@@ -46,7 +46,7 @@ class TransportContractTest {
     @Test
     void theNetworkInMemoryKeepsTheContract() {
         List<String> checked = TransportContract.of((nodeId, address) -> network.transport()).withClients(network::clientTransport).check();
-        assertEquals(24, checked.size(), checked::toString);
+        assertEquals(29, checked.size(), checked::toString);
     }
 
     @Test
@@ -492,6 +492,82 @@ class TransportContractTest {
         assertInVain(TransportContract.MOVED, "in vain", TransportContract.of(Credulous.network(true)));
     }
 
+    @Test
+    void aPieceIsCutShort() {
+        assertCaught(TransportContract.SNAPSHOTS, "there came Piece", with(inner -> new Wrapped(inner) {
+            @Override
+            public void send(SnapshotMessage message) {
+                inner.send(!(message instanceof SnapshotMessage.Piece piece) || piece.bytes().length == 0 ? message
+                    : new SnapshotMessage.Piece(piece.from(), piece.to(), piece.snapshot(), piece.offset(), piece.totalBytes(),
+                        new byte[piece.bytes().length]));
+            }
+        }));
+    }
+
+    @Test
+    void piecesStandInFrontOfMessages() {
+        assertCaught(TransportContract.PIECES, "it came behind", with(inner -> new Wrapped(inner) {
+            @Override
+            public void start(Local local, Map<Integer, String> peers, Receiver receiver) {
+                BlockingQueue<Runnable> queue = new LinkedBlockingQueue<>();
+                Thread thread = new Thread(() -> {
+                    try {
+                        for (Runnable next = queue.take(); next != null; next = queue.poll(5, TimeUnit.SECONDS)) {
+                            next.run();
+                        }
+                    } catch (InterruptedException e) {
+                        // the end
+                    }
+                });
+                thread.setDaemon(true);
+                thread.start();
+                inner.start(local, peers, new WrappedReceiver(receiver) {
+                    @Override
+                    public void onMessage(Message message) {
+                        queue.add(() -> receiver.onMessage(message));
+                    }
+
+                    @Override
+                    public void onSnapshot(SnapshotMessage message) {
+                        queue.add(() -> receiver.onSnapshot(message));
+                    }
+                });
+            }
+        }));
+    }
+
+    @Test
+    void aCallerThatNobodyToldOfIsNotAnswered() {
+        assertInVain(TransportContract.CALLERS, "from node 1 to node 2", TransportContract.of(Credulous.network(false)));
+    }
+
+    @Test
+    void aLostPeerIsWaitedForInSilence() {
+        assertInVain(TransportContract.LOST, "node 2 is lost", with(inner -> losing(inner, (nodeId, receiver) -> { })));
+    }
+
+    @Test
+    void whoLivesIsSaidToBeLost() {
+        assertCaught(TransportContract.LOST, "node 1 heard [3, 2]", with(inner -> losing(inner, (nodeId, receiver) -> {
+            receiver.onPeerLost(3);
+            receiver.onPeerLost(nodeId);
+        })));
+    }
+
+    private static Wrapped losing(Transport inner, java.util.function.BiConsumer<Integer, Transport.Receiver> onPeerLost) {
+        return new Wrapped(inner) {
+            @Override
+            public void start(Local local, Map<Integer, String> peers, Receiver receiver) {
+                inner.start(local, peers, new WrappedReceiver(receiver) {
+                    @Override
+                    public void onPeerLost(int nodeId) {
+                        onPeerLost.accept(nodeId, receiver);
+                    }
+                });
+            }
+        };
+    }
+
     // ------------------------------------------------------------------------------------------------------------- who is refused
 
     @Test
@@ -723,6 +799,22 @@ class TransportContractTest {
         }).withClients(network::clientTransport);
         ContractBroken broken = assertThrows(ContractBroken.class, () -> contract.check(TransportContract.FIRST_ANSWER));
         assertTrue(broken.getMessage().contains("second 1"), broken.getMessage());
+    }
+
+    @Test
+    void theTimeOfARequestIsForgotten() {
+        TransportContract contract = TransportContract.of((nodeId, address) -> new Wrapped(network.transport()) {
+            @Override
+            public void start(Local local, Map<Integer, String> peers, Receiver receiver) {
+                inner.start(local, peers, new WrappedReceiver(receiver) {
+                    @Override
+                    public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
+                        receiver.onClientRequest(request, Long.MAX_VALUE, reply);
+                    }
+                });
+            }
+        }).withClients(network::clientTransport);
+        assertCaught(TransportContract.TIME, "there came " + Long.MAX_VALUE, contract);
     }
 
     @Test

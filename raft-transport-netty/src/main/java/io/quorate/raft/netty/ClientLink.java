@@ -239,7 +239,7 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
     }
 
     @Override
-    public void onClosed(String why) {
+    public void onClosed(String why, boolean isByOther) {
         end(why);
     }
 

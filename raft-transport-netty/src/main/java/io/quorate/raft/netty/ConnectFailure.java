@@ -13,6 +13,12 @@ final class ConnectFailure {
         return "cannot connect to " + address + ": " + why(cause);
     }
 
+    /** Whether the host answered that nothing listens there. */
+    static boolean isRefusal(Throwable cause) {
+        return cause instanceof ConnectException && !(cause instanceof ConnectTimeoutException)
+            && String.valueOf(cause.getMessage()).contains("refused");
+    }
+
     private static String why(Throwable cause) {
         String message = String.valueOf(cause.getMessage());
         if (cause instanceof ConnectTimeoutException) {
@@ -21,7 +27,7 @@ final class ConnectFailure {
         if (cause instanceof NoRouteToHostException) {
             return "there is no way to that host";
         }
-        if (cause instanceof ConnectException && message.contains("refused")) {
+        if (isRefusal(cause)) {
             return "connection refused; nothing listens there";
         }
         return message;

@@ -39,8 +39,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
         /** The socket takes more again. */
         void onWritable();
 
-        /** It is over; called once, also if it never opened. */
-        void onClosed(String why);
+        /**
+         * It is over; called once, also if it never opened.
+         *
+         * @param isByOther whether the other end's host closed or reset it, rather than this end, or time
+         */
+        void onClosed(String why, boolean isByOther);
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
@@ -56,6 +60,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private boolean isPaused;
     private boolean isEstablished;
     private boolean isClosing;
+    private boolean isReset;
     private @Nullable String why;
     private @Nullable Future<?> timer;
     private long heardNanos;
@@ -197,7 +202,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
         for (ByteBuf rest = unread.poll(); rest != null; rest = unread.poll()) {
             rest.release();
         }
-        conversation.onClosed(why == null ? "the other end closed the connection" : why);
+        conversation.onClosed(why == null ? "the other end closed the connection" : why, why == null || isReset);
     }
 
     @Override
@@ -205,7 +210,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
         if (!(cause instanceof IOException)) {
             LOG.error("Connection {} fails", channel, cause);
         }
+        isReset = why == null && isReset(cause);
         close("connection lost: " + cause.getMessage());
+    }
+
+    /** Whether the other end's host has answered that it knows nothing of the connection any more. The words are the kernel's. */
+    private static boolean isReset(Throwable cause) {
+        String message = String.valueOf(cause.getMessage());
+        return cause instanceof IOException && (message.contains("reset") || message.contains("Broken pipe"));
     }
 
     private void read(ByteBuf in) {

@@ -7,23 +7,41 @@ import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.netty.wire.RefusedCode;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Who this end is, and what all its connections share. */
 final class Endpoint {
+
+    /** Is told of peers that connected to this end, on their event loops. */
+    interface Callers {
+
+        /** This node is connected. */
+        void onCall(int nodeId);
+
+        /**
+         * That connection is over.
+         *
+         * @param isByOther whether the other end's host closed or reset it
+         */
+        void onCallEnded(int nodeId, boolean isByOther);
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(NettyTransport.class);
 
     final HandshakeRules rules = new HandshakeRules();
     final Tally tally;
     final Timing timing;
     final IoThreads io;
     final boolean hasAdministration;
+    final Callers callers;
     final Transport.Receiver receiver;
-    final PatientLog patientLog = new PatientLog(LoggerFactory.getLogger(NettyTransport.class));
+    final PatientLog patientLog = new PatientLog(LOG);
     private final String advertisedAddress;
     private volatile Identity identity;
 
     Endpoint(Identity identity, String advertisedAddress, Transport.Receiver receiver, IoThreads io, Tally tally, Timing timing,
-             boolean hasAdministration) {
+             boolean hasAdministration, Callers callers) {
         this.identity = identity;
         this.advertisedAddress = advertisedAddress;
         this.receiver = receiver;
@@ -31,6 +49,7 @@ final class Endpoint {
         this.tally = tally;
         this.timing = timing;
         this.hasAdministration = hasAdministration;
+        this.callers = callers;
     }
 
     Identity identity() {
@@ -55,6 +74,15 @@ final class Endpoint {
         if (refusal.code() == RefusedCode.REFUSED_OLDER_BOOT && identity.replica().equals(refusal.replica())
                 && refusal.youngerBoot() > identity.boot()) {
             receiver.onYoungerBoot(reporter, refusal.youngerBoot());
+        }
+    }
+
+    /** The process of a peer has ended, as far as can be told. */
+    void onLost(int nodeId) {
+        try {
+            receiver.onPeerLost(nodeId);
+        } catch (RuntimeException e) {
+            LOG.error("Told that node {} is lost, the receiver fails", nodeId, e);
         }
     }
 

@@ -89,8 +89,10 @@ enum FrameType {
         READ_ANSWER);
     /** From a peer, while either end is blank. */
     static final Set<FrameType> FROM_BLANK = EnumSet.of(PING, REFUSED, FOUNDING);
-    /** To the peer that opened the connection. */
-    static final Set<FrameType> TO_PEER = EnumSet.of(PONG, REFUSED);
+    /** To the peer that opened the connection: all that it may say itself, for it may be reachable in no other way. */
+    static final Set<FrameType> TO_PEER = answering(FROM_PEER);
+    /** The same, while either end is blank. */
+    static final Set<FrameType> TO_BLANK = answering(FROM_BLANK);
     /** From a client. */
     static final Set<FrameType> FROM_CLIENT = EnumSet.of(PING, PROPOSE, READ, AWAIT_OUTCOME, STATUS);
     /** From an administrator. */
@@ -125,6 +127,13 @@ enum FrameType {
         this.code = code;
         this.headBytesMax = headBytesMax;
         this.blockBytesMax = blockBytesMax;
+    }
+
+    private static Set<FrameType> answering(Set<FrameType> types) {
+        EnumSet<FrameType> answers = EnumSet.copyOf(types);
+        answers.remove(PING);
+        answers.add(PONG);
+        return answers;
     }
 
     /** The type with this code below {@link #OPTIONAL_FROM}, or null. */

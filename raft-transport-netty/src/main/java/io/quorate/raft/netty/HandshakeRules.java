@@ -65,15 +65,20 @@ final class HandshakeRules {
         return null;
     }
 
+    /** Why this end no longer listens to a peer that it talked to, or null: a younger boot of it has been seen since. */
+    @Nullable Refusal judgeStill(Greeting peer) {
+        ReplicaId replica = Objects.requireNonNull(peer.replica());
+        long youngest = boots.meet(replica, peer.boot());
+        return youngest > peer.boot() ? Refusal.ofOlderBoot(replica, peer.boot(), youngest) : null;
+    }
+
     private @Nullable Refusal judgePeer(Greeting own, Greeting other) {
         Refusal refusal = judgeGroup(own.clusterId(), own.epoch(), other);
         if (refusal != null) {
             return refusal;
         }
         // Last, so that only who may talk at all can make a boot the youngest.
-        ReplicaId replica = Objects.requireNonNull(other.replica());
-        long youngest = boots.meet(replica, other.boot());
-        return youngest > other.boot() ? Refusal.ofOlderBoot(replica, other.boot(), youngest) : null;
+        return judgeStill(other);
     }
 
     private static Refusal wrongNode(String reason) {

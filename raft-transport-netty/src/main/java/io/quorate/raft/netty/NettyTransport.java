@@ -10,6 +10,7 @@ import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.core.ReplicaId;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -26,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * Peers and clients over TCP, on one port.
  *
  * <p>To each peer this end opens a connection for what it has to say, and opens it again when it is lost; what the peer says comes on the
- * connection that the peer opened. Messages, founding messages and requests are delivered on event loops. Nothing is encrypted and nobody
+ * connection that the peer opened. Only while this end cannot open its own does it answer on the peer's. Messages, founding messages and requests are delivered on event loops. Nothing is encrypted and nobody
  * is asked for credentials: who reaches the port can speak in any member's name. Therefore it listens on loopback, unless told
  * {@linkplain Builder#insecure() otherwise}.
  */
@@ -61,7 +62,7 @@ public final class NettyTransport implements Transport {
     private final Tally tally = new Tally();
     private @Nullable IoThreads io;
     private @Nullable Endpoint endpoint;
-    private @Nullable Reception reception;
+    private volatile @Nullable Reception reception;
     private @Nullable Channel listener;
     private volatile Map<Integer, PeerLink> links = Map.of();      // replaced, never changed
     private volatile @Nullable String advertisedAddress;
@@ -185,7 +186,7 @@ public final class NettyTransport implements Transport {
             HostPort others = advertise == null ? bind : advertise;
             String address = (others.port() == 0 ? others.withPort(port) : others).toString();
             advertisedAddress = address;
-            endpoint = new Endpoint(local.identity(), address, receiver, threads, tally, timing, hasAdministration);
+            endpoint = new Endpoint(local.identity(), address, receiver, threads, tally, timing, hasAdministration, callers());
             reception = new Reception(endpoint);
             late.reception = reception;
             listener.config().setAutoRead(true);
@@ -198,6 +199,26 @@ public final class NettyTransport implements Transport {
             close();
             throw e;
         }
+    }
+
+    private Endpoint.Callers callers() {
+        return new Endpoint.Callers() {
+            @Override
+            public void onCall(int nodeId) {
+                PeerLink link = links.get(nodeId);
+                if (link != null) {
+                    link.onCall();
+                }
+            }
+
+            @Override
+            public void onCallEnded(int nodeId, boolean isByOther) {
+                PeerLink link = links.get(nodeId);
+                if (link != null && isByOther) {
+                    link.onCallEnded();
+                }
+            }
+        };
     }
 
     @Override
@@ -239,34 +260,62 @@ public final class NettyTransport implements Transport {
 
     @Override
     public void send(Message message) {
-        int nodeId = message.to().nodeId();
-        PeerLink link = links.get(nodeId);
-        if (link != null) {
-            link.send(message);
+        PeerOutbox outbox = way(message.to());
+        if (outbox == null) {
+            tally.dropped(message.to().nodeId());
         } else {
-            tally.dropped(nodeId);
+            outbox.send(message);
         }
     }
 
     @Override
     public void send(FoundingMessage message) {
-        PeerLink link = links.get(message.to());
-        if (link != null) {
-            link.send(message);
-        } else {
+        PeerOutbox outbox = message.toIncarnation() == 0 ? anyWay(message.to())
+            : way(new ReplicaId(message.to(), message.toIncarnation()));
+        if (outbox == null) {
             tally.dropped(message.to());
+        } else {
+            outbox.send(message);
         }
     }
 
     @Override
     public void send(SnapshotMessage message) {
-        int nodeId = message.to().nodeId();
-        PeerLink link = links.get(nodeId);
-        if (link != null) {
-            link.send(message);
+        PeerOutbox outbox = way(message.to());
+        if (outbox == null) {
+            tally.dropped(message.to().nodeId());
         } else {
-            tally.dropped(nodeId);
+            outbox.send(message);
         }
+    }
+
+    /**
+     * On the connection that this end has opened to that very replica; else on the one that the replica has opened; else to whoever lives
+     * at the node's address. A follower must be able to answer a leader of whom, or of whose new address, it has not heard yet; a blank
+     * replica is known to nobody; and the old and the new disk of one node may both be there.
+     */
+    private @Nullable PeerOutbox way(ReplicaId to) {
+        PeerLink link = links.get(to.nodeId());
+        if (link == null || !to.equals(link.reached())) {
+            Reception callers = reception;
+            PeerOutbox back = callers == null ? null : callers.outbox(to);
+            if (back != null) {
+                return back;
+            }
+        }
+        return anyWay(to.nodeId());
+    }
+
+    private @Nullable PeerOutbox anyWay(int nodeId) {
+        PeerLink link = links.get(nodeId);
+        if (link == null || link.reached() == null) {
+            Reception callers = reception;
+            PeerOutbox back = callers == null ? null : callers.outbox(nodeId);
+            if (back != null) {
+                return back;
+            }
+        }
+        return link == null ? null : link.outbox();
     }
 
     /**
@@ -286,7 +335,8 @@ public final class NettyTransport implements Transport {
     @Override
     public @Nullable String trouble(int nodeId) {
         PeerLink link = links.get(nodeId);
-        return link == null ? null : link.trouble();
+        Reception callers = reception;
+        return link == null || (callers != null && callers.outbox(nodeId) != null) ? null : link.trouble();
     }
 
     /** What happened so far. Any thread. */

@@ -1,18 +1,16 @@
 package io.quorate.raft.netty;
 
 import io.netty.bootstrap.Bootstrap;
-import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
-import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Identity;
-import io.quorate.raft.SnapshotMessage;
-import io.quorate.raft.core.Message;
+import io.quorate.raft.core.ReplicaId;
 import java.net.InetSocketAddress;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -20,19 +18,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The way to one peer: a connection that this end opens, and opens again whenever it is lost. What the peer says comes on the connection
- * that the peer opened.
+ * that the peer opened, or on this one while it cannot open its own.
  *
  * <p>While no connection stands or is being made, messages are dropped. All state belongs to one event loop; {@link #send} is for any
  * thread.
  */
 final class PeerLink {
 
-    /** Entries are dropped when this much waits for the peer; what is small still passes. */
-    static final long BULK_BYTES_MAX = 8 << 20;
-    /** Everything is dropped when this much waits. */
-    static final long BYTES_MAX = 16 << 20;
-    /** Pieces of snapshots are dropped when as many wait; they are asked for again. */
-    static final int PIECES_MAX = 2;
     /** A connection that lasted this long was a good one, and its loss is the first failure. */
     private static final long GOOD_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -42,8 +34,11 @@ final class PeerLink {
     private volatile @Nullable Attempt current;     // null while waiting before the next, and when stopped
     private volatile @Nullable String trouble;
     private @Nullable Future<?> retry;
+    private volatile @Nullable ReplicaId reached;   // with whom a connection stands, or null
     private String address;
     private int failures;
+    private boolean isProbing;              // the peer has closed a connection; if it does not take the next, it is lost
+    private boolean isLost;                 // and that was told
     private boolean isStopped;
 
     PeerLink(Endpoint endpoint, int nodeId, String address) {
@@ -56,27 +51,15 @@ final class PeerLink {
         loop.execute(first::begin);
     }
 
-    /** Sends, or drops. Any thread. */
-    void send(Message message) {
-        boolean isBulk = message instanceof Message.AppendEntries append && !append.entries().isEmpty();
-        offer(message, PeerFrames.sizeOf(message), isBulk ? BULK_BYTES_MAX : BYTES_MAX);
-    }
-
-    /** Sends, or drops. Any thread. */
-    void send(FoundingMessage message) {
-        offer(message, PeerFrames.sizeOf(message), BYTES_MAX);
-    }
-
-    /** Sends, or drops; a piece goes behind all else that waits. Any thread. */
-    void send(SnapshotMessage message) {
-        if (!(message instanceof SnapshotMessage.Piece)) {
-            offer(message, SnapshotFrames.sizeOf(message), BYTES_MAX);
-            return;
-        }
+    /** Where to send what is for this peer, or null if it would be dropped. Any thread. */
+    @Nullable PeerOutbox outbox() {
         Attempt attempt = current;
-        if (attempt == null || !attempt.outbox.offerLast(message, PIECES_MAX)) {
-            endpoint.tally.dropped(nodeId);
-        }
+        return attempt == null ? null : attempt.outbox;
+    }
+
+    /** With whom a connection stands, or null. Any thread. */
+    @Nullable ReplicaId reached() {
+        return reached;
     }
 
     /** Why the peer is not connected, or null. Any thread. */
@@ -90,6 +73,29 @@ final class PeerLink {
             if (!newAddress.equals(address)) {
                 address = newAddress;
                 redial("the peer's address is now " + newAddress);
+            }
+        });
+    }
+
+    /** The peer has connected to this end. Any thread. */
+    void onCall() {
+        loop.execute(() -> {
+            isLost = false;
+            if (current == null) {
+                redial("the peer has connected");       // it lives, so there is nothing to wait for
+            }
+        });
+    }
+
+    /** The peer's host has closed the connection that the peer opened. Any thread. */
+    void onCallEnded() {
+        loop.execute(() -> {
+            Attempt attempt = current;
+            if (!isStopped && !isLost && (attempt == null || !attempt.isEstablished)) {    // else its own end tells more
+                if (attempt == null) {
+                    redial("the peer has closed its connection");
+                }
+                isProbing = true;
             }
         });
     }
@@ -112,18 +118,10 @@ final class PeerLink {
         });
     }
 
-    private void offer(Object message, long bytes, long bytesMax) {
-        Attempt attempt = current;
-        // A single message larger than the budget passes alone; counted in full, it would keep the small ones behind it from passing.
-        long counted = Math.min(bytes, BULK_BYTES_MAX);
-        if (attempt == null || !attempt.outbox.offer(message, counted, bytesMax)) {
-            endpoint.tally.dropped(nodeId);
-        }
-    }
-
     private void redial(String why) {
         abandon(why);
         failures = 0;
+        isProbing = false;
         dial();
     }
 
@@ -134,6 +132,7 @@ final class PeerLink {
         }
         Attempt attempt = current;
         current = null;
+        reached = null;
         if (attempt != null) {
             attempt.abandon(why);
         }
@@ -158,12 +157,13 @@ final class PeerLink {
     }
 
     /** One attempt, and the connection it leads to. */
-    private final class Attempt implements Connection.Conversation, Outbox.Writer<Object> {
+    private final class Attempt implements Connection.Conversation {
 
         private final Greeting hello;
-        private final Outbox<Object> outbox;
+        private final PeerOutbox outbox;
         private @Nullable Channel channel;
         private @Nullable Connection connection;
+        private @Nullable Greeting peer;        // who answered
         private boolean isFoundingOnly;
         private boolean isOver;
         private long establishedNanos;
@@ -171,26 +171,26 @@ final class PeerLink {
 
         Attempt(Identity identity) {
             this.hello = Greeting.ofPeer(identity, nodeId, endpoint.advertisedAddress());
-            this.outbox = new Outbox<>(this, endpoint.tally);
+            this.outbox = new PeerOutbox(nodeId, endpoint.tally);
         }
 
         void begin() {
             if (isOver) {
                 return;
             }
-            HostPort where;
+            HostPort parsed;
             try {
-                where = HostPort.of(address);
+                parsed = HostPort.of(address);
             } catch (IllegalArgumentException e) {
-                end(e.getMessage());
+                end(e.getMessage(), false);
                 return;
             }
-            endpoint.io.resolve(where, loop, (found, failure) -> {
+            endpoint.io.resolve(parsed, loop, (found, failure) -> {
                 if (isOver) {
                     return;
                 }
                 if (found == null) {
-                    end("no address is known for " + where.host() + (failure == null ? "" : " (" + failure.getMessage() + ")"));
+                    end("no address is known for " + parsed.host() + (failure == null ? "" : " (" + failure.getMessage() + ")"), false);
                 } else {
                     connect(found);
                 }
@@ -213,7 +213,7 @@ final class PeerLink {
             channel = connecting.channel();
             connecting.addListener(done -> {
                 if (!done.isSuccess()) {
-                    end(ConnectFailure.of(address, done.cause()));
+                    end(ConnectFailure.of(address, done.cause()), ConnectFailure.isRefusal(done.cause()));
                 }
             });
         }
@@ -228,21 +228,37 @@ final class PeerLink {
             }
         }
 
-        void end(String why) {
+        void end(String why, boolean isByOther) {
             if (isOver) {
                 return;
             }
             isOver = true;
             outbox.close();
-            if (current == this) {
-                current = null;
-                trouble = why;
-                endpoint.patientLog.warn("Node " + nodeId + " at " + address, why);
-                if (isEstablished && System.nanoTime() - establishedNanos > GOOD_NANOS) {
-                    failures = 0;
-                }
-                retryLater();
+            if (current != this) {
+                return;
             }
+            current = null;
+            reached = null;
+            trouble = why;
+            endpoint.patientLog.warn("Node " + nodeId + " at " + address, why);
+            if (isEstablished && System.nanoTime() - establishedNanos > GOOD_NANOS) {
+                failures = 0;
+            }
+            if (isEstablished && isByOther) {
+                isProbing = true;
+                if (failures == 0) {                // else it closes one after the other, and is not to be hurried
+                    failures = 1;
+                    retry = loop.schedule(PeerLink.this::dial, 0, TimeUnit.NANOSECONDS);
+                    return;
+                }
+            } else if (isProbing) {
+                isProbing = false;
+                if (isByOther) {
+                    isLost = true;
+                    endpoint.onLost(nodeId);
+                }
+            }
+            retryLater();
         }
 
         @Override
@@ -254,6 +270,13 @@ final class PeerLink {
         public void onFrame(Connection from, Frame frame) {
             if (frame.type() == FrameType.WELCOME) {
                 onWelcome(from, Greeting.ofWelcome(frame));
+            } else if (frame.type() != FrameType.REFUSED && peer != null) {
+                Refusal refusal = endpoint.rules.judgeStill(peer);
+                if (refusal != null) {
+                    from.refuse(refusal);
+                } else {
+                    endpoint.deliver(Objects.requireNonNull(peer.replica()), frame);
+                }
             } else {
                 Refusal refusal = Refusal.of(frame);
                 endpoint.tally.connectionsRefused.increment();
@@ -271,9 +294,13 @@ final class PeerLink {
             isFoundingOnly = hello.isBlank() || welcome.isBlank();
             isEstablished = true;
             establishedNanos = System.nanoTime();
+            isProbing = false;
+            isLost = false;
             trouble = null;
-            from.establish(FrameType.TO_PEER);
-            outbox.open(from.channel());
+            peer = welcome;
+            reached = welcome.replica();
+            from.establish(isFoundingOnly ? FrameType.TO_BLANK : FrameType.TO_PEER);
+            outbox.open(from.channel(), isFoundingOnly);
         }
 
         @Override
@@ -282,26 +309,8 @@ final class PeerLink {
         }
 
         @Override
-        public void onClosed(String why) {
-            end(why);
-        }
-
-        @Override
-        public void write(ByteBuf out, Object item) {
-            if (item instanceof FoundingMessage founding) {
-                PeerFrames.write(out, founding);
-            } else if (isFoundingOnly) {
-                onDiscarded(item);
-            } else if (item instanceof SnapshotMessage snapshot) {
-                SnapshotFrames.write(out, snapshot);
-            } else {
-                PeerFrames.write(out, (Message) item);
-            }
-        }
-
-        @Override
-        public void onDiscarded(Object item) {
-            endpoint.tally.dropped(nodeId);
+        public void onClosed(String why, boolean isByOther) {
+            end(why, isByOther);
         }
     }
 

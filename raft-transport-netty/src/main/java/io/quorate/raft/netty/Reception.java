@@ -55,6 +55,22 @@ final class Reception extends ChannelInitializer<Channel> {
         }
     }
 
+    /** Where to send what is for exactly this replica, if it is connected to this end. Any thread. */
+    @Nullable PeerOutbox outbox(ReplicaId replica) {
+        Guest guest = peers.get(replica);
+        return guest == null ? null : guest.outbox;
+    }
+
+    /** Where to send what is for any replica of this node, if one is connected to this end. Any thread. */
+    @Nullable PeerOutbox outbox(int nodeId) {
+        for (Map.Entry<ReplicaId, Guest> each : peers.entrySet()) {
+            if (each.getKey().nodeId() == nodeId) {
+                return each.getValue().outbox;
+            }
+        }
+        return null;
+    }
+
     /** This replica has been founded: what was said to it as a blank is over. */
     void founded() {
         for (Guest guest : guests) {
@@ -80,6 +96,7 @@ final class Reception extends ChannelInitializer<Channel> {
 
         private final Connection connection;
         private @Nullable Greeting peer;        // null until a peer's handshake is done
+        private volatile @Nullable PeerOutbox outbox;   // of a peer
         private @Nullable ClientDesk desk;      // null until a client's handshake is done
         private boolean isHalfOpen = true;
         private volatile boolean isFoundingOnly;
@@ -110,13 +127,16 @@ final class Reception extends ChannelInitializer<Channel> {
 
         @Override
         public void onWritable() {
+            PeerOutbox waiting = outbox;
             if (desk != null) {
                 desk.onWritable();
+            } else if (waiting != null) {
+                waiting.drain();
             }
         }
 
         @Override
-        public void onClosed(String why) {
+        public void onClosed(String why, boolean isByOther) {
             guests.remove(this);
             settled();
             if (desk != null) {
@@ -125,6 +145,11 @@ final class Reception extends ChannelInitializer<Channel> {
             }
             if (peer != null) {
                 peers.remove(replica(), this);
+            }
+            PeerOutbox waiting = outbox;
+            if (waiting != null) {
+                waiting.close();
+                endpoint.callers.onCallEnded(replica().nodeId(), isByOther);
             }
         }
 
@@ -190,6 +215,10 @@ final class Reception extends ChannelInitializer<Channel> {
                 return;
             }
             welcome(Greeting.ofPeer(local, 0, ""), version, isBlankTalk ? FrameType.FROM_BLANK : FrameType.FROM_PEER);
+            PeerOutbox answers = new PeerOutbox(replica.nodeId(), endpoint.tally);
+            answers.open(connection.channel(), isBlankTalk);
+            outbox = answers;
+            endpoint.callers.onCall(replica.nodeId());
         }
 
         private void welcome(Greeting own, int version, Set<FrameType> allowed) {

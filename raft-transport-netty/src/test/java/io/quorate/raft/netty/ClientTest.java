@@ -132,6 +132,23 @@ class ClientTest {
     }
 
     @Test
+    void aRequestBringsWhatIsLeftOfItsTime() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+                NettyClientTransport client = new NettyClientTransport()) {
+            long begun = System.nanoTime();
+            status(client, "127.0.0.1:" + server.getLocalPort());
+            try (Stranger slow = new Stranger(server.accept())) {
+                slow.expect(FrameType.HELLO);
+                long waited = System.nanoTime();
+                Node.until("time to pass", () -> System.nanoTime() - waited > Node.millis(50));
+                slow.send(FrameType.WELCOME, Greeting.ofPeer(Node.member(1), 0, "").toWelcome(1));
+                long left = ClientFrames.request(slow.expect(FrameType.STATUS)).timeoutNanos();
+                assertTrue(left <= LONG - Node.millis(49) && left >= LONG - (System.nanoTime() - begun), "left: " + left);
+            }
+        }
+    }
+
+    @Test
     void closeCompletesEveryCall() throws Exception {
         NettyClientTransport client = new NettyClientTransport();
         try (Node one = Node.start(Node.member(1)); ServerSocket mute = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {

@@ -10,6 +10,7 @@ import com.google.protobuf.UnknownFieldSet;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
@@ -17,6 +18,7 @@ import io.quorate.raft.netty.wire.AppendEntriesHead;
 import io.quorate.raft.netty.wire.EntryIdPart;
 import io.quorate.raft.netty.wire.RequestVoteHead;
 import io.quorate.raft.netty.wire.Route;
+import io.quorate.raft.netty.wire.SnapshotHead;
 import io.quorate.raft.netty.wire.VoteHead;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -67,6 +69,7 @@ class MessageCodecTest {
         Frame frame = new Frame(type, head, block);
         for (Runnable read : List.<Runnable>of(() -> PeerFrames.message(frame), () -> PeerFrames.founding(frame),
                 () -> ClientFrames.request(frame), () -> ClientFrames.response(frame), () -> Refusal.of(frame),
+                () -> SnapshotFrames.message(frame),
                 () -> Greeting.ofWelcome(frame))) {
             try {
                 read.run();
@@ -96,6 +99,37 @@ class MessageCodecTest {
         PeerFrames.write(out, message);
         assertTrue(out.readableBytes() <= PeerFrames.sizeOf(message), "counted as less than it takes");
         assertEquals(message, PeerFrames.founding(new FrameReader(FrameType.FROM_BLANK).read(out)));
+    }
+
+    @Property
+    void messagesAboutSnapshotsComeBackAsTheyWere(@ForAll("snapshotMessages") SnapshotMessage message, @ForAll int where) {
+        ByteBuf out = Unpooled.buffer();
+        SnapshotFrames.write(out, message);
+        assertTrue(out.readableBytes() <= SnapshotFrames.sizeOf(message), "counted as less than it takes");
+        ByteBuf damaged = out.copy();
+        assertEquals(message, SnapshotFrames.message(new FrameReader(FrameType.FROM_PEER).read(out)));
+        int bit = Math.floorMod(where, damaged.readableBytes() * 8);
+        damaged.setByte(bit / 8, damaged.getByte(bit / 8) ^ 1 << bit % 8);
+        assertThrows(RuntimeException.class, () -> {
+            Frame frame = new FrameReader(FrameType.FROM_PEER).read(damaged);
+            SnapshotFrames.message(java.util.Objects.requireNonNull(frame, "waits for bytes that never come"));
+        });
+    }
+
+    @Test
+    void aPieceThatIsTooLongIsNotReadAtAll() {
+        byte[] top = frame(FrameType.SNAPSHOT_PIECE, SnapshotHead.newBuilder().setRoute(ROUTE).build(), new byte[1]);
+        Frame.INT.set(top, 4, SnapshotMessage.PIECE_BYTES_MAX + 1);
+        assertThrows(MalformedFrameException.class, () -> new FrameReader(FrameType.FROM_PEER).read(Unpooled.wrappedBuffer(top)));
+    }
+
+    @Test
+    void aPieceThatCannotBeIsRefused() {
+        SnapshotHead head = SnapshotHead.newBuilder().setRoute(ROUTE).setOffset(5).setTotalBytes(6).build();
+        for (SnapshotHead each : List.of(head, head.toBuilder().setOffset(-1).build(), head.toBuilder().setTotalBytes(-1).build())) {
+            Frame frame = new Frame(FrameType.SNAPSHOT_PIECE, each.toByteArray(), new byte[2]);
+            assertThrows(MalformedFrameException.class, () -> SnapshotFrames.message(frame));
+        }
     }
 
     @Property
@@ -218,6 +252,11 @@ class MessageCodecTest {
     @Provide
     Arbitrary<FoundingMessage> foundings() {
         return Samples.foundings();
+    }
+
+    @Provide
+    Arbitrary<SnapshotMessage> snapshotMessages() {
+        return Samples.snapshotMessages();
     }
 
     @Provide

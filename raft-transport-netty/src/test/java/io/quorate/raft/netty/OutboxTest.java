@@ -8,8 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -17,20 +20,24 @@ class OutboxTest {
 
     private final List<Integer> discarded = new ArrayList<>();
     private final Tally tally = new Tally();
-    private final Outbox<Integer> outbox = new Outbox<>(new Outbox.Writer<>() {
-        @Override
-        public void write(ByteBuf out, Integer item) {
-            out.writeInt(item);
-            if (item < 0) {
-                throw new IllegalArgumentException("a test's fault");
-            }
-        }
+    private final Outbox<Integer> outbox = new Outbox<>(negativesFail(), tally);
 
-        @Override
-        public void onDiscarded(Integer item) {
-            discarded.add(item);
-        }
-    }, tally);
+    private Outbox.Writer<Integer> negativesFail() {
+        return new Outbox.Writer<>() {
+            @Override
+            public void write(ByteBuf out, Integer item) {
+                out.writeInt(item);
+                if (item < 0) {
+                    throw new IllegalArgumentException("a test's fault");
+                }
+            }
+
+            @Override
+            public void onDiscarded(Integer item) {
+                discarded.add(item);
+            }
+        };
+    }
 
     @Test
     void whatWaitsIsWrittenTogetherAndFlushedOnce() {
@@ -50,6 +57,54 @@ class OutboxTest {
         assertInts(channel.readOutbound(), 100, 50);
         assertEquals(0, outbox.bytes());
         assertEquals(600, tally.bytesOut.sum());
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void whatIsToGoLastGoesWhenNothingElseWaitsAndOneAtATime() {
+        Hold hold = new Hold();
+        EmbeddedChannel channel = new EmbeddedChannel(hold);
+        assertTrue(outbox.offerLast(100, 2));
+        assertTrue(outbox.offerLast(101, 2));
+        assertFalse(outbox.offerLast(102, 2));
+        for (int i = 0; i < 3; i++) {
+            outbox.offer(i, 4, 1000);
+        }
+        outbox.open(channel);
+        assertInts(hold.next(), 0, 3);
+        channel.runPendingTasks();
+        assertTrue(hold.isEmpty());             // the kernel has not taken the others yet
+        hold.taken();
+        channel.runPendingTasks();
+        assertInts(hold.next(), 100, 1);
+        outbox.offer(7, 4, 1000);
+        channel.runPendingTasks();
+        assertInts(hold.next(), 7, 1);          // which came later, before the second of the last
+        hold.taken();
+        channel.runPendingTasks();
+        assertInts(hold.next(), 101, 1);
+        hold.taken();
+        assertTrue(outbox.offerLast(103, 1));   // there is room again
+        channel.runPendingTasks();
+        assertInts(hold.next(), 103, 1);
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void whatWasToGoLastIsDiscardedToo() {
+        outbox.offerLast(1, 2);
+        outbox.close();
+        assertEquals(List.of(1), discarded);
+        assertFalse(outbox.offerLast(2, 2));
+        EmbeddedChannel channel = new EmbeddedChannel();
+        Outbox<Integer> other = new Outbox<>(negativesFail(), tally);
+        other.offerLast(-1, 1);
+        other.open(channel);
+        assertEquals(List.of(1, -1), discarded);
+        assertNull(channel.readOutbound());
+        assertTrue(other.offerLast(5, 1));
+        channel.runPendingTasks();
+        assertInts(channel.readOutbound(), 5, 1);
         channel.finishAndReleaseAll();
     }
 
@@ -104,6 +159,33 @@ class OutboxTest {
         public void flush(ChannelHandlerContext context) {
             count++;
             context.flush();
+        }
+    }
+
+    /** A kernel that takes bytes when it is told to. */
+    private static final class Hold extends ChannelOutboundHandlerAdapter {
+
+        private final Deque<ByteBuf> chunks = new ArrayDeque<>();
+        private final Deque<ChannelPromise> promises = new ArrayDeque<>();
+
+        @Override
+        public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+            chunks.add((ByteBuf) message);
+            promises.add(promise);
+        }
+
+        ByteBuf next() {
+            return chunks.remove();
+        }
+
+        boolean isEmpty() {
+            return chunks.isEmpty();
+        }
+
+        void taken() {
+            while (!promises.isEmpty()) {
+                promises.remove().setSuccess();
+            }
         }
     }
 }

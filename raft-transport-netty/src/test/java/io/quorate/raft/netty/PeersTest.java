@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Identity;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.core.ReplicaId;
 import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
@@ -113,6 +115,109 @@ class PeersTest {
     }
 
     @Test
+    void whoIsNotNamedIsAnsweredWhileItCalls() {
+        try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2))) {
+            one.peers(two);
+            one.reach(two);
+            two.reach(one);         // which two was never told of
+            assertEquals(0, one.transport.counters().connectionsAccepted());
+            one.peers();
+            Node.until("the caller to be forgotten", () -> {
+                long before = two.transport.counters().droppedMessages().getOrDefault(1, 0L);
+                two.transport.send(two.vote(one, 2));
+                return two.transport.counters().droppedMessages().getOrDefault(1, 0L) > before;
+            });
+            assertNull(two.transport.trouble(1));
+        }
+    }
+
+    @Test
+    void whoCallsIsAnsweredThereWhileHisAddressLeadsNowhere() throws Exception {
+        try (Node one = Node.start(Node.member(1), Node.QUICK); Node two = Node.start(Node.member(2))) {
+            one.transport.peers(Map.of(2, nowhere()));
+            Node.until("trouble", () -> one.transport.trouble(2) != null);
+            two.peers(one);
+            two.reach(one);
+            one.reach(two);
+            assertNull(one.transport.trouble(2));
+            assertEquals(0, two.transport.counters().connectionsAccepted());
+            one.peers(two);         // told at last
+            Node.until("a connection of its own", () -> two.transport.counters().connectionsAccepted() == 1);
+            one.reach(two);
+        }
+    }
+
+    @Test
+    void theOldAndTheNewDiskOfOneNodeAreBothAnswered() {
+        Identity wiped = new Identity(new ReplicaId(2, 77), 1, null);
+        try (Node one = Node.start(Node.member(1)); Node old = Node.start(Node.member(2)); Node blank = Node.start(wiped)) {
+            one.peers(old);
+            blank.peers(one);
+            one.reach(old);
+            blank.transport.send(blank.question(one));
+            Node.take(one.foundings);
+            FoundingMessage answer = new FoundingMessage(1, one.identity.replica().incarnation(), 2, 77, 5, one.identity.founding(), false);
+            one.transport.send(answer);
+            assertEquals(answer, Node.take(blank.foundings));
+            one.reach(old);
+            assertTrue(blank.messages.isEmpty() && old.foundings.isEmpty());
+        }
+    }
+
+    @Test
+    void anOlderBootIsNotHeardOnAConnectionToItEither() throws Exception {
+        try (ServerSocket server = new ServerSocket(0); Node one = Node.start(Node.member(1))) {
+            one.transport.peers(Map.of(2, "127.0.0.1:" + server.getLocalPort()));
+            try (Stranger older = new Stranger(server.accept())) {
+                older.expect(FrameType.HELLO);
+                older.send(FrameType.WELCOME, Greeting.ofPeer(Node.member(2, 4, Node.CLUSTER, 0), 0, "").toWelcome(1));
+                Message message = new Message.PreVote(Node.replica(2), Node.replica(1), 1, EntryId.ZERO, 1);
+                older.send(message);
+                assertEquals(message, Node.take(one.messages));
+                Stranger.peer(Node.member(2, 5, Node.CLUSTER, 0), one).close();
+                older.send(message);
+                assertEquals(5, older.expectRefusal().youngerBoot());
+                assertTrue(one.messages.isEmpty());
+            }
+        }
+    }
+
+    @Test
+    void aProcessThatEndsIsNoticedAtOnceOnConnectionsOfEitherWay() throws Exception {
+        try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2)); Node three = Node.start(Node.member(3))) {
+            one.peers(two);
+            one.reach(two);
+            two.transport.close();
+            assertEquals(2, Node.take(one.lost));
+            one.transport.peers(Map.of(3, nowhere()));
+            Node.until("trouble", () -> one.transport.trouble(3) != null);
+            Stranger caller = Stranger.peer(Node.member(3), one);
+            assertNull(one.transport.trouble(3));
+            assertTrue(one.lost.isEmpty());
+            caller.close();
+            assertEquals(3, Node.take(one.lost));
+            three.peers(one);
+            three.reach(one);
+            assertTrue(one.lost.isEmpty() && three.lost.isEmpty());
+        }
+    }
+
+    @Test
+    void whoOnlyClosesAConnectionIsNotLost() throws Exception {
+        try (ServerSocket server = new ServerSocket(0); Node one = Node.start(Node.member(1))) {
+            one.transport.peers(Map.of(2, "127.0.0.1:" + server.getLocalPort()));
+            for (int i = 0; i < 3; i++) {
+                try (Stranger restless = new Stranger(server.accept())) {
+                    restless.expect(FrameType.HELLO);
+                    restless.send(FrameType.WELCOME, Greeting.ofPeer(Node.member(2), 0, "").toWelcome(1));
+                    Node.until("the connection", () -> one.transport.trouble(2) == null);
+                }
+            }
+            assertTrue(one.lost.isEmpty());
+        }
+    }
+
+    @Test
     void aDamagedByteCostsTheConnectionAndNothingElse() throws Exception {
         try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2)); Forwarder between = new Forwarder(two.port())) {
             one.transport.peers(Map.of(2, between.address()));
@@ -167,6 +272,7 @@ class PeersTest {
                 Node.until("the peer to be given up", () -> one.transport.trouble(2) != null);
                 assertTrue(one.transport.trouble(2).contains("nothing heard"), one.transport.trouble(2));
                 opener.expectEnd();
+                assertTrue(one.lost.isEmpty());     // silence is no sign of an end
             }
         }
     }
@@ -231,6 +337,13 @@ class PeersTest {
             Message largest = append(one, two, 1, Entry.PAYLOAD_BYTES_MAX);
             one.transport.send(largest);
             assertEquals(largest, Node.take(two.messages));
+        }
+    }
+
+    /** An address where nothing listens. */
+    private static String nowhere() throws Exception {
+        try (ServerSocket empty = new ServerSocket(0)) {
+            return "127.0.0.1:" + empty.getLocalPort();
         }
     }
 

@@ -1,14 +1,21 @@
 package io.quorate.raft.netty;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.netty.wire.FoundingHead;
 import io.quorate.raft.netty.wire.RequestHead;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -25,6 +32,68 @@ class RolesTest {
         try (Node one = Node.start(Node.member(1)); Stranger client = Stranger.client(one)) {
             client.send(FrameType.FOUNDING, FoundingHead.newBuilder().setFromNodeId(2).setIncarnation(1).setToNodeId(1).build());
             assertForbidden(one, client);
+        }
+    }
+
+    @Test
+    void aClientCannotAdminister() {
+        try (Node one = Node.start(Node.member(1)); Stranger client = Stranger.client(one)) {
+            client.send(FrameType.MEMBERS, RequestHead.newBuilder().setId(1).build());
+            assertForbidden(one, client);
+        }
+    }
+
+    @Test
+    void administratorsAreServedOnLoopbackUnlessTheyAreNot() {
+        assertServed(true, NettyTransport.builder());
+        assertServed(false, NettyTransport.builder().administration(false));
+    }
+
+    @Test
+    void whereOthersCanConnectAdministratorsAreServedOnlyOnRequest() {
+        assertServed(false, NettyTransport.builder().bind("0.0.0.0:0").advertise("127.0.0.1:0").insecure());
+        assertServed(true, NettyTransport.builder().bind("0.0.0.0:0").advertise("127.0.0.1:0").insecure().administration(true));
+    }
+
+    private static void assertServed(boolean isServed, NettyTransport.Builder builder) {
+        try (Node one = new Node(Node.member(1), builder.build()); NettyClientTransport client = new NettyClientTransport()) {
+            one.service = (request, reply) -> reply.accept(new ClientResponse.Explanation(List.of("served " + request)));
+            ClientResponse answer = client.call(one.address(), new ClientRequest.Explain(), Node.millis(20_000)).join();
+            if (isServed) {
+                assertEquals(new ClientResponse.Explanation(List.of("served Explain[]")), answer);
+            } else {
+                String why = assertInstanceOf(ClientResponse.Failed.class, answer).why();
+                assertTrue(why.contains("Nothing happened") && why.contains("administration(true)"), why);
+                assertEquals(1, one.transport.counters().connectionsRefused());
+            }
+            one.service = (request, reply) -> reply.accept(new ClientResponse.Overloaded("known"));
+            assertEquals(new ClientResponse.Overloaded("known"),
+                client.call(one.address(), new ClientRequest.Status(), Node.millis(20_000)).join());
+        }
+    }
+
+    @Test
+    void aPieceOfASnapshotInAnothersNameIsForbidden() {
+        for (SnapshotMessage message : List.of(new SnapshotMessage.Gone(Node.replica(3), Node.replica(1), EntryId.ZERO),
+                new SnapshotMessage.Gone(Node.replica(2), Node.replica(3), EntryId.ZERO))) {
+            try (Node one = Node.start(Node.member(1)); Stranger peer = Stranger.peer(Node.member(2), one)) {
+                ByteBuf out = Unpooled.buffer();
+                SnapshotFrames.write(out, message);
+                peer.send(out);
+                assertForbidden(one, peer);
+                assertTrue(one.snapshots.isEmpty());
+            }
+        }
+    }
+
+    @Test
+    void nothingOfASnapshotPassesWhileAnEndIsBlank() {
+        try (Node one = Node.start(Node.blank(1)); Stranger peer = Stranger.peer(Node.member(2), one)) {
+            ByteBuf out = Unpooled.buffer();
+            SnapshotFrames.write(out, new SnapshotMessage.Gone(Node.replica(2), Node.replica(1), EntryId.ZERO));
+            peer.send(out);
+            assertForbidden(one, peer);
+            assertTrue(one.snapshots.isEmpty());
         }
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
@@ -33,20 +34,24 @@ class SimulatedWireTest {
     private final SimulatedWire wire = new SimulatedWire();
 
     @Property
-    void whatIsNotDamagedArrivesAsItWas(@ForAll("messages") Message message, @ForAll("foundings") FoundingMessage founding) {
+    void whatIsNotDamagedArrivesAsItWas(@ForAll("messages") Message message, @ForAll("foundings") FoundingMessage founding,
+                                        @ForAll("snapshotMessages") SnapshotMessage snapshot) {
+        assertEquals(snapshot, wire.carry(snapshot, false, NOT_ASKED));
         assertEquals(message, wire.carry(message, false, NOT_ASKED));
         assertEquals(founding, wire.carry(founding, false, NOT_ASKED));
     }
 
     @Property
     void whatIsDamagedArrivesAsItWasOrNotAtAll(@ForAll("messages") Message message, @ForAll("foundings") FoundingMessage founding,
-                                               @ForAll long seed) {
+                                               @ForAll("snapshotMessages") SnapshotMessage snapshot, @ForAll long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         for (int i = 0; i < DAMAGES; i++) {
             Message carried = wire.carry(message, true, random);
             assertTrue(carried == null || carried.equals(message));
             FoundingMessage carriedFounding = wire.carry(founding, true, random);
             assertTrue(carriedFounding == null || carriedFounding.equals(founding));
+            SnapshotMessage carriedSnapshot = wire.carry(snapshot, true, random);
+            assertTrue(carriedSnapshot == null || carriedSnapshot.equals(snapshot));
         }
     }
 
@@ -168,6 +173,11 @@ class SimulatedWireTest {
     @Provide
     Arbitrary<Message> messages() {
         return Samples.messages();
+    }
+
+    @Provide
+    Arbitrary<SnapshotMessage> snapshotMessages() {
+        return Samples.snapshotMessages();
     }
 
     @Provide
