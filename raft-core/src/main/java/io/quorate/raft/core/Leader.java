@@ -87,12 +87,12 @@ final class Leader implements Role {
             node.refuse(proposal.requestId(), Reason.NO_QUORUM);
         } else if (uncommittedBytes() > 0 && uncommittedBytes() + size > node.config().uncommittedBytesMax()) {
             node.refuse(proposal.requestId(), Reason.OVERLOADED);
-        } else if (mayAppend()) {
+        } else if (transfer != null && transfer.isHolding()) {
+            transfer.hold(proposal, size);
+        } else {
             Entry entry = node.appendOwn(Entry.Kind.COMMAND, proposal.command());
             uncommittedBytes += entry.size();
             node.accepted(proposal.requestId(), entry.id());
-        } else {
-            transfer.hold(proposal, size);
         }
     }
 
@@ -270,8 +270,9 @@ final class Leader implements Role {
         return transfer == null ? uncommittedBytes : uncommittedBytes + transfer.heldBytes();
     }
 
-    @Nullable Transfer transfer() {
-        return transfer;
+    NodeStatus.Office office() {
+        return new NodeStatus.Office(transfer == null ? null : transfer.target(), transfer != null && transfer.isSent(), 0,
+            disk.behindNanos(node.now()));
     }
 
     int waitingReads() {

@@ -18,12 +18,14 @@ import org.jspecify.annotations.Nullable;
  * @param fetchIndex    the last entry that the snapshot covers which it is fetching or installing; 0 if there is none
  * @param membership    who belongs to the group, by the last entry that says so
  * @param change        what is known of changes of the membership, beyond its goal
+ * @param campaign      what stands in the way of its being elected
+ * @param office        what a leader alone has to tell; null unless this node leads
  * @param backlog       what it keeps until others, or its own state machine, have caught up
  * @param peers         the other members
  */
 public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable ReplicaId leader, long firstIndex, long lastIndex,
                          long durableIndex, long commitIndex, long snapshotIndex, long fetchIndex, Membership membership,
-                         Change change, Backlog backlog, List<Peer> peers) {
+                         Change change, Campaign campaign, @Nullable Office office, Backlog backlog, List<Peer> peers) {
 
     public NodeStatus {
         peers = List.copyOf(peers);
@@ -45,6 +47,38 @@ public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable Rep
      *                       than the one here; else 0
      */
     public record Change(boolean isCommitted, long removedVersion) { }
+
+    /**
+     * What stands in the way of a node's being elected.
+     *
+     * @param denials         who said no to its last attempt, and why; empty while a leader is known
+     * @param diskSilentNanos for how long its disk has had something to write and completed nothing; after an election timeout of that it
+     *                        does not campaign
+     */
+    public record Campaign(List<Denied> denials, long diskSilentNanos) {
+        public Campaign {
+            denials = List.copyOf(denials);
+        }
+    }
+
+    /**
+     * Somebody would not vote for this node, or did not.
+     *
+     * @param voter who
+     * @param why   as it said itself
+     */
+    public record Denied(ReplicaId voter, Message.Denial why) { }
+
+    /**
+     * What a leader alone has to tell.
+     *
+     * @param successor       to whom it is handing over; null if no transfer is under way
+     * @param isHandedOver    whether the successor was told to campaign: then there is no way back
+     * @param leaseNanos      for how much longer nobody else can be elected; 0 if it does not know, or leases are off
+     * @param diskBehindNanos for how long another voter's disk has been ahead while its own completed nothing; after an election timeout
+     *                        of that it hands over, after two it goes
+     */
+    public record Office(@Nullable ReplicaId successor, boolean isHandedOver, long leaseNanos, long diskBehindNanos) { }
 
     /** How far a member is that is to become a voter. */
     public enum CatchUp {

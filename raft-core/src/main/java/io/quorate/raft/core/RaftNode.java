@@ -60,6 +60,7 @@ public final class RaftNode {
     private long preVoteAttempt;
     private Quorum quorum;                    // of the membership in force
     private final Heard heard;
+    private final Denials denials = new Denials();
     private long removedVersion;              // the newest committed membership that was said not to name this replica; 0 if none
     private ReplicatedTime time;              // what entries made here are stamped by; means something at a leader only
     private long timeWantedNanos = Long.MAX_VALUE;   // replicated time that the state machine waits for
@@ -290,8 +291,10 @@ public final class RaftNode {
             ? new NodeStatus.Backlog(unappliedBytes, leader.uncommittedBytes(), leader.waitingReads())
             : new NodeStatus.Backlog(unappliedBytes, 0, 0);
         return new NodeStatus(self, role.name(), term, role.leader(), log.firstIndex(), log.lastIndex(), ledger.durableIndex(), commitIndex,
-            snapshot.index(), install.index(), membership(), new NodeStatus.Change(memberships.isActiveCommitted(), isRemoved() ? removedVersion : 0), backlog,
-            peers);
+            snapshot.index(), install.index(), membership(),
+            new NodeStatus.Change(memberships.isActiveCommitted(), isRemoved() ? removedVersion : 0),
+            new NodeStatus.Campaign(denials.list(), ledger.silentNanos(now)), role instanceof Leader leader ? leader.office() : null,
+            backlog, peers);
     }
 
     @Override
@@ -314,6 +317,7 @@ public final class RaftNode {
         if (message instanceof Message.PreVoteAnswer answer) {
             removedVersion = Math.max(removedVersion, answer.removedVersion());
         }
+        noteDenial(message);
         if (isDisturbance(message)) {
             answerNo(message, Message.Denial.HEARS_LEADER);
             return;
@@ -325,6 +329,15 @@ public final class RaftNode {
             message.dispatch(role);
         } else {
             answerNo(message, Message.Denial.TERM_IS_OLD);
+        }
+    }
+
+    /** Also one in another term, which ends the candidacy it belongs to. */
+    private void noteDenial(Message message) {
+        if (message instanceof Message.Vote vote && vote.denial() != null) {
+            denials.onDenied(vote.from(), vote.denial());
+        } else if (message instanceof Message.PreVoteAnswer answer && answer.denial() != null && answer.round() == preVoteAttempt) {
+            denials.onDenied(answer.from(), answer.denial());
         }
     }
 
@@ -428,6 +441,7 @@ public final class RaftNode {
 
     void becomePreCandidate() {
         preVoteAttempt++;
+        denials.onAttempt();
         PreCandidate candidate = new PreCandidate(this, quorum, preVoteAttempt, drawDeadline());
         changeRole(candidate);
         candidate.start();
@@ -439,6 +453,7 @@ public final class RaftNode {
 
     private void becomeCandidate(long transferOf) {
         enterTerm(term + 1, self);
+        denials.onAttempt();
         changeRole(new Candidate(this, quorum, transferOf));
     }
 
@@ -452,6 +467,7 @@ public final class RaftNode {
     void becomeLeader() {
         time = new ReplicatedTime(log.newestNanos(), now);
         lostRounds = 0;
+        denials.clear();
         changeRole(new Leader(this));
     }
 
@@ -506,6 +522,7 @@ public final class RaftNode {
     void onLeaderHeard() {
         promiseNanos = now + config.electionTimeoutNanos();
         lostRounds = 0;
+        denials.clear();
     }
 
     /**

@@ -93,12 +93,20 @@ final class Checks {
         }
     }
 
+    /** What it had only in mind is gone, a term that was not durable too. */
+    void onCrash(ReplicaId id, HardState durable) {
+        lastSeen.computeIfPresent(id, (same, status) -> status.term() > durable.term() ? null : status);
+    }
+
     /** One leader in a term; terms and commits never go back; what is committed stays. */
     void onNode(RaftNode node) {
         if (node.role() == RoleName.LEADER) {
             ReplicaId leader = leaders.putIfAbsent(node.term(), node.self());
             assertTrue(leader == null || leader.equals(node.self()),
                 () -> "two leaders of term " + node.term() + ": " + leader + ", " + node);
+            NodeStatus.Office office = node.status().office();
+            assertTrue(node.memberships().mayCount(node.self()) || office != null && office.successor() != null,
+                () -> "leads without counting, and hands over to nobody: " + node);
         }
         NodeStatus status = node.status();
         NodeStatus before = lastSeen.put(node.self(), status);

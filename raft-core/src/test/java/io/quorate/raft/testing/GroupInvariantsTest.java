@@ -117,7 +117,7 @@ class GroupInvariantsTest {
         @Override
         public NodeStatus status() {
             return new NodeStatus(id, role, term, leader, 1, log.size(), durableIndex, commitIndex, 0, 0, membership,
-                new NodeStatus.Change(true, 0), backlog, peers);
+                new NodeStatus.Change(true, 0), new NodeStatus.Campaign(List.of(), 0), null, backlog, peers);
         }
 
         @Override
