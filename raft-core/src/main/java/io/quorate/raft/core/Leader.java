@@ -333,11 +333,11 @@ final class Leader implements Role {
     private void judgeDisk() {
         long behind = disk.behindNanos(node.now());
         long patience = node.config().electionTimeoutNanos();
-        if (behind > 2 * patience) {
+        if (behind >= 2 * patience) {
             node.becomeFollower(null);
             return;
         }
-        if (behind > patience && transfer == null) {
+        if (behind >= patience && transfer == null) {
             handOver(true);
         }
         heartbeat();
@@ -405,7 +405,7 @@ final class Leader implements Role {
     }
 
     private boolean isDiskLate() {
-        return disk.behindNanos(node.now()) > node.config().electionTimeoutNanos();
+        return disk.behindNanos(node.now()) >= node.config().electionTimeoutNanos();
     }
 
     /** Whether this member counts, is another, and is alive as far as is known. */

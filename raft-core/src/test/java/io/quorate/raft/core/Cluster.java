@@ -41,6 +41,7 @@ final class Cluster {
         private final List<Entry> applied = new ArrayList<>();
         private RecordedEffects.@Nullable FetchSnapshot fetching;
         private long draw;
+        private boolean hangs;
 
         private Replica(int number, Membership founding) {
             this.number = number;
@@ -369,7 +370,7 @@ final class Cluster {
             assertEquals(true, turn < 10_000, () -> "never settles: " + this);
             isMoving = false;
             for (int n : among) {
-                isMoving |= isUp(n) && writeAll(n);
+                isMoving |= isUp(n) && !replica(n).hangs && writeAll(n);
             }
             Message next = isEnough.getAsBoolean() ? null : find(message -> isAmong(message, among));
             if (next != null) {
@@ -409,6 +410,11 @@ final class Cluster {
     }
 
     // ---- disks
+
+    /** From now on nothing settles on this disk, or, if it answers again, everything does. */
+    void hangs(int n, boolean hangs) {
+        replica(n).hangs = hangs;
+    }
 
     /** The oldest write that was not durable is now. */
     void write(int n) {
