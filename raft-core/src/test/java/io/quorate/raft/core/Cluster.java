@@ -171,7 +171,7 @@ final class Cluster {
     void crash(int... numbers) {
         for (int n : numbers) {
             Replica replica = replica(n);
-            checks.onCrash(replica.id, replica.hardState);
+            checks.onCrash(replica.id, replica.disk.hardState());
             replica.node = null;
             replica.pending.clear();
             replica.applied.clear();

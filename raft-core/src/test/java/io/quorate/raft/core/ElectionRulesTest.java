@@ -50,6 +50,7 @@ class ElectionRulesTest {
         c.deliver(new Message.RequestVote(id(2), id(1), 1, new EntryId(1, 1), 0));
         assertEquals(RoleName.FOLLOWER, c.role(1));
         assertEquals(c.now() + T, c.node(1).deadline());
+        c.writeAll(1);
         c.timeout(1);
         c.deliver(new Message.RequestVote(id(3), id(1), 1, new EntryId(1, 1), 0));   // refused: nobody to wait for
         assertEquals(RoleName.PRE_CANDIDATE, c.role(1));
