@@ -18,6 +18,18 @@ public interface RaftObserver {
     /** The replica has become a member of this group. */
     default void onFounded(FoundingRecord record) { }
 
+    /** A snapshot of this replica's own state is durable. On the apply thread. */
+    default void onSnapshotTaken(SnapshotInfo snapshot) { }
+
+    /** Another replica's snapshot is whole and durable here, and about to be installed. On the transfer thread. */
+    default void onSnapshotFetched(SnapshotInfo snapshot) { }
+
+    /**
+     * No snapshot came of it: the state machine failed to write one, or the disk is full, or what another replica has sent is damaged. The
+     * log is kept, and the next is tried after a pause. On the apply thread, or the transfer thread.
+     */
+    default void onSnapshotFailed(Throwable why) { }
+
     /**
      * The server has stopped.
      *

@@ -8,6 +8,8 @@ import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.runtime.ClientService;
 import io.quorate.raft.runtime.Completion;
 import io.quorate.raft.runtime.PassiveServer;
+import io.quorate.raft.runtime.SnapshotCompletion;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Map;
@@ -40,7 +42,8 @@ import org.slf4j.LoggerFactory;
  * ({@link Builder#callTimeout}, or the one given with the call). It is noticed a few milliseconds late; while your state machine is
  * inside a method, as late as that returns.
  *
- * <p><b>Threads.</b> Three: {@code quorate-<node>-raft}, {@code -disk} and {@code -apply}; while it stops, a fourth, {@code -stop}.
+ * <p><b>Threads.</b> Five: {@code quorate-<node>-raft}, {@code -disk} and {@code -apply}, and two that mostly sleep: {@code -snapshot}, on
+ * which your state is written out, and {@code -transfer}, which moves snapshots between replicas. While it stops, a sixth, {@code -stop}.
  * They are not daemons: a replica that others count on ends by {@link #close}, not because {@code main} returned. Your state machine
  * and, mostly, what you chain to the futures run on the apply thread: be quick there, and never wait there for another call of this
  * server. What fails at once is completed before it is returned, and what a stop leaves open is completed on the stop thread.
@@ -70,11 +73,15 @@ public final class RaftServer implements AutoCloseable {
     private final Thread raftThread;
     private final Thread diskThread;
     private final Thread applyThread;
+    private final Thread snapshotThread;
+    private final Thread transferThread;
     private final CompletableFuture<Optional<Throwable>> stopped = new CompletableFuture<>();
     private final AtomicBoolean isStopping = new AtomicBoolean();
     private volatile boolean raftRuns = true;
     private volatile boolean diskRuns = true;
     private volatile boolean applyRuns = true;
+    private volatile boolean snapshotRuns = true;
+    private volatile boolean transferRuns = true;
     private volatile @Nullable Thread stopThread;
     private volatile @Nullable ServerStatus lastStatus;     // set when everything has ended
 
@@ -84,11 +91,14 @@ public final class RaftServer implements AutoCloseable {
         observer = builder.observer;
         callTimeoutNanos = builder.callTimeout.toNanos();
         replica = storage.identity().replica();
-        parts = new PassiveServer(members, builder.config, storage, transport, machine, observer, new SecureRandom(), System::nanoTime);
+        parts = new PassiveServer(members, builder.config, builder.snapshots, storage, transport, machine, observer, new SecureRandom(),
+            System::nanoTime);
         clients = new ClientService(replica, parts, callTimeoutNanos, builder.isAdministered);
         raftThread = thread("raft", this::runRaft);
         diskThread = thread("disk", this::runDisk);
         applyThread = thread("apply", this::runApply);
+        snapshotThread = thread("snapshot", this::runSnapshot);
+        transferThread = thread("transfer", this::runTransfer);
     }
 
     /** What a server is made of. */
@@ -219,6 +229,31 @@ public final class RaftServer implements AutoCloseable {
         return transfer(nodeId, nanosOf(timeout));
     }
 
+    /**
+     * Takes a snapshot of this replica's state now, whatever the length of its log, and completes when it is durable. Any replica can. It
+     * covers at least what is applied here by now; if the newest does already, that one is the answer.
+     *
+     * <p>Fails with whatever the state machine threw, with an {@link UnsupportedOperationException} if that has no snapshots, with an {@link
+     * IllegalStateException} if nothing has been applied yet, or with {@link ServerStoppedException}; all is as it was then. It has no
+     * deadline: writing takes as long as it takes.
+     */
+    public CompletableFuture<SnapshotInfo> takeSnapshot() {
+        FutureSnapshot future = new FutureSnapshot();
+        return future.unlessStopped(parts.takeSnapshot(future));
+    }
+
+    /**
+     * Takes a snapshot likewise and copies it to a file, with all that belongs to it: the index, the membership, replicated time. The file
+     * is written under a temporary name beside it, forced to disk and then renamed, so what stands under its name is whole. {@link Backup}
+     * says what can be done with it.
+     *
+     * @param file must not exist
+     */
+    public CompletableFuture<SnapshotInfo> backup(Path file) {
+        FutureSnapshot future = new FutureSnapshot();
+        return future.unlessStopped(parts.backup(file, future));
+    }
+
     /** How this replica is. Waits for the raft thread, which never waits for anything itself. */
     public ServerStatus status() {
         if (Thread.currentThread() == raftThread) {
@@ -240,8 +275,8 @@ public final class RaftServer implements AutoCloseable {
     }
 
     /**
-     * Stops the server and returns when it has stopped: the transport first, then the raft, disk and apply threads, then the storage. Calls
-     * that are open complete. It waits for a state machine that is inside a method. Called from one of the server's own threads (by the
+     * Stops the server and returns when it has stopped: the transport first, then its threads, then the storage. Calls that are open
+     * complete. It waits for a state machine that is inside a method; a snapshot that is being written ends where it writes next. Called from one of the server's own threads (by the
      * state machine, an observer, or what is chained to a future) it returns at once, and the server stops when that thread is free.
      */
     @Override
@@ -310,8 +345,11 @@ public final class RaftServer implements AutoCloseable {
             var batch = parts.writer().take();
             if (!batch.isEmpty()) {
                 parts.writer().write(batch);
-            } else if (!parts.maintain()) {
-                parts.sleepDisk(FAR_NANOS);
+            } else {
+                parts.compactor().turn();
+                if (!parts.maintain()) {
+                    parts.sleepDisk(FAR_NANOS);
+                }
             }
         }
     }
@@ -320,6 +358,20 @@ public final class RaftServer implements AutoCloseable {
         while (applyRuns) {
             parts.applier().turn(System.nanoTime());
             parts.applier().sleep(Math.min(FAR_NANOS, parts.applier().nanosUntilDeadline(System.nanoTime())));
+        }
+    }
+
+    private void runSnapshot() {
+        while (snapshotRuns) {
+            parts.taker().turn();
+            parts.taker().sleep(FAR_NANOS);
+        }
+    }
+
+    private void runTransfer() {
+        while (transferRuns) {
+            parts.transfer().turn(System.nanoTime());
+            parts.transfer().sleep(Math.min(FAR_NANOS, parts.transfer().nanosUntilDeadline(System.nanoTime())));
         }
     }
 
@@ -336,7 +388,8 @@ public final class RaftServer implements AutoCloseable {
     }
 
     private boolean isOwnThread(Thread thread) {
-        return thread == raftThread || thread == diskThread || thread == applyThread || thread == stopThread;
+        return thread == raftThread || thread == diskThread || thread == applyThread || thread == snapshotThread
+            || thread == transferThread || thread == stopThread;
     }
 
     private void start() {
@@ -346,6 +399,8 @@ public final class RaftServer implements AutoCloseable {
             raftRuns = false;
             diskRuns = false;
             applyRuns = false;
+            snapshotRuns = false;
+            transferRuns = false;
             if (isStopping.compareAndSet(false, true)) {
                 end(null);
             }
@@ -353,6 +408,8 @@ public final class RaftServer implements AutoCloseable {
         }
         LOG.info("Replica {} starts, boot {}, at {}", replica, storage.identity().boot(), transport.advertisedAddress());
         applyThread.start();
+        snapshotThread.start();
+        transferThread.start();
         diskThread.start();
         raftThread.start();
     }
@@ -387,11 +444,18 @@ public final class RaftServer implements AutoCloseable {
             diskRuns = false;
             parts.endDiskSleep();
             join(diskThread);
+            snapshotRuns = false;
+            parts.taker().cancel();       // what is being written ends at its next byte
+            join(snapshotThread);
+            transferRuns = false;
+            parts.transfer().endSleep();
+            join(transferThread);
             applyRuns = false;
             parts.applier().endSleep();
             join(applyThread);
             lastStatus = parts.loop().stoppedStatus(cause);
             carefully("completing the open calls", () -> parts.closeApplier(cause));
+            carefully("letting go of snapshots", () -> parts.closeSnapshots(cause));
             carefully("closing the storage", storage::close);
             LOG.info("Replica {} has stopped", replica);
             carefully("telling the observer", () -> observer.onStopped(cause));
@@ -453,6 +517,27 @@ public final class RaftServer implements AutoCloseable {
         }
     }
 
+    /** Likewise, of a snapshot. */
+    private static final class FutureSnapshot extends CompletableFuture<SnapshotInfo> implements SnapshotCompletion {
+
+        @Override
+        public void done(SnapshotInfo snapshot) {
+            complete(snapshot);
+        }
+
+        @Override
+        public void failed(Throwable why) {
+            completeExceptionally(why);
+        }
+
+        CompletableFuture<SnapshotInfo> unlessStopped(boolean isAsked) {
+            if (!isAsked) {
+                completeExceptionally(new ServerStoppedException("Nothing happened: this server has stopped", null));
+            }
+            return this;
+        }
+    }
+
     private final class Deliverer implements Transport.Receiver {
 
         @Override
@@ -467,7 +552,7 @@ public final class RaftServer implements AutoCloseable {
 
         @Override
         public void onSnapshot(SnapshotMessage message) {
-            // Lost, as any message may be.
+            parts.transfer().post(message);
         }
 
         @Override
@@ -496,6 +581,7 @@ public final class RaftServer implements AutoCloseable {
         private @Nullable Transport transport;
         private @Nullable StateMachine stateMachine;
         private RaftConfig config = RaftConfig.DEFAULT;
+        private SnapshotPolicy snapshots = SnapshotPolicy.DEFAULT;
         private RaftObserver observer = RaftObserver.NONE;
         private Duration callTimeout = CALL_TIMEOUT;
         private boolean isAdministered = true;
@@ -525,7 +611,10 @@ public final class RaftServer implements AutoCloseable {
             return this;
         }
 
-        /** Your state, empty: every start applies the log to it again. */
+        /**
+         * Your state: empty, so that every start restores the newest snapshot to it and applies the log behind that again, or what a
+         * machine that keeps its state on disk {@linkplain StateMachine#appliedIndex says} it has.
+         */
         public Builder stateMachine(StateMachine machine) {
             stateMachine = machine;
             return this;
@@ -533,6 +622,12 @@ public final class RaftServer implements AutoCloseable {
 
         public Builder config(RaftConfig raftConfig) {
             config = raftConfig;
+            return this;
+        }
+
+        /** When snapshots are taken, and how fast they are fetched; {@link SnapshotPolicy#DEFAULT} unless this is called. */
+        public Builder snapshots(SnapshotPolicy policy) {
+            snapshots = policy;
             return this;
         }
 

@@ -20,8 +20,16 @@ import org.jspecify.annotations.Nullable;
  * <p>An exception from {@code apply} or {@code onTime} stops the server: a replica that skipped a command would no longer be a copy. Report
  * what a user did wrong in the result instead. That holds for commands of older versions of your program too: they stay in the log.
  *
- * <p>The server does nothing with snapshots yet: it keeps the log whole and applies it again after a restart. A machine that has them
- * is held to their contract already by the contract check and will need no change.
+ * <p><b>Snapshots.</b> So that its log does not grow for ever, the server now and then {@linkplain #snapshot captures} the state, writes it
+ * out on another thread while commands go on being applied, and lets go of the log before it. It {@linkplain #restore restores} the newest
+ * when it starts, before it applies anything, and whenever this replica lags so far behind that the others have let go of what it lacks. A
+ * machine without snapshots has its whole log kept, and applied again at each start.
+ *
+ * <p><b>State on disk.</b> A machine that keeps its state on a disk of its own says by {@link #appliedIndex} how much it has; it is not given
+ * that again, neither as commands nor as a snapshot. It owes some care for that: {@code apply} makes a command's effect and its index
+ * durable together or not at all, in the order of the commands (late is fine: what a crash takes away is applied again); and {@code restore}
+ * replaces all of the state and its index in one step (write the new state aside, then switch), so that a crash in its middle leaves the old
+ * state with its old index, or else a state whose index is 0.
  */
 public interface StateMachine {
 
@@ -54,6 +62,17 @@ public interface StateMachine {
     default void onTime(long index, long timeNanos) {
         throw new UnsupportedOperationException(getClass().getName() + " wants to be woken up but does not override "
             + "StateMachine.onTime(long, long); override both of them or neither");
+    }
+
+    /**
+     * Up to which command this machine's state was durable when it was opened. Asked once, before anything else: commands up to here are
+     * not applied again, nor is the time told that came before them, and no snapshot is restored that holds no more.
+     *
+     * @return the {@linkplain Command#index index} of the last command that the state holds, whatever it was told of the time since; 0 if
+     *     the state is empty, as that of each machine is which keeps it in memory
+     */
+    default long appliedIndex() {
+        return 0;
     }
 
     /**

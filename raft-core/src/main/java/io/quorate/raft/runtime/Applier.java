@@ -5,11 +5,19 @@ import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.StateMachine;
 import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Event;
 import io.quorate.raft.core.InvariantViolation;
+import io.quorate.raft.core.SnapshotId;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Comparator;
@@ -50,7 +58,11 @@ public final class Applier {
     private final PriorityQueue<Call> reads =                     // those that wait for an index
         new PriorityQueue<>(Comparator.comparingLong(Call::index).thenComparingLong(Call::requestId));
     private final Consumer<Call> onFailed = call -> call.fail(notLeader());
+    private final Consumer<Call> onSwallowed = this::failSwallowed;
     private final Sweep sweep = new Sweep();
+    private final SnapshotDesk snapshots;
+    private final AppliedState state = new AppliedState();
+    private long machineIndex;                                    // the machine has been told all up to here; may be far behind applied
     private Work.@Nullable Apply apply;                           // the range being applied
     private List<Entry> chunk = List.of();                        // the part of it that is in memory
     private int position;                                         // of the next entry in the chunk
@@ -59,12 +71,14 @@ public final class Applier {
     private long timeWantedNanos = Long.MAX_VALUE;                // what the node knows of the machine's wish to be told the time
     private volatile long published;                              // what other threads know of it
 
-    Applier(StateMachine machine, Storage storage, Mailbox mailbox, LongSupplier nanoClock, Supplier<NotLeaderException> notLeader) {
+    Applier(StateMachine machine, Storage storage, Mailbox mailbox, LongSupplier nanoClock, Supplier<NotLeaderException> notLeader,
+            SnapshotDesk snapshots) {
         this.machine = machine;
         this.storage = storage;
         this.mailbox = mailbox;
         this.nanoClock = nanoClock;
         this.notLeader = notLeader;
+        this.snapshots = snapshots;
     }
 
     /** Hands over what one flush has to say, or one local read; false if the server has stopped. Any thread. */
@@ -103,6 +117,9 @@ public final class Applier {
             tellTimeWanted();
             answerReads();
         }
+        if (!isAhead()) {
+            snapshots.look(machine, state, nowNanos);
+        }
     }
 
     /** Whether a turn would find something to do but timeouts. */
@@ -112,7 +129,7 @@ public final class Applier {
 
     /** After how many nanoseconds to turn for the sake of timeouts; {@link Long#MAX_VALUE} if nothing waits. */
     public long nanosUntilDeadline(long nowNanos) {
-        return sweep.nanosUntil(nowNanos);
+        return Math.min(sweep.nanosUntil(nowNanos), isAhead() ? Long.MAX_VALUE : snapshots.nanosUntil(nowNanos));
     }
 
     /** Wakes the apply thread for good. */
@@ -126,6 +143,44 @@ public final class Applier {
     }
 
     // ---------------------------------------------------------------------------------------------------------- called by the work
+
+    /** What is the matter with snapshots, in words, or null. Any thread. */
+    @Nullable String snapshotProblem() {
+        return snapshots.problem();
+    }
+
+    SnapshotDesk snapshots() {
+        return snapshots;
+    }
+
+    void begin(Work.Begin start) {
+        machineIndex = machine.appliedIndex();
+        if (machineIndex > start.lastIndex()) {
+            throw new InvariantViolation("The state machine says that it has applied command " + machineIndex + ", but the log ends at "
+                + start.lastIndex() + ": its state is another replica's, or the log has been lost; remove the state, and it is restored");
+        }
+        applied = start.snapshot().index();
+        told = applied;
+        published = applied;
+        state.reset(start.snapshot(), Math.min(machineIndex, applied));
+        if (applied > 0) {
+            restoreNewest(start.snapshot());
+        }
+        tellTimeWanted();
+    }
+
+    void restore(SnapshotId snapshot) {
+        if (apply != null || snapshot.index() <= applied) {
+            throw new InvariantViolation("asked to restore " + snapshot.last() + " behind " + applied);
+        }
+        restoreNewest(snapshot);
+        applied = snapshot.index();
+        proposals.onRestored(snapshot.last(), onFailed, onSwallowed);
+    }
+
+    void ended(Work.SnapshotEnded end) {
+        snapshots.onEnded(end.newest(), end.failure(), nanoClock.getAsLong());
+    }
 
     void begin(Work.Apply range) {
         if (range.firstIndex() != applied + 1 || range.lastIndex() < range.firstIndex()) {
@@ -157,6 +212,46 @@ public final class Applier {
             }
             default -> throw new IllegalStateException(call + " is not for the applier");
         }
+    }
+
+    // --------------------------------------------------------------------------------------------------------------------- restoring
+
+    /** Whether the machine holds more than what counts as applied: what was captured now would be labelled with too low an index. */
+    private boolean isAhead() {
+        return machineIndex > applied;
+    }
+
+    /**
+     * Makes the machine's state at least that of this snapshot. What is stored may be newer already, if another has been installed since
+     * and waits in the queue; the machine is then ahead of what is applied for a while.
+     */
+    private void restoreNewest(SnapshotId snapshot) {
+        try (Storage.StoredSnapshot stored = storage.snapshot()) {
+            if (stored == null || stored.id().index() < snapshot.index()
+                || stored.id().index() == snapshot.index() && !stored.id().last().equals(snapshot.last())) {
+                throw new InvariantViolation("asked to restore " + snapshot.last() + ", but the storage has "
+                    + (stored == null ? "no snapshot" : stored.id().last()));
+            }
+            InputStream in = new BufferedInputStream(stored.state());
+            long lastToldIndex = StateHeader.readFrom(in).lastToldIndex();
+            if (lastToldIndex > machineIndex) {
+                machine.restore(in);
+                // What the machine had no use for is read all the same: the storage may not have seen yet that something is damaged.
+                in.transferTo(OutputStream.nullOutputStream());
+                machineIndex = lastToldIndex;
+            }
+            state.reset(snapshot, Math.min(machineIndex, snapshot.index()));
+            snapshots.onStored(new SnapshotInfo(stored.id().last(), stored.transferBytes()));
+        } catch (IOException e) {
+            throw new StorageException("The snapshot " + snapshot.last() + " could not be restored: it is damaged, or no snapshot of such a "
+                + "state machine. Restart this replica if the cause is gone; else remove its data, and have it admitted again", e);
+        }
+    }
+
+    private void failSwallowed(Call call) {
+        call.fail(new OutcomeUnknownException("Perhaps it happened: this replica was given a snapshot that covers entry " + call.index()
+            + " of term " + call.term() + ", and did not see what was applied there; read the state before you repeat the command",
+            new EntryId(call.term(), call.index())));
     }
 
     // ---------------------------------------------------------------------------------------------------------------------- applying
@@ -215,15 +310,18 @@ public final class Applier {
             throw new InvariantViolation("entry " + entry.id() + " was damaged in memory before it was applied; restart this replica, "
                 + "and have the machine's memory tested");
         }
-        if (entry.timeNanos() >= machine.wakeUpNanos()) {
+        boolean isForMachine = entry.index() > machineIndex;
+        if (isForMachine && entry.timeNanos() >= machine.wakeUpNanos()) {
             machine.onTime(entry.index(), entry.timeNanos());
+            state.onTold(entry.index());
         }
         byte[] result = switch (entry.kind()) {
-            case COMMAND -> command(entry);
+            case COMMAND -> isForMachine ? command(entry) : NOTHING;
             case MEMBERSHIP -> entry.payload();     // who asked for it hears what it has become
             default -> NOTHING;
         };
         applied = entry.index();
+        state.onApplied(entry);
         Call call = proposals.onApplied(entry, onFailed);
         if (call != null) {
             published = applied;     // whoever hears of his command's success finds it in the status
@@ -319,8 +417,11 @@ public final class Applier {
         for (Work work = batch.poll(); work != null; work = batch.poll()) {
             if (work instanceof Call call) {
                 stop(call, cause);
+            } else if (work instanceof Work.TakeSnapshot wish) {
+                snapshots.ask(wish.completion());
             }
         }
+        snapshots.close(cause);
         proposals.removeIf(call -> stop(call, cause));
         reads.removeIf(call -> stop(call, cause));
     }

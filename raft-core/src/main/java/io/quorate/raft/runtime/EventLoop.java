@@ -70,6 +70,8 @@ public final class EventLoop {
     private final Mailbox mailbox;
     private final LogWriter writer;
     private final LogReader reader;
+    private final LogCompactor compactor;
+    private final SnapshotTransfer transfer;
     private final Founding founding;
     private final CallTable calls = new CallTable();
     private final Sweep sweep = new Sweep();
@@ -95,7 +97,8 @@ public final class EventLoop {
     private volatile boolean isBlank = true;
 
     EventLoop(Map<Integer, String> initialMembers, RaftConfig config, Storage storage, Transport transport, RaftObserver observer,
-              RandomGenerator random, Mailbox mailbox, LogWriter writer, LogReader reader, long nowNanos) {
+              RandomGenerator random, Mailbox mailbox, LogWriter writer, LogReader reader, LogCompactor compactor, SnapshotTransfer transfer,
+              long nowNanos) {
         Identity identity = storage.identity();
         self = identity.replica();
         this.initialMembers = Map.copyOf(initialMembers);
@@ -107,6 +110,8 @@ public final class EventLoop {
         this.mailbox = mailbox;
         this.writer = writer;
         this.reader = reader;
+        this.compactor = compactor;
+        this.transfer = transfer;
         now = nowNanos;
         founding = new Founding(self, initialMembers, identity.founding(), random, transport::send,
             transport::advertisedAddress, nowNanos);
@@ -118,6 +123,7 @@ public final class EventLoop {
 
     void handTo(Applier theApplier) {
         applier = theApplier;
+        handOver();      // what a log was recovered with, before anybody can ask for what follows from it
     }
 
     /**
@@ -209,8 +215,15 @@ public final class EventLoop {
         }
         return new ServerStatus(self, boot, record.clusterId(), stateOf(status.role()), status.term(), status.leader(),
             addressOf(status.leader(), status), status.firstIndex(), status.lastIndex(), status.durableIndex(), status.commitIndex(),
-            applied, peers, status.leader() == null ? "no leader of term " + status.term() + " is known here" : null,
-            status.membership(), founding.strangers(now));
+            applied, peers, problem(status), status.membership(), founding.strangers(now));
+    }
+
+    private @Nullable String problem(NodeStatus status) {
+        if (status.leader() == null) {
+            return "no leader of term " + status.term() + " is known here";
+        }
+        String fetching = transfer.problem();
+        return fetching != null || applier == null ? fetching : applier.snapshotProblem();
     }
 
     /** How the replica was when it stopped. When nobody turns any more. */
@@ -234,6 +247,9 @@ public final class EventLoop {
     void step(Event event) {
         if (node != null) {
             node.step(event);
+            if (event instanceof Event.SnapshotTaken) {
+                compact();
+            }
         }
     }
 
@@ -302,10 +318,19 @@ public final class EventLoop {
         Storage.Recovered recovered = storage.recover();
         HardState hardState = recovered.hardState();
         LogView log = recovered.log();
+        long lastIndex = log.terms().lastIndex();
         RaftNode started = new RaftNode(config, self, hardState, log, random, now);
         started.step(new Event.Tick(now));
         node = started;
+        forApplier.add(new Work.Begin(log.snapshot(), lastIndex));
+        handOver();
         isBlank = false;
+    }
+
+    /** Old entries may go, but for those that somebody can still make use of. */
+    private void compact() {
+        RaftNode running = node;
+        compactor.add(Math.min(transfer.wantedIndex(), running == null ? Long.MAX_VALUE : running.wantedIndex()));
     }
 
     // ---------------------------------------------------------------------------------------------------------------- telling others
@@ -522,7 +547,8 @@ public final class EventLoop {
 
         @Override
         public void restore(SnapshotId snapshot) {
-            throw new IllegalStateException("No snapshot was asked for: " + snapshot);
+            forApplier.add(new Work.Restore(snapshot));
+            compact();
         }
 
         @Override
@@ -536,7 +562,7 @@ public final class EventLoop {
 
         @Override
         public void fetchSnapshot(SnapshotId snapshot, ReplicaId source) {
-            throw new IllegalStateException("No snapshot was offered: " + snapshot);
+            transfer.fetch(snapshot, source);
         }
 
         @Override

@@ -8,6 +8,8 @@ import io.quorate.raft.RaftObserver;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.SnapshotInfo;
+import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StateMachine;
 import io.quorate.raft.Storage;
 import io.quorate.raft.Transport;
@@ -16,8 +18,10 @@ import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.RaftConfig;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
@@ -27,11 +31,13 @@ import org.jspecify.annotations.Nullable;
  * A server without threads: its parts, put together, for whoever turns them.
  *
  * <pre>
- *   raft   loop().turn(now)                              then sleep in mailbox() for loop().nanosUntilDeadline(now)
- *   disk   reader().turn(); writer().take(); write(it)   when there is nothing, maintain()
- *   apply  applier().turn(now)                           then sleep for applier().nanosUntilDeadline(now)
+ *   raft      loop().turn(now)                              then sleep in mailbox() for loop().nanosUntilDeadline(now)
+ *   disk      reader().turn(); writer().take(); write(it)   when there is nothing, compactor().turn(), then maintain()
+ *   apply     applier().turn(now)                           then sleep for applier().nanosUntilDeadline(now)
+ *   snapshot  taker().turn()                                then sleep
+ *   transfer  transfer().turn(now)                          then sleep for transfer().nanosUntilDeadline(now)
  * </pre>
- * The three may be turned by three threads or, in any order, by one. Calls and messages may come from any thread.
+ * They may be turned by five threads or, in any order, by one. Calls and messages may come from any thread.
  */
 public final class PassiveServer {
 
@@ -49,6 +55,9 @@ public final class PassiveServer {
     private final Budget controlBytes = new Budget(CONTROL_BYTES_MAX);
     private final LogWriter writer;
     private final LogReader reader;
+    private final LogCompactor compactor;
+    private final SnapshotTaker taker;
+    private final SnapshotTransfer transfer;
     private final EventLoop loop;
     private final Applier applier;
     private volatile @Nullable Throwable stopCause;
@@ -65,18 +74,32 @@ public final class PassiveServer {
      */
     public PassiveServer(Map<Integer, String> members, RaftConfig config, Storage storage, Transport transport, StateMachine machine,
                          RaftObserver observer, RandomGenerator random, LongSupplier nanoClock) {
-        this(members, config, storage, transport, machine, observer, random, nanoClock, CALL_BYTES_MAX);
+        this(members, config, SnapshotPolicy.DEFAULT, storage, transport, machine, observer, random, nanoClock);
     }
 
-    PassiveServer(Map<Integer, String> members, RaftConfig config, Storage storage, Transport transport, StateMachine machine,
-                  RaftObserver observer, RandomGenerator random, LongSupplier nanoClock, long callBytesMax) {
+    /** The same, and when snapshots are taken. */
+    public PassiveServer(Map<Integer, String> members, RaftConfig config, SnapshotPolicy snapshots, Storage storage, Transport transport,
+                         StateMachine machine, RaftObserver observer, RandomGenerator random, LongSupplier nanoClock) {
+        this(members, config, snapshots, storage, transport, machine, observer, random, nanoClock, CALL_BYTES_MAX);
+    }
+
+    PassiveServer(Map<Integer, String> members, RaftConfig config, SnapshotPolicy policy, Storage storage, Transport transport,
+                  StateMachine machine, RaftObserver observer, RandomGenerator random, LongSupplier nanoClock, long callBytesMax) {
         this.storage = storage;
         this.nanoClock = nanoClock;
         callBytes = new Budget(callBytesMax);
         writer = new LogWriter(storage, mailbox, diskWaker);
         reader = new LogReader(storage, mailbox, diskWaker);
-        loop = new EventLoop(members, config, storage, transport, observer, random, mailbox, writer, reader, nanoClock.getAsLong());
-        applier = new Applier(machine, storage, mailbox, nanoClock, loop::notLeader);
+        compactor = new LogCompactor(storage, diskWaker);
+        taker = new SnapshotTaker(storage, mailbox);
+        transfer = new SnapshotTransfer(policy, config, storage, transport, mailbox, observer, nanoClock.getAsLong());
+        loop = new EventLoop(members, config, storage, transport, observer, random, mailbox, writer, reader, compactor, transfer,
+            nanoClock.getAsLong());
+        // Apart from the loop's chance, which belongs to its thread; another for each replica and each of its boots.
+        RandomGenerator jitter = new SplittableRandom(storage.identity().replica().incarnation() + storage.identity().boot());
+        applier = new Applier(machine, storage, mailbox, nanoClock, loop::notLeader,
+            new SnapshotDesk(policy, jitter, storage, taker, observer));
+        taker.answerTo(applier);
         loop.handTo(applier);
     }
 
@@ -96,8 +119,20 @@ public final class PassiveServer {
         return reader;
     }
 
+    public LogCompactor compactor() {
+        return compactor;
+    }
+
     public Applier applier() {
         return applier;
+    }
+
+    public SnapshotTaker taker() {
+        return taker;
+    }
+
+    public SnapshotTransfer transfer() {
+        return transfer;
     }
 
     /** How many bytes of calls are open. */
@@ -152,6 +187,32 @@ public final class PassiveServer {
         return submit(Call.transfer(nodeId, nanoClock.getAsLong() + timeoutNanos, controlBytes, completion), controlBytes);
     }
 
+    /**
+     * Takes a snapshot that covers all that is applied here by now, unless the newest does already.
+     *
+     * @return false if the server has stopped: the completion is told nothing
+     */
+    public boolean takeSnapshot(SnapshotCompletion completion) {
+        return applier.add(List.of(new Work.TakeSnapshot(completion)));
+    }
+
+    /** Takes a snapshot likewise, and copies it to this file, where nothing may be yet; returns as {@link #takeSnapshot}. */
+    public boolean backup(Path target, SnapshotCompletion completion) {
+        return takeSnapshot(new SnapshotCompletion() {
+            @Override
+            public void done(SnapshotInfo snapshot) {
+                if (!taker.copy(target, completion)) {
+                    completion.failed(SnapshotDesk.stopped(stopCause));
+                }
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                completion.failed(why);
+            }
+        });
+    }
+
     /** Asks how the server is; the answer comes on the raft thread and must return quickly. False if the server has stopped. */
     public boolean ask(Consumer<ServerStatus> answer) {
         return mailbox.ask(answer);
@@ -164,7 +225,7 @@ public final class PassiveServer {
 
     /** Whether there is work for the disk thread. */
     public boolean hasDiskWork() {
-        return writer.hasWork() || reader.hasWork();
+        return writer.hasWork() || reader.hasWork() || compactor.hasWork();
     }
 
     /** The disk thread sleeps until there is work, until woken, or for this long. */
@@ -191,6 +252,12 @@ public final class PassiveServer {
     /** Likewise for the applier; after {@link #closeLoop}. Every call is completed then. */
     public void closeApplier(@Nullable Throwable cause) {
         applier.close(cause);
+    }
+
+    /** Likewise for taking and moving snapshots; after {@link #closeApplier}. What was half done is let go of. */
+    public void closeSnapshots(@Nullable Throwable cause) {
+        taker.close(cause);
+        transfer.close();
     }
 
     private @Nullable RuntimeException submit(Call call, Budget budget) {

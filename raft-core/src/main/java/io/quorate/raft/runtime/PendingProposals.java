@@ -1,6 +1,7 @@
 package io.quorate.raft.runtime;
 
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -66,6 +67,28 @@ final class PendingProposals {
             runs.remove(0);
         }
         return done;
+    }
+
+    /**
+     * The state was replaced by that of a snapshot which ends in this entry. The log up to there holds terms up to its own, and behind it
+     * holds only later ones: so proposals of a later term at or before it, and of an earlier one behind it, are certain never to be applied.
+     * What has become of the others at or before it, nobody here has seen.
+     *
+     * @param failed    takes each proposal that is now certain never to be applied
+     * @param swallowed takes each that may be part of the snapshot
+     */
+    void onRestored(EntryId last, Consumer<Call> failed, Consumer<Call> swallowed) {
+        removeIf(call -> {
+            boolean isCovered = call.index() <= last.index();
+            if (isCovered && call.term() <= last.term()) {
+                swallowed.accept(call);
+            } else if (isCovered || call.term() < last.term()) {
+                failed.accept(call);
+            } else {
+                return false;
+            }
+            return true;
+        });
     }
 
     /** Takes out every proposal that the test chooses; the test sees each once. */

@@ -1,12 +1,28 @@
 package io.quorate.raft.runtime;
 
+import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.SnapshotId;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Something for the applier. */
-sealed interface Work permits Call, Work.Apply {
+/** Something for the applier. All of it stands in one queue, so that none overtakes another. */
+sealed interface Work permits Call, Work.Begin, Work.Apply, Work.Restore, Work.TakeSnapshot, Work.SnapshotEnded {
 
     void run(Applier applier);
+
+    /**
+     * The log has been recovered, or has just begun: first of all.
+     *
+     * @param snapshot  what the log stands on: what comes to be applied first follows it
+     * @param lastIndex where the log ends: no state machine of this replica can have applied more
+     */
+    record Begin(SnapshotId snapshot, long lastIndex) implements Work {
+        @Override
+        public void run(Applier applier) {
+            applier.begin(this);
+        }
+    }
 
     /**
      * These entries are committed.
@@ -19,6 +35,43 @@ sealed interface Work permits Call, Work.Apply {
         @Override
         public void run(Applier applier) {
             applier.begin(this);
+        }
+    }
+
+    /**
+     * Another's snapshot has been installed in place of what was to be applied next.
+     *
+     * @param snapshot which
+     */
+    record Restore(SnapshotId snapshot) implements Work {
+        @Override
+        public void run(Applier applier) {
+            applier.restore(snapshot);
+        }
+    }
+
+    /**
+     * Somebody wants a snapshot.
+     *
+     * @param completion takes what comes of it
+     */
+    record TakeSnapshot(SnapshotCompletion completion) implements Work {
+        @Override
+        public void run(Applier applier) {
+            applier.snapshots().ask(completion);
+        }
+    }
+
+    /**
+     * What was captured has been written, or not.
+     *
+     * @param newest  the newest snapshot, which covers what was captured; null if there is none
+     * @param failure why not, or null
+     */
+    record SnapshotEnded(@Nullable SnapshotInfo newest, @Nullable Throwable failure) implements Work {
+        @Override
+        public void run(Applier applier) {
+            applier.ended(this);
         }
     }
 }

@@ -15,7 +15,9 @@ import io.quorate.raft.Command;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.RaftObserver;
 import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StateMachine;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
@@ -25,14 +27,18 @@ import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryStorage;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class ApplierTest {
+
+    private static final byte[] MEMBERSHIP = MembershipCodec.encode(Membership.of(2, List.of(new Member(new ReplicaId(1, 11), "a"))));
 
     private final Recorder.Journal journal = new Recorder.Journal();
     private final InMemoryStorage storage = InMemoryStorage.blank(1, 11);
@@ -43,7 +49,7 @@ class ApplierTest {
 
     @Test
     void commandsReachTheStateMachineInOrderAndOtherEntriesOnlyCount() {
-        Entry membership = Entry.of(3, 1, Entry.Kind.MEMBERSHIP, 0, bytes("m"));
+        Entry membership = Entry.of(3, 1, Entry.Kind.MEMBERSHIP, 0, MEMBERSHIP);
         Entry time = Entry.of(4, 1, Entry.Kind.TIME, 0, new byte[0]);
         apply(noOp(1, 1), command(2, 1, "a"), membership, time, command(5, 1, "b"));
         applier.turn(now);
@@ -97,7 +103,7 @@ class ApplierTest {
         Waiting machine = new Waiting();
         applier = applier(machine);
         apply(at(1, Entry.Kind.COMMAND, 10, "50"), at(2, Entry.Kind.COMMAND, 49, ""), at(3, Entry.Kind.TIME, 50, ""),
-            at(4, Entry.Kind.COMMAND, 149, ""), at(5, Entry.Kind.COMMAND, 170, ""), at(6, Entry.Kind.MEMBERSHIP, 400, "m"));
+            at(4, Entry.Kind.COMMAND, 149, ""), at(5, Entry.Kind.COMMAND, 170, ""), Entry.of(6, 1, Entry.Kind.MEMBERSHIP, 400, MEMBERSHIP));
         applier.turn(now);
         assertEquals(List.of("apply 1 at 10", "apply 2 at 49", "onTime 3 at 50", "apply 4 at 149", "onTime 5 at 170", "apply 5 at 170",
             "onTime 6 at 400"), machine.calls);
@@ -438,7 +444,9 @@ class ApplierTest {
     }
 
     private Applier applier(StateMachine machine) {
-        return new Applier(machine, storage, mailbox, () -> now, () -> new NotLeaderException(7, "seven"));
+        SnapshotTaker taker = new SnapshotTaker(storage, mailbox);
+        return new Applier(machine, storage, mailbox, () -> now, () -> new NotLeaderException(7, "seven"),
+            new SnapshotDesk(SnapshotPolicy.DEFAULT, new SplittableRandom(1), storage, taker, RaftObserver.NONE));
     }
 
     private void apply(Entry... entries) {

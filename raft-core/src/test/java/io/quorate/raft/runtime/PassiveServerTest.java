@@ -21,6 +21,7 @@ import io.quorate.raft.RaftObserver;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
@@ -391,7 +392,7 @@ class PassiveServerTest {
     @Test
     void storageIsMaintainedOnceTheReplicaIsFounded() {
         Busy busy = new Busy(storage);
-        server = new PassiveServer(ALONE, RaftConfig.DEFAULT, busy, wire, journal, RaftObserver.NONE, new SplittableRandom(1), () -> now);
+        server = new PassiveServer(ALONE, RaftConfig.DEFAULT, SnapshotPolicy.DEFAULT, busy, wire, journal, RaftObserver.NONE, new SplittableRandom(1), () -> now);
         assertFalse(server.maintain());
         assertEquals(0, busy.maintained);
         lead();
@@ -479,7 +480,7 @@ class PassiveServerTest {
     // ---- help
 
     private PassiveServer server(Map<Integer, String> members, long callBytesMax) {
-        return new PassiveServer(members, RaftConfig.DEFAULT, storage, wire, journal, new RaftObserver() {
+        return new PassiveServer(members, RaftConfig.DEFAULT, SnapshotPolicy.DEFAULT, storage, wire, journal, new RaftObserver() {
             @Override
             public void onChange(ServerStatus.State state, long term, @Nullable ReplicaId leader) {
                 observed.add(state + " " + term + " " + (leader == null ? null : leader.nodeId()));

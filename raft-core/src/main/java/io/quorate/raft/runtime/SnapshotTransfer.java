@@ -1,0 +1,174 @@
+package io.quorate.raft.runtime;
+
+import io.quorate.raft.RaftObserver;
+import io.quorate.raft.SnapshotInfo;
+import io.quorate.raft.SnapshotMessage;
+import io.quorate.raft.SnapshotPolicy;
+import io.quorate.raft.Storage;
+import io.quorate.raft.Transport;
+import io.quorate.raft.core.RaftConfig;
+import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves snapshots between replicas: {@link SnapshotFetcher} on one end, {@link SnapshotSource} on the other. On a thread of its own, so that
+ * neither the log, nor what is applied, nor the user's writing of a snapshot waits for it, nor it for them.
+ */
+public final class SnapshotTransfer {
+
+    /** How many messages wait at most; more are dropped, and asked for again. */
+    static final int WAITING_MAX = 64;
+    /** How many messages one turn takes, each of which may read or write a piece. */
+    private static final int TURN_MESSAGES = 8;
+    /** After how many election timeouts a snapshot is closed that nobody asks for: longer than anybody who wants it waits. */
+    private static final int IDLE_TIMEOUTS = 10;
+
+    private static final Logger LOG = LoggerFactory.getLogger(SnapshotTransfer.class);
+
+    /** Something to do. */
+    private sealed interface Job {
+
+        void run(SnapshotTransfer transfer, long nowNanos);
+
+        /**
+         * Of the raft thread.
+         *
+         * @param snapshot which
+         * @param source   from whom
+         */
+        record Fetch(SnapshotId snapshot, ReplicaId source) implements Job {
+            @Override
+            public void run(SnapshotTransfer transfer, long nowNanos) {
+                transfer.fetcher.begin(snapshot, source, nowNanos);
+            }
+        }
+
+        /**
+         * Of another replica.
+         *
+         * @param message a question or an answer
+         */
+        record Take(SnapshotMessage message) implements Job {
+            @Override
+            public void run(SnapshotTransfer transfer, long nowNanos) {
+                transfer.waiting.decrementAndGet();
+                if (message instanceof SnapshotMessage.Ask ask) {
+                    transfer.source.answer(ask, nowNanos);
+                } else if (message instanceof SnapshotMessage.Piece piece) {
+                    transfer.fetcher.onPiece(piece, nowNanos);
+                } else if (message instanceof SnapshotMessage.Gone gone) {
+                    transfer.fetcher.onGone(gone);
+                }
+            }
+        }
+    }
+
+    private final ReplicaId self;
+    private final RaftObserver observer;
+    private final SnapshotFetcher fetcher;
+    private final SnapshotSource source;
+    private final Waker waker = new Waker();
+    private final Inbox<Job> inbox = new Inbox<>(waker);
+    private final AtomicInteger waiting = new AtomicInteger();      // messages
+    private volatile @Nullable String problem;
+
+    SnapshotTransfer(SnapshotPolicy policy, RaftConfig config, Storage storage, Transport transport, Mailbox mailbox, RaftObserver observer,
+                     long nowNanos) {
+        self = storage.identity().replica();
+        this.observer = observer;
+        fetcher = new SnapshotFetcher(self, storage, mailbox, transport::send, this::onFetched, this::onFailed,
+            config.electionTimeoutNanos(), policy.fetchBytesPerSecond(), nowNanos);
+        source = new SnapshotSource(self, storage, transport::send, IDLE_TIMEOUTS * config.electionTimeoutNanos());
+    }
+
+    /** Another replica's message: taken, or dropped if too many wait. Any thread. */
+    public void post(SnapshotMessage message) {
+        if (!message.to().equals(self)) {
+            return;       // meant for a previous life of this node
+        }
+        if (waiting.incrementAndGet() > WAITING_MAX || !inbox.add(new Job.Take(message))) {
+            waiting.decrementAndGet();
+        }
+    }
+
+    /** Fetch this; the raft thread is told when it is here. Any thread. */
+    void fetch(SnapshotId snapshot, ReplicaId from) {
+        inbox.add(new Job.Fetch(snapshot, from));
+    }
+
+    /** Some of what has come, and what is due. */
+    public void turn(long nowNanos) {
+        inbox.fill();
+        for (int i = 0; i < TURN_MESSAGES; i++) {
+            Job job = inbox.poll();
+            if (job == null) {
+                break;
+            }
+            job.run(this, nowNanos);
+        }
+        fetcher.turn(nowNanos);
+        source.closeIdle(nowNanos);
+    }
+
+    /** Whether a turn would find something to do but timeouts. */
+    public boolean hasWork() {
+        return inbox.hasMore();
+    }
+
+    /** After how many nanoseconds to turn though nothing has come; {@link Long#MAX_VALUE} if there is no need. */
+    public long nanosUntilDeadline(long nowNanos) {
+        return Math.min(fetcher.nanosUntil(nowNanos), source.nanosUntil(nowNanos));
+    }
+
+    /** Sleeps until there is work, until woken, or for this long. */
+    public void sleep(long nanos) {
+        waker.sleep(nanos, this::hasWork);
+    }
+
+    /** Wakes the thread for good. */
+    public void endSleep() {
+        waker.end();
+    }
+
+    /** The first entry behind a snapshot that somebody is fetching here; {@link Long#MAX_VALUE} if nobody is. Any thread. */
+    long wantedIndex() {
+        return source.wantedIndex();
+    }
+
+    /** What is being fetched, or why the last was not, in words; or null. Any thread. */
+    @Nullable String problem() {
+        String progress = fetcher.progress();
+        return progress == null ? problem : progress;
+    }
+
+    /** Lets go of everything. When nobody turns any more. */
+    void close() {
+        inbox.close();
+        fetcher.end();
+        source.close();
+    }
+
+    private void onFetched(SnapshotInfo info) {
+        problem = null;
+        LOG.info("Replica {}: the snapshot up to entry {}, of {} bytes, is here", self, info.last(), info.bytes());
+        observe(() -> observer.onSnapshotFetched(info));
+    }
+
+    private void onFailed(Throwable why) {
+        problem = why.getMessage();
+        LOG.warn("Replica {}: {}", self, why.getMessage());
+        observe(() -> observer.onSnapshotFailed(why));
+    }
+
+    private void observe(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            LOG.warn("Replica {}: its observer failed; nothing else is affected", self, e);
+        }
+    }
+}
