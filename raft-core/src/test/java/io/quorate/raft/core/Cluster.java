@@ -2,6 +2,7 @@ package io.quorate.raft.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.testing.RecordedEffects;
@@ -336,6 +337,11 @@ final class Cluster {
         return kind.cast(message);
     }
 
+    /** Takes this message out of the network. */
+    void lose(Message message) {
+        assertTrue(network.remove(message), () -> "not on its way: " + message);
+    }
+
     /** All messages of this kind on their way between these two, oldest first; they stay there. */
     <M extends Message> List<M> sent(Class<M> kind, int from, int to) {
         return network.stream().filter(kind::isInstance).map(kind::cast)
@@ -668,7 +674,12 @@ final class Cluster {
     }
 
     private Replica replica(int n) {
-        return replicas.stream().filter(replica -> replica.number == n).findFirst().orElseThrow();
+        for (Replica replica : replicas) {
+            if (replica.number == n) {
+                return replica;
+            }
+        }
+        throw new AssertionError("no replica " + n);
     }
 
     private @Nullable Message find(Predicate<Message> predicate) {
