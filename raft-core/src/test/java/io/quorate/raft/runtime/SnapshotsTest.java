@@ -543,6 +543,26 @@ class SnapshotsTest {
         }
 
         @Override
+        public SnapshotInput receiveSnapshot(io.quorate.raft.core.SnapshotId snapshot) {
+            return inner.receiveSnapshot(snapshot);
+        }
+
+        @Override
+        public long logBytes() {
+            return inner.logBytes();
+        }
+
+        @Override
+        public long firstIndex() {
+            return inner.firstIndex();
+        }
+
+        @Override
+        public void compact(long wantedIndex) {
+            inner.compact(wantedIndex);
+        }
+
+        @Override
         public io.quorate.raft.Identity identity() {
             return inner.identity();
         }
