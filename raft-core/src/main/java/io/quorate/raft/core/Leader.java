@@ -70,7 +70,7 @@ final class Leader implements Role {
     public void onPause() {
         patienceNanos = node.now();
         heartbeatDeadline = node.now();
-        pursuit.onPause(rounds.newest() + 1, node.now());
+        pursuit.restart(rounds.newest() + 1, node.commitIndex(), node.now());
         disk.onPause(node.now());
     }
 
@@ -107,6 +107,7 @@ final class Leader implements Role {
     void onChangeMembership(Event.ChangeMembership change) {
         Reason against = reasonAgainst(change);
         if (against == null) {
+            pursuit.restart(rounds.newest(), node.commitIndex(), node.now());
             node.accepted(change.requestId(), enter(node.membership().withGoal(change.goal())));
         } else {
             node.refuse(change.requestId(), against);
@@ -200,9 +201,6 @@ final class Leader implements Role {
             if (!peers.isSelf(i)) {
                 replicate(i);
             }
-        }
-        if (node.memberships().isActiveCommitted() && !node.membership().isVoter(node.self())) {
-            resign();
         }
     }
 
@@ -341,9 +339,15 @@ final class Leader implements Role {
             handOver(true);
         }
         heartbeat();
+        if (node.memberships().isActiveCommitted() && !node.membership().isVoter(node.self())) {
+            resign();
+        }
     }
 
-    /** This leader counts no longer, and has just told the others that this is committed: one of them is to lead. */
+    /**
+     * This leader counts no longer, and that is committed. It has led on to the next heartbeat, so that those who leave with it could be told
+     * of the commit as well; now one of the voters is to lead.
+     */
     private void resign() {
         handOver(false);
         if (transfer == null) {

@@ -32,9 +32,9 @@ final class MembershipPursuit {
         }
     }
 
-    /** The leader was paused: what was said before says nothing of now. */
-    void onPause(long nextRound, long nowNanos) {
-        counting = new Mark(nextRound, following.commitIndex, nowNanos);
+    /** What was echoed or matched before this round says nothing any more: another goal is stated, or the leader was paused. */
+    void restart(long round, long commitIndex, long nowNanos) {
+        counting = new Mark(round, Math.max(commitIndex, counting.commitIndex), nowNanos);
         following = counting;
     }
 

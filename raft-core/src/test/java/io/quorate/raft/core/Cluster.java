@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
@@ -100,6 +101,14 @@ final class Cluster {
     /** With another membership, clock or configuration. */
     static Cluster of(RaftConfig config, Membership membership, long nowNanos, String... logs) {
         return new Cluster(config, membership, nowNanos, List.of(logs));
+    }
+
+    /** Led by replica 1, all quiet; of so many founders and so many replicas in all: the others are blank. */
+    static Cluster led(int founders, int replicas) {
+        Cluster c = of(RaftConfig.DEFAULT, voters(founders), 0, Collections.nCopies(replicas, "").toArray(new String[0]));
+        c.elect(1, IntStream.rangeClosed(2, founders).toArray());
+        c.settle();
+        return c;
     }
 
     static ReplicaId id(int n) {
@@ -327,6 +336,15 @@ final class Cluster {
         M message = take(kind, from, to);
         deliver(message);
         return message;
+    }
+
+    /** Delivers all appends on their way between these two and completes the writes there; the answers stay on their way. */
+    void bring(int from, int to) {
+        for (Message.AppendEntries append : sent(Message.AppendEntries.class, from, to)) {
+            lose(append);
+            deliver(append);
+        }
+        writeAll(to);
     }
 
     /** Takes the oldest message of this kind out of the network: to lose it, keep it back, or deliver it twice. */
