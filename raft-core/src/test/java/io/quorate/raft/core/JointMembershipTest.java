@@ -80,8 +80,9 @@ class JointMembershipTest {
         c.settle(2, 3, 5);
         assertEquals(2, c.commit(5));
         assertEquals(Membership.of(3, members(1, 2, 3)), c.node(2).membership());
-        c.timeout(5);
+        c.heartbeat(5);
         assertEquals(RoleName.FOLLOWER, c.role(5));
+        assertEquals(RoleName.LEADER, c.role(2));
     }
 
     /** Replica 3 leads 4 and 5, and has just appended the joint membership, which nobody else has yet. */

@@ -180,16 +180,31 @@ class MembershipChangeTest {
         assertEquals(RoleName.LEADER, c.role(1));   // the joint membership is committed, the next one is not
         c.settle();
         requireEverywhere(c, Membership.of(4, members(2, 3)), 1, 2, 3);
-        c.timeout(1);
+        c.heartbeat(1);
         assertEquals(RoleName.FOLLOWER, c.role(1));
-        assertEquals(1, c.term(1));
+        assertEquals(RoleName.LEADER, c.role(2));   // nobody has waited for an election timeout
+        assertEquals(6, c.commit(3));
         for (int i = 0; i < 5; i++) {
             c.timeout(1);
             assertEquals(RoleName.FOLLOWER, c.role(1));
         }
-        c.elect(2, 3);
+    }
+
+    /** Nobody it could hand over to has been heard lately, so the voters have to find out by themselves. */
+    @Test
+    void aLeaderThatHasRemovedItselfGoesAlsoIfNobodyIsThereToHandOverTo() {
+        Cluster c = led(3, 3);
+        c.change(1, goal(2, 3));
+        c.settleUntil(() -> c.commit(1) == 4);
+        c.crash(2, 3);
+        for (int i = 0; i < 30; i++) {
+            c.timeout(1);
+        }
+        assertEquals(RoleName.FOLLOWER, c.role(1));
+        c.restart(2, 3);
+        c.elect(3, 2);
         c.settle();
-        assertEquals(6, c.commit(2));
+        assertEquals(c.node(3).log().lastIndex(), c.commit(3));
     }
 
     @Test
