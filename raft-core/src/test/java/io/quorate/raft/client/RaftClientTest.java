@@ -9,10 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.Answer;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.Cluster;
 import io.quorate.raft.CommandTooLargeException;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
@@ -20,73 +22,19 @@ import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.testing.InMemoryNetwork;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(120)
 class RaftClientTest {
-
-    /** Answers as told, address by address; the last answer stays. */
-    private static final class Script implements ClientTransport {
-
-        private final Map<String, Queue<Function<ClientRequest, CompletableFuture<ClientResponse>>>> answers = new HashMap<>();
-        private final List<String> asked = new ArrayList<>();
-        private final List<ClientRequest> requests = new ArrayList<>();
-        private boolean isClosed;
-
-        Script at(String address, ClientResponse response) {
-            return at(address, request -> CompletableFuture.completedFuture(response));
-        }
-
-        Script failing(String address, Throwable failure) {
-            return at(address, request -> CompletableFuture.failedFuture(failure));
-        }
-
-        synchronized Script at(String address, Function<ClientRequest, CompletableFuture<ClientResponse>> answer) {
-            answers.computeIfAbsent(address, key -> new ArrayDeque<>()).add(answer);
-            return this;
-        }
-
-        synchronized List<String> asked() {
-            return List.copyOf(asked);
-        }
-
-        synchronized List<ClientRequest> requests() {
-            return List.copyOf(requests);
-        }
-
-        @Override
-        public CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
-            Function<ClientRequest, CompletableFuture<ClientResponse>> answer;
-            synchronized (this) {
-                asked.add(address);
-                requests.add(request);
-                Queue<Function<ClientRequest, CompletableFuture<ClientResponse>>> queue = answers.get(address);
-                if (queue == null) {
-                    return CompletableFuture.failedFuture(new NotSentException("refused", new TimeoutException()));
-                }
-                answer = queue.size() > 1 ? queue.remove() : queue.element();
-            }
-            return answer.apply(request);
-        }
-
-        @Override
-        public synchronized void close() {
-            isClosed = true;
-        }
-    }
 
     private static final ClientResponse DONE = new ClientResponse.Done(bytes("ok"), 7);
 
@@ -246,15 +194,72 @@ class RaftClientTest {
     }
 
     @Test
-    void aLocalReadAsksForWhatThisClientHasSeen() {
+    void aReadOfAnyAgeAsksForWhatThisClientHasSeen() {
         client = client(Duration.ofSeconds(20), "a");
         script.at("a", DONE);
-        get(client.localRead(bytes("q")));
-        get(client.propose(bytes("x")));
-        get(client.localRead(bytes("q")));
-        List<ClientRequest> requests = script.requests();
-        assertEquals(0, assertInstanceOf(ClientRequest.Read.class, requests.get(0)).freshness().minIndex());
-        assertEquals(7, assertInstanceOf(ClientRequest.Read.class, requests.get(2)).freshness().minIndex());
+        get(client.read(bytes("q"), Freshness.local()));
+        assertEquals(7, client.lastIndex());
+        get(client.read(bytes("q"), Freshness.atMost(Duration.ofSeconds(3))));
+        get(client.read(bytes("q"), Freshness.local().notBefore(99)));
+        get(client.read(bytes("q"), Freshness.lease()));
+        assertEquals(List.of(Freshness.local(), Freshness.atMost(Duration.ofSeconds(3)).notBefore(7), Freshness.local().notBefore(99),
+            Freshness.lease()), script.requests().stream().map(request -> ((ClientRequest.Read) request).freshness()).toList());
+    }
+
+    @Test
+    void anAnswerSaysFromWhichStateItIs() {
+        client = client(Duration.ofSeconds(20), "a");
+        script.at("a", DONE);
+        Answer answer = get(client.read(bytes("q"), Freshness.linearizable()));
+        assertEquals("ok", text(answer.result()));
+        assertEquals(7, answer.index());
+    }
+
+    @Test
+    void aReadOfAnyAgeIsNotTheLeadersBusiness() {
+        client = client(Duration.ofSeconds(20), "a", "b", "c");
+        script.at("a", DONE).at("b", DONE).at("c", DONE);
+        for (int i = 0; i < 3; i++) {
+            get(client.propose(bytes("x")));
+        }
+        assertEquals(1, script.asked().stream().distinct().count());
+        for (int i = 0; i < 30; i++) {
+            get(client.read(bytes("q"), Freshness.local()));
+        }
+        assertTrue(script.asked().stream().distinct().count() > 1, script.asked().toString());
+    }
+
+    @Test
+    void anUnknownOutcomeNamesItsEntryAndCanBeWaitedFor() {
+        client = client(Duration.ofSeconds(20), "a");
+        EntryId entry = new EntryId(3, 44);
+        script.at("a", new ClientResponse.Unknown("my time was up", entry)).at("a", new ClientResponse.Unknown("not yet", null))
+            .failing("a", new IllegalStateException("reset")).at("a", new ClientResponse.Settled(true))
+            .at("a", new ClientResponse.Settled(false));
+        OutcomeUnknownException unknown = assertThrows(OutcomeUnknownException.class, () -> get(client.propose(bytes("x"))));
+        assertEquals(entry, unknown.entry());
+        assertEquals(true, get(client.awaitOutcome(entry)));
+        assertEquals(false, get(client.awaitOutcome(entry)));
+        assertEquals(new ClientRequest.AwaitOutcome(entry), script.requests().get(4));
+    }
+
+    @Test
+    void anOutcomeThatIsNotCertainInTimeIsStillUnknown() {
+        EntryId entry = new EntryId(3, 44);
+        script.at("a", new ClientResponse.Unknown("not yet", null));
+        OutcomeUnknownException unknown = assertThrows(OutcomeUnknownException.class,
+            () -> get(client.awaitOutcome(entry, Duration.ofMillis(50))));
+        assertEquals(entry, unknown.entry());
+        assertTrue(unknown.getMessage().contains("a=not yet"), unknown.getMessage());
+    }
+
+    @Test
+    void aCallMayHaveADeadlineOfItsOwn() {
+        client = client(Duration.ofMinutes(5), "a");
+        script.at("a", new ClientResponse.NotLeader(0, null));
+        assertThrows(NotLeaderException.class, () -> get(client.propose(bytes("x"), Duration.ofMillis(30))));
+        assertThrows(NotLeaderException.class, () -> get(client.read(bytes("x"), Freshness.lease(), Duration.ofMillis(30))));
+        assertThrows(IllegalArgumentException.class, () -> client.propose(bytes("x"), Duration.ZERO));
     }
 
     @Test
@@ -318,7 +323,7 @@ class RaftClientTest {
             int leader = cluster.awaitLeader().replica().nodeId();
             cluster.stop(leader);
             assertEquals("did b", text(get(real.propose(bytes("b")))));
-            assertEquals("a,b", text(get(real.localRead(bytes("all")))));
+            assertEquals("a,b", text(get(real.read(bytes("all"), Freshness.local())).result()));
             int next = cluster.awaitLeader().replica().nodeId();
             assertEquals(next, get(real.status(InMemoryNetwork.address(next))).replica().nodeId());
             RequestFailedException thrown = assertThrows(RequestFailedException.class,

@@ -1,0 +1,385 @@
+package io.quorate.raft.client;
+
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
+import io.quorate.raft.NotLeaderException;
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.OverloadedException;
+import io.quorate.raft.RequestFailedException;
+import io.quorate.raft.RequestRefusedException;
+import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.core.EntryId;
+import io.quorate.raft.runtime.Budget;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Calls to a group, each going from attempt to attempt until it is answered or its time is up.
+ *
+ * <p>Addresses are asked in turn, and hints to the leader followed. What certainly did not happen is tried again after a pause that grows
+ * and is drawn at random; what perhaps did is tried again only if that does no harm.
+ */
+final class Calls {
+
+    /** How many bytes of requests may be open at once. */
+    static final long BYTES_MAX = 128L << 20;
+
+    /** For how long a call that may be repeated waits for one replica before it asks another. */
+    private static final long REPEATED_ATTEMPT_NANOS = Duration.ofSeconds(2).toNanos();
+    private static final long PAUSE_MIN_NANOS = Duration.ofMillis(10).toNanos();
+    private static final long PAUSE_MAX_NANOS = Duration.ofMillis(500).toNanos();
+    private static final int CALL_BYTES = 500;
+
+    /** Whom a call is for, and whether doing it twice does harm. */
+    enum Manner {
+        /** The leader alone can do it, and twice is not the same as once. */
+        ONCE_AT_LEADER,
+        /** The leader does it best. */
+        REPEATED_AT_LEADER,
+        /** Any replica can. */
+        REPEATED_ANYWHERE
+    }
+
+    private final ClientTransport transport;
+    private final List<String> addresses;
+    private final Budget budget = new Budget(BYTES_MAX);
+    private final ScheduledThreadPoolExecutor scheduler;
+    private final Set<Call> open = ConcurrentHashMap.newKeySet();
+    private final Set<CompletableFuture<?>> waiting = ConcurrentHashMap.newKeySet();     // for the one thread
+    private volatile @Nullable String leader;                   // the address that answered last
+    private volatile boolean isClosed;
+
+    Calls(ClientTransport transport, List<String> addresses) {
+        if (addresses.isEmpty()) {
+            throw new IllegalArgumentException("Give the address of at least one member of the group");
+        }
+        this.transport = transport;
+        this.addresses = List.copyOf(addresses);
+        scheduler = new ScheduledThreadPoolExecutor(1, work -> {
+            Thread thread = new Thread(work, "quorate-client");
+            thread.setDaemon(true);
+            return thread;
+        });
+        scheduler.setRemoveOnCancelPolicy(true);
+    }
+
+    /** The timeout in nanoseconds. */
+    static long nanosOf(Duration timeout) {
+        if (timeout.isNegative() || timeout.isZero() || timeout.compareTo(Duration.ofDays(365)) > 0) {
+            throw new IllegalArgumentException("A call's timeout is more than 0 and at most 365 days, not " + timeout);
+        }
+        return timeout.toNanos();
+    }
+
+    /**
+     * Calls the group.
+     *
+     * @param payloadBytes how long the caller's own bytes are
+     * @param expected     what an answer is
+     */
+    <R extends ClientResponse> CompletableFuture<R> start(ClientRequest request, int payloadBytes, Manner manner, Class<R> expected,
+                                                          long timeoutNanos) {
+        int bytes = CALL_BYTES + payloadBytes;
+        if (!budget.take(bytes)) {
+            return CompletableFuture.failedFuture(new OverloadedException("Nothing happened: " + budget.taken()
+                + " bytes of requests are open in this client, and " + BYTES_MAX + " is the most; try again after a pause"));
+        }
+        Call call = new Call(request, manner, expected, timeoutNanos);
+        open.add(call);
+        call.future.whenComplete((done, failure) -> {
+            open.remove(call);
+            budget.give(bytes);
+        });
+        if (isClosed) {
+            call.onClosed();
+        } else {
+            call.attempt();
+        }
+        return call.future.thenApply(expected::cast);
+    }
+
+    /** Calls the replica at this address, once. Fails with {@link RequestFailedException} unless it is answered as expected. */
+    <R extends ClientResponse> CompletableFuture<R> ask(String address, ClientRequest request, Class<R> expected, long timeoutNanos) {
+        if (isClosed) {
+            return CompletableFuture.failedFuture(closed());
+        }
+        return transport.call(address, request, timeoutNanos).handle((response, failure) -> {
+            if (expected.isInstance(response)) {
+                return expected.cast(response);
+            }
+            throw new RequestFailedException("The replica at " + address + " did not answer " + request + ": "
+                + (failure == null ? response : describe(failure)));
+        });
+    }
+
+    /** Calls the replica at this address, once, and completes as the transport says. */
+    CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
+        return isClosed ? CompletableFuture.failedFuture(closed()) : transport.call(address, request, timeoutNanos);
+    }
+
+    /** Does this on the one thread, after a while; or fails the future, when this is closed before. */
+    void after(long nanos, Runnable step, CompletableFuture<?> orFail) {
+        try {
+            waiting.add(orFail);
+            scheduler.schedule(() -> {
+                waiting.remove(orFail);
+                try {
+                    step.run();
+                } catch (RuntimeException | Error e) {
+                    orFail.completeExceptionally(e);    // else it would wait for ever
+                }
+            }, nanos, TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            orFail.completeExceptionally(closed());
+        }
+        if (isClosed) {
+            orFail.completeExceptionally(closed());
+        }
+    }
+
+    /** Closes the transport, and completes every open call. */
+    void close() {
+        isClosed = true;
+        scheduler.shutdownNow();
+        for (Call call : open) {
+            call.onClosed();
+        }
+        for (CompletableFuture<?> future : waiting) {
+            future.completeExceptionally(closed());
+        }
+        transport.close();
+    }
+
+    private static ServerStoppedException closed() {
+        return new ServerStoppedException("Nothing happened: this client is closed", null);
+    }
+
+    /** What a future failed with, without what is wrapped around it. */
+    static Throwable causeOf(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+
+    static String describe(Throwable failure) {
+        Throwable cause = causeOf(failure);
+        return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+    }
+
+    /** Where a call is. Only a call that is not out can be said to have had no effect. */
+    private enum Phase { BETWEEN_ATTEMPTS, OUT, CLOSED }
+
+    /**
+     * One call, from attempt to attempt; there is one at a time, so only {@link #close} needs care: it must know whether the request may
+     * have left, and no attempt may begin after it.
+     */
+    private final class Call {
+
+        private final ClientRequest request;
+        private final boolean wantsLeader;
+        private final boolean isRepeatable;
+        private final Class<? extends ClientResponse> expected;
+        private final long timeoutNanos;
+        private final long deadlineNanos;
+        private final CompletableFuture<ClientResponse> future = new CompletableFuture<>();
+        private final Map<String, String> said = new TreeMap<>();    // what each address said last
+        private int next = ThreadLocalRandom.current().nextInt(addresses.size());
+        private @Nullable String hint;              // where to go now
+        private int hintsFollowed;                  // without a pause
+        private long pauseNanos = PAUSE_MIN_NANOS;
+        private boolean isOverloaded;               // by the last answer
+        private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.BETWEEN_ATTEMPTS);
+
+        Call(ClientRequest request, Manner manner, Class<? extends ClientResponse> expected, long timeoutNanos) {
+            this.request = request;
+            this.expected = expected;
+            this.timeoutNanos = timeoutNanos;
+            wantsLeader = manner != Manner.REPEATED_ANYWHERE;
+            isRepeatable = manner != Manner.ONCE_AT_LEADER;
+            deadlineNanos = System.nanoTime() + timeoutNanos;
+            hint = wantsLeader ? leader : null;
+        }
+
+        void attempt() {
+            long left = deadlineNanos - System.nanoTime();
+            if (left <= 0) {
+                fail(outOfTime());
+                return;
+            }
+            if (!phase.compareAndSet(Phase.BETWEEN_ATTEMPTS, Phase.OUT)) {
+                return;
+            }
+            String address = target();
+            long timeout = isRepeatable ? Math.min(left, REPEATED_ATTEMPT_NANOS) : left;
+            CompletableFuture<ClientResponse> answer;
+            try {
+                answer = transport.call(address, request, timeout);
+            } catch (RuntimeException e) {
+                answer = CompletableFuture.failedFuture(e);
+            }
+            answer.whenComplete((response, failure) -> onAnswer(address, response, failure));
+        }
+
+        private String target() {
+            String known = hint;
+            hint = null;
+            if (known != null) {
+                return known;
+            }
+            next = (next + 1) % addresses.size();
+            return addresses.get(next);
+        }
+
+        private void onAnswer(String address, @Nullable ClientResponse response, @Nullable Throwable failure) {
+            isOverloaded = false;
+            if (response == null) {
+                onFailure(address, failure == null ? new IllegalStateException("no answer") : causeOf(failure));
+            } else if (expected.isInstance(response)) {
+                if (wantsLeader) {
+                    leader = address;
+                }
+                future.complete(response);
+            } else if (response instanceof ClientResponse.NotLeader notLeader) {
+                onNotLeader(address, notLeader);
+            } else if (response instanceof ClientResponse.Overloaded overloaded) {
+                said.put(address, overloaded.why());
+                isOverloaded = true;
+                hint = wantsLeader ? address : null;     // it is the leader that is busy; others would only send us back
+                pause();
+            } else if (response instanceof ClientResponse.Unavailable unavailable) {
+                said.put(address, unavailable.why());
+                forget(address);
+                pause();
+            } else if (response instanceof ClientResponse.Unknown unknown) {
+                said.put(address, unknown.why());
+                unknown(address, unknown.why(), unknown.entry());
+            } else if (response instanceof ClientResponse.Refused refused) {
+                onRefused(address, refused);
+            } else if (response instanceof ClientResponse.Failed failed) {
+                fail(new RequestFailedException("Nothing happened: the replica at " + address + " says: " + failed.why()));
+            } else {
+                fail(new RequestFailedException("Nothing happened: the replica at " + address + " answered " + request + " with "
+                    + response));
+            }
+        }
+
+        private void onNotLeader(String address, ClientResponse.NotLeader answer) {
+            forget(address);
+            String there = answer.leaderAddress();
+            said.put(address, there == null ? "knows no leader" : "says that node " + answer.leaderNodeId() + " leads, at " + there);
+            if (there != null && !there.equals(address) && hintsFollowed <= addresses.size()) {
+                hintsFollowed++;
+                hint = there;
+                soon();
+            } else {
+                hint = there != null && !there.equals(address) ? there : null;
+                pause();
+            }
+        }
+
+        private void onRefused(String address, ClientResponse.Refused refused) {
+            said.put(address, refused.why());
+            switch (refused.reason()) {
+                case NOT_LEADER -> {
+                    forget(address);
+                    pause();
+                }
+                case NO_QUORUM, TOO_EARLY -> pause();       // it leads, or will no longer: the next attempt finds out
+                case OVERLOADED -> {
+                    isOverloaded = true;
+                    hint = address;
+                    pause();
+                }
+                case TOO_LARGE, OTHER_VERSION, CHANGE_PENDING, TRANSFER_PENDING, NO_TARGET, TRANSFER_FAILED ->
+                    fail(new RequestRefusedException(refused.reason(), refused.why()));
+            }
+        }
+
+        private void onFailure(String address, Throwable cause) {
+            said.put(address, describe(cause));
+            forget(address);
+            if (cause instanceof ClientTransport.NotSentException) {
+                pause();
+            } else {
+                unknown(address, describe(cause), null);
+            }
+        }
+
+        private void unknown(String address, String why, @Nullable EntryId entry) {
+            if (isRepeatable) {
+                forget(address);
+                pause();
+            } else {
+                fail(new OutcomeUnknownException("Perhaps it happened: the request was sent to " + address + ", and then: " + why
+                    + (entry == null ? "; read the state before you repeat it" : "; wait for the outcome of entry " + entry
+                        + ", or read the state, before you repeat it"), entry));
+            }
+        }
+
+        private void forget(String address) {
+            if (address.equals(leader)) {
+                leader = null;
+            }
+        }
+
+        /** Tries again at once; on the scheduler, so that a chain of hints does not become a deep stack. */
+        private void soon() {
+            schedule(0);
+        }
+
+        private void pause() {
+            hintsFollowed = 0;
+            long left = Math.max(0, deadlineNanos - System.nanoTime());
+            long drawn = pauseNanos / 2 + ThreadLocalRandom.current().nextLong(pauseNanos);
+            pauseNanos = Math.min(2 * pauseNanos, PAUSE_MAX_NANOS);
+            schedule(Math.min(drawn, left));
+        }
+
+        private void schedule(long nanos) {
+            // Only now: until here the last attempt's outcome had to be looked at.
+            if (!phase.compareAndSet(Phase.OUT, Phase.BETWEEN_ATTEMPTS)) {
+                return;
+            }
+            try {
+                scheduler.schedule(this::attempt, nanos, TimeUnit.NANOSECONDS);
+            } catch (RejectedExecutionException e) {
+                onClosed();
+            }
+        }
+
+        private RuntimeException outOfTime() {
+            if (request instanceof ClientRequest.AwaitOutcome await) {
+                return new OutcomeUnknownException("Perhaps it happened: what became of entry " + await.entry() + " was not settled within "
+                    + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms; asked were " + said + ". Wait again", await.entry());
+            }
+            if (isOverloaded) {
+                return new OverloadedException("Nothing happened: the group was overloaded until the call's time was up: " + said);
+            }
+            return new NotLeaderException("Nothing happened: " + (wantsLeader ? "no leader" : "no replica") + " answered within "
+                + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms; asked were " + (said.isEmpty() ? "none of " + addresses : said)
+                + ". See whether a majority of the group runs and can be reached from here");
+        }
+
+        void onClosed() {
+            boolean isCertain = isRepeatable || phase.compareAndSet(Phase.BETWEEN_ATTEMPTS, Phase.CLOSED) || phase.get() == Phase.CLOSED;
+            fail(isCertain
+                ? closed()
+                : new OutcomeUnknownException("Perhaps it happened: this client was closed before the answer to the request came; read the "
+                    + "state before you repeat it"));
+        }
+
+        private void fail(RuntimeException why) {
+            future.completeExceptionally(why);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+package io.quorate.raft.client;
+
+import static io.quorate.raft.Cluster.get;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.RequestFailedException;
+import io.quorate.raft.RequestRefusedException;
+import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.SnapshotMessage;
+import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.Refusal;
+import io.quorate.raft.core.ReplicaId;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(120)
+class RaftAdminTest {
+
+    private static final Member ONE = new Member(new ReplicaId(1, 11), "a");
+    private static final Member TWO = new Member(new ReplicaId(2, 22), "b");
+    private static final Membership.Goal GOAL = new Membership.Goal(List.of(ONE, TWO), List.of());
+    private static final Membership STATED = new Membership(4, List.of(ONE), List.of(), List.of(TWO), GOAL);
+    private static final Membership SETTLED = Membership.of(6, List.of(ONE, TWO));
+    private static final EntryId SNAPSHOT = new EntryId(3, 1000);
+
+    private final Script script = new Script();
+    private RaftAdmin admin = admin(Duration.ofSeconds(20), "a");
+
+    @AfterEach
+    void close() {
+        admin.close();
+        assertTrue(script.isClosed);
+    }
+
+    // ---- the group
+
+    @Test
+    void aGoalIsStatedAtTheLeaderAndWaitedFor() {
+        admin = admin(Duration.ofSeconds(20), "a");
+        script.at("a", new ClientResponse.NotLeader(2, "b")).at("b", new ClientResponse.Members(STATED, List.of()))
+            .at("b", new ClientResponse.Members(STATED, List.of())).at("b", new ClientResponse.Members(SETTLED, List.of(ONE)));
+        assertEquals(STATED, get(admin.changeMembership(3, GOAL)));
+        assertEquals(new ClientRequest.ChangeMembership(3, GOAL), script.requests().get(1));
+        assertEquals(SETTLED, get(admin.awaitSettled(Duration.ofSeconds(20))));
+        assertEquals(new ClientResponse.Members(SETTLED, List.of(ONE)), get(admin.members()));
+    }
+
+    @Test
+    void aJointMembershipIsNotSettled() {
+        Membership joint = new Membership(5, List.of(ONE, TWO), List.of(ONE), List.of());
+        script.at("a", new ClientResponse.Members(joint, List.of()));
+        assertThrows(OutcomeUnknownException.class, () -> get(admin.awaitSettled(Duration.ofMillis(300))));
+        script.at("a", new ClientResponse.Members(SETTLED, List.of()));
+        assertEquals(SETTLED, get(admin.awaitSettled(Duration.ofSeconds(20))));
+    }
+
+    @Test
+    void aRefusalSaysWhyAndIsNotRepeated() {
+        script.at("a", new ClientResponse.Refused(Refusal.Reason.OTHER_VERSION, "Nothing happened: the version is 9"));
+        RequestRefusedException thrown = assertThrows(RequestRefusedException.class, () -> get(admin.changeMembership(3, GOAL)));
+        assertEquals(Refusal.Reason.OTHER_VERSION, thrown.reason());
+        assertEquals("Nothing happened: the version is 9", thrown.getMessage());
+        assertEquals(1, script.asked().size());
+    }
+
+    @Test
+    void whatAMomentCuresIsTriedAgain() {
+        script.at("a", new ClientResponse.Refused(Refusal.Reason.TOO_EARLY, "-")).at("a", new ClientResponse.Refused(
+                Refusal.Reason.NO_QUORUM, "-")).at("a", new ClientResponse.Refused(Refusal.Reason.OVERLOADED, "-"))
+            .at("a", new ClientResponse.Refused(Refusal.Reason.NOT_LEADER, "-")).at("a", new ClientResponse.Transferred());
+        get(admin.transfer());
+        assertEquals(5, script.asked().size());
+        assertEquals(new ClientRequest.Transfer(0), script.requests().get(4));
+    }
+
+    @Test
+    void aChangeOrATransferWhoseOutcomeIsUnknownIsNeverRepeated() {
+        script.failing("a", new TimeoutException());
+        assertThrows(OutcomeUnknownException.class, () -> get(admin.changeMembership(3, GOAL)));
+        assertThrows(OutcomeUnknownException.class, () -> get(admin.transfer(2)));
+        assertEquals(2, script.asked().size());
+    }
+
+    @Test
+    void aServerWithoutAdministrationSaysSo() {
+        script.at("a", new ClientResponse.Failed("administration is switched off"));
+        for (CompletableFuture<?> call : List.of(admin.members(), admin.transfer(), admin.explain("a"), admin.takeSnapshot("a"))) {
+            RequestFailedException thrown = assertThrows(RequestFailedException.class, () -> get(call));
+            assertTrue(thrown.getMessage().contains("administration is switched off"), thrown.getMessage());
+        }
+    }
+
+    // ---- a single replica
+
+    @Test
+    void aReplicaAnswersForItself() {
+        script.at("a", new ClientResponse.Explanation(List.of("No leader: nobody was heard."))).at("a",
+                new ClientResponse.Metrics(new TreeMap<>(Map.of("elections", 3L))))
+            .at("a", new ClientResponse.SnapshotTaken(SNAPSHOT, 77)).at("a", new ClientResponse.NotLeader(0, null));
+        assertEquals(List.of("No leader: nobody was heard."), get(admin.explain("a")));
+        assertEquals(Map.of("elections", 3L), get(admin.metrics("a")));
+        assertEquals(new ClientResponse.SnapshotTaken(SNAPSHOT, 77), get(admin.takeSnapshot("a")));
+        assertThrows(RequestFailedException.class, () -> get(admin.explain("a")));      // asked once
+        assertThrows(RequestFailedException.class, () -> get(admin.status("z")));
+        assertEquals(5, script.asked().size());
+    }
+
+    // ---- backups
+
+    @Test
+    void aSnapshotIsCopiedPieceByPiece(@TempDir Path directory) throws Exception {
+        byte[] content = content(5 * SnapshotMessage.PIECE_BYTES_MAX + 123);
+        script.at("a", request -> answer(request, SNAPSHOT, content));
+        Path file = directory.resolve("group.backup");
+        assertEquals(SNAPSHOT, get(admin.backup("a", file)));
+        assertArrayEquals(content, Files.readAllBytes(file));
+        assertFalse(Files.exists(directory.resolve("group.backup.part")));
+        assertEquals(7, script.requests().size());
+        assertThrows(RequestFailedException.class, () -> get(admin.backup("a", file)));     // it is there already
+        assertArrayEquals(content, Files.readAllBytes(file));
+    }
+
+    @Test
+    void anEmptySnapshotIsAnEmptyFile(@TempDir Path directory) throws Exception {
+        script.at("a", request -> answer(request, SNAPSHOT, new byte[0]));
+        get(admin.backup("a", directory.resolve("empty")));
+        assertEquals(0, Files.size(directory.resolve("empty")));
+    }
+
+    @Test
+    void aBrokenConnectionCostsThePiecesUnderWay(@TempDir Path directory) throws Exception {
+        byte[] content = content(9 * SnapshotMessage.PIECE_BYTES_MAX);
+        AtomicInteger number = new AtomicInteger();
+        script.at("a", request -> number.incrementAndGet() % 5 == 3 ? CompletableFuture.failedFuture(new IllegalStateException("reset"))
+            : answer(request, SNAPSHOT, content));
+        get(admin.backup("a", directory.resolve("file")));
+        assertArrayEquals(content, Files.readAllBytes(directory.resolve("file")));
+    }
+
+    @Test
+    void piecesMayBeShorterThanAskedFor(@TempDir Path directory) throws Exception {
+        byte[] content = content(2 * SnapshotMessage.PIECE_BYTES_MAX);
+        AtomicInteger number = new AtomicInteger();
+        script.at("a", request -> !(request instanceof ClientRequest.BackupPiece piece) ? answer(request, SNAPSHOT, content)
+            : answer(new ClientRequest.BackupPiece(piece.snapshot(), piece.offset(),
+                Math.min(piece.bytesMax(), 1000 + 40_000 * number.incrementAndGet())), SNAPSHOT, content));
+        get(admin.backup("a", directory.resolve("file")));
+        assertArrayEquals(content, Files.readAllBytes(directory.resolve("file")));
+    }
+
+    @Test
+    void aSnapshotThatMakesRoomForANewerOneIsBegunAnew(@TempDir Path directory) throws Exception {
+        byte[] old = content(6 * SnapshotMessage.PIECE_BYTES_MAX);
+        byte[] content = content(3 * SnapshotMessage.PIECE_BYTES_MAX + 5);
+        EntryId newer = new EntryId(3, 2000);
+        AtomicInteger number = new AtomicInteger();
+        script.at("a", request -> number.incrementAndGet() < 4 ? answer(request, SNAPSHOT, old) : answer(request, newer, content));
+        assertEquals(newer, get(admin.backup("a", directory.resolve("file"))));
+        assertArrayEquals(content, Files.readAllBytes(directory.resolve("file")));
+    }
+
+    @Test
+    void whatIsNotTheRightPieceIsNotWritten(@TempDir Path directory) {
+        byte[] content = content(2 * SnapshotMessage.PIECE_BYTES_MAX);
+        List<UnaryOperator<ClientResponse.BackupPiece>> wrong = List.of(
+            piece -> new ClientResponse.BackupPiece(new EntryId(9, 9), piece.offset(), piece.bytes()),
+            piece -> new ClientResponse.BackupPiece(piece.snapshot(), piece.offset() + 1, piece.bytes()),
+            piece -> new ClientResponse.BackupPiece(piece.snapshot(), piece.offset(), new byte[0]));
+        for (UnaryOperator<ClientResponse.BackupPiece> each : wrong) {
+            Script lying = new Script().at("a", request -> answer(request, SNAPSHOT, content).thenApply(response ->
+                response instanceof ClientResponse.BackupPiece piece ? each.apply(piece) : response));
+            try (RaftAdmin other = RaftAdmin.builder(lying, List.of("a")).build()) {
+                assertThrows(RequestFailedException.class, () -> get(other.backup("a", directory.resolve("file"))));
+            }
+            assertFalse(Files.exists(directory.resolve("file")) || Files.exists(directory.resolve("file.part")));
+        }
+    }
+
+    @Test
+    void aBackupThatCannotGoOnFailsAndSaysWhy(@TempDir Path directory) {
+        admin = admin(Duration.ofMillis(200), "a");
+        script.at("a", new ClientResponse.Failed("there is no snapshot yet"));
+        RequestFailedException none = assertThrows(RequestFailedException.class, () -> get(admin.backup("a", directory.resolve("x"))));
+        assertTrue(none.getMessage().contains("there is no snapshot yet"), none.getMessage());
+        RequestFailedException away = assertThrows(RequestFailedException.class, () -> get(admin.backup("z", directory.resolve("x"))));
+        assertTrue(away.getMessage().contains("nothing came from z"), away.getMessage());
+        Path nowhere = directory.resolve("no/such/directory");
+        Script whole = new Script().at("a", request -> answer(request, SNAPSHOT, new byte[9]));
+        try (RaftAdmin other = RaftAdmin.builder(whole, List.of("a")).build()) {
+            RequestFailedException full = assertThrows(RequestFailedException.class, () -> get(other.backup("a", nowhere)));
+            assertTrue(full.getMessage().contains("cannot write"), full.getMessage());
+        }
+    }
+
+    @Test
+    void closingEndsWhatWaits(@TempDir Path directory) {
+        script.at("a", new ClientResponse.Members(STATED, List.of()));
+        CompletableFuture<Membership> settling = admin.awaitSettled(Duration.ofMinutes(5));
+        CompletableFuture<EntryId> copying = admin.backup("z", directory.resolve("x"));
+        while (script.asked().size() < 4) {
+            Thread.onSpinWait();
+        }
+        admin.close();
+        assertThrows(ServerStoppedException.class, () -> get(settling));
+        assertInstanceOf(RuntimeException.class, assertThrows(RuntimeException.class, () -> get(copying)));
+        assertThrows(ServerStoppedException.class, () -> get(admin.backup("a", directory.resolve("y"))));
+    }
+
+    private static CompletableFuture<ClientResponse> answer(ClientRequest request, EntryId snapshot, byte[] content) {
+        if (request instanceof ClientRequest.Backup) {
+            return CompletableFuture.completedFuture(new ClientResponse.Backup(snapshot, content.length));
+        }
+        ClientRequest.BackupPiece piece = (ClientRequest.BackupPiece) request;
+        if (!piece.snapshot().equals(snapshot)) {
+            return CompletableFuture.completedFuture(new ClientResponse.Failed("that snapshot is gone"));
+        }
+        int from = (int) piece.offset();
+        return CompletableFuture.completedFuture(new ClientResponse.BackupPiece(snapshot, from,
+            Arrays.copyOfRange(content, from, Math.min(content.length, from + piece.bytesMax()))));
+    }
+
+    private static byte[] content(int size) {
+        byte[] content = new byte[size];
+        for (int i = 0; i < size; i++) {
+            content[i] = (byte) (i * 31 ^ i >> 11 ^ size);
+        }
+        return content;
+    }
+
+    private RaftAdmin admin(Duration timeout, String... addresses) {
+        if (admin != null) {
+            admin.close();
+        }
+        return RaftAdmin.builder(script, List.of(addresses)).callTimeout(timeout).build();
+    }
+}
