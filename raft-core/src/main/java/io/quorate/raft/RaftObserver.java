@@ -31,6 +31,13 @@ public interface RaftObserver {
     default void onSnapshotFailed(Throwable why) { }
 
     /**
+     * This process stood still, or got no processor time: its raft thread came this much later than it had asked for, and that is more than
+     * half an election timeout. Others may have elected a leader meanwhile. Long garbage collections and suspended virtual machines do
+     * this.
+     */
+    default void onPause(long nanos) { }
+
+    /**
      * The server has stopped.
      *
      * @param cause why, or null if it was closed

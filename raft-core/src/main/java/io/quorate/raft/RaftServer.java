@@ -172,7 +172,8 @@ public final class RaftServer implements AutoCloseable {
      * States what the group is to become. Only the leader can take that. The future completes with the membership in which the goal stands
      * once that is committed, so that it will not be forgotten. The group then goes there by itself, over changes of the leader and
      * restarts: new voters receive the log first and count as soon as they have caught up. {@link #membership} tells when the goal is
-     * reached (it has none any more then), {@link #status} how far it is. Until then another goal may be stated, which replaces it; the
+     * reached (it has none any more then), {@link #explain} at the
+     * leader what it waits for. Until then another goal may be stated, which replaces it; the
      * present voters as a goal give it up.
      *
      * <p>A replica that is to come in runs already, on a blank data directory, and was started with the address of at least one member:
@@ -181,7 +182,8 @@ public final class RaftServer implements AutoCloseable {
      *
      * <p>Fails with {@link NotLeaderException}, {@link RequestRefusedException} (somebody else has changed it, or the previous step is
      * not committed yet, or leadership moves: its reason tells), {@link RequestFailedException} (no group can become that), {@link
-     * ServerStoppedException}: nothing happened. With {@link OutcomeUnknownException}: perhaps it was stated; the membership's version tells.
+     * ServerStoppedException}: nothing happened. With {@link OutcomeUnknownException}: perhaps it was stated; the membership's version
+     * tells.
      *
      * @param expectedVersion of the membership that the goal was made from
      * @param goal            see {@link MembershipTarget}
@@ -206,11 +208,12 @@ public final class RaftServer implements AutoCloseable {
     }
 
     /**
-     * Hands leadership over to whoever is best: a voter that has the whole log, or nearly. The future completes when another term has begun.
-     * Commands that come meanwhile wait, and are then taken or refused.
+     * Hands leadership over to whoever is best: a voter that has the whole log, or nearly. The future completes when another term has
+     * begun. Commands that come meanwhile wait, and are then taken or refused.
      *
      * <p>Fails with {@link NotLeaderException}, {@link RequestRefusedException} (its reason tells: a transfer is under way, nobody can
-     * lead, or the one that was to did not catch up in time), {@link ServerStoppedException}: nothing happened. With {@link OutcomeUnknownException}: see who leads.
+     * lead, or the one that was to did not catch up in time), {@link ServerStoppedException}: nothing happened. With {@link
+     * OutcomeUnknownException}: see who leads.
      */
     public CompletableFuture<Void> transferLeadership() {
         return transfer(0, callTimeoutNanos);
@@ -266,6 +269,20 @@ public final class RaftServer implements AutoCloseable {
         return Objects.requireNonNull(lastStatus, "set before the mailbox is closed");
     }
 
+    /** What holds this replica and its group up, as it sees that: {@link Explanation#of} its {@link #status}. */
+    public Explanation explain() {
+        return Explanation.of(status());
+    }
+
+    /** What this server has counted and measured since it started. Waits as {@link #status} does. */
+    public Metrics metrics() {
+        if (Thread.currentThread() == raftThread) {
+            return parts.metrics();
+        }
+        CompletableFuture<Metrics> answer = new CompletableFuture<>();
+        return parts.askMetrics(answer::complete) ? answer.join() : parts.stoppedMetrics();
+    }
+
     /**
      * Completes when the server has stopped, all its calls are completed and its threads have ended: with the cause, or empty if it was
      * closed. What is chained to it runs on the stop thread.
@@ -313,7 +330,8 @@ public final class RaftServer implements AutoCloseable {
         return this.<@Nullable Void>call((result, index) -> null, completion -> parts.transfer(nodeId, timeoutNanos, completion));
     }
 
-    private <T extends @Nullable Object> CompletableFuture<T> call(Reading<T> reading, Function<Completion, @Nullable RuntimeException> start) {
+    private <T extends @Nullable Object> CompletableFuture<T> call(Reading<T> reading, Function<Completion,
+        @Nullable RuntimeException> start) {
         FutureCompletion<T> future = new FutureCompletion<>(reading);
         RuntimeException refused = start.apply(future);
         if (refused != null) {

@@ -3,6 +3,7 @@ package io.quorate.raft.runtime;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Membership;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,9 @@ final class Call implements Mail, Work {
     private final Freshness freshness;      // of a read
     private final @Nullable Change change;
     private final int transferTo;           // a node, or 0 for whoever is best
+    private @Nullable Meters meters;        // null if nobody measures
+    private @Nullable LongSupplier clock;   // with them
+    private long begunNanos;                // likewise
     private byte @Nullable [] payload;      // null once a proposal has been stepped: the core has its own copy
 
     private State state = State.SUBMITTED;
@@ -72,6 +76,14 @@ final class Call implements Mail, Work {
 
     static Call transfer(int nodeId, long deadlineNanos, Budget budget, Completion completion) {
         return new Call(Kind.TRANSFER, NOTHING, Freshness.linearizable(), null, nodeId, deadlineNanos, budget, completion);
+    }
+
+    /** Measures how long it takes until it is done, from now. */
+    Call measured(Meters by, LongSupplier nanoClock, long nowNanos) {
+        meters = by;
+        clock = nanoClock;
+        begunNanos = nowNanos;
+        return this;
     }
 
     static int bytesOf(byte[] payload) {
@@ -175,12 +187,23 @@ final class Call implements Mail, Work {
 
     void done(byte[] result, long at) {
         complete();
+        if (meters != null && clock != null) {
+            measure(meters, clock.getAsLong() - begunNanos);
+        }
         completion.done(result, at);
     }
 
     void fail(Throwable why) {
         complete();
         completion.failed(why);
+    }
+
+    private void measure(Meters by, long nanos) {
+        if (kind == Kind.PROPOSE) {
+            by.commit.record(nanos);
+        } else if (kind == Kind.READ || kind == Kind.LOCAL_READ) {
+            by.read.record(nanos);
+        }
     }
 
     private void complete() {

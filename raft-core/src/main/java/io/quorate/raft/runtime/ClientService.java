@@ -3,6 +3,7 @@ package io.quorate.raft.runtime;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.CommandTooLargeException;
+import io.quorate.raft.Explanation;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
@@ -54,7 +55,8 @@ public final class ClientService {
             if (isAdministered) {
                 administer(admin, waitNanos, reply);
             } else {
-                answer(reply, new ClientResponse.Failed("Nothing happened: this server was told to serve no administrators; ask another, or "
+                answer(reply, new ClientResponse.Failed("Nothing happened: this server was told to serve no administrators; ask another,"
+                    + " or "
                     + "start it without that"));
             }
         } else if (request instanceof ClientRequest.Propose propose) {
@@ -79,6 +81,12 @@ public final class ClientService {
             completion.unless(parts.transfer(transfer.targetNodeId(), waitNanos, completion));
         } else if (request instanceof ClientRequest.Members) {
             tell(reply, ClientService::members);
+        } else if (request instanceof ClientRequest.Explain) {
+            tell(reply, status -> new ClientResponse.Explanation(Explanation.of(status).sentences()));
+        } else if (request instanceof ClientRequest.Metrics) {
+            if (!parts.askMetrics(metrics -> answer(reply, new ClientResponse.Metrics(metrics.values())))) {
+                answer(reply, new ClientResponse.Unavailable("Nothing happened: this server has stopped"));
+            }
         } else {
             notServed(request, reply);
         }

@@ -5,6 +5,7 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.Identity;
+import io.quorate.raft.Metrics;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
@@ -72,6 +73,9 @@ public final class EventLoop {
     private final LogReader reader;
     private final LogCompactor compactor;
     private final SnapshotTransfer transfer;
+    private final Meters meters;
+    private final Budget callBytes;
+    private final PendingWrites pendingWrites = new PendingWrites();
     private final Founding founding;
     private final CallTable calls = new CallTable();
     private final Sweep sweep = new Sweep();
@@ -87,6 +91,8 @@ public final class EventLoop {
     private long now;
     private long droppedTold;                       // of the mailbox's count, how many have been logged
     private long refusedTold;                       // likewise
+    private long pausedNanos;                       // when this process last stood still for long; meaningful if it ever did
+    private long candidateTerm;                     // of the last candidacy that was counted
 
     private @Nullable Membership membership;        // as last reported to the transport
     private SortedMap<Integer, String> addresses;   // likewise
@@ -97,8 +103,9 @@ public final class EventLoop {
     private volatile boolean isBlank = true;
 
     EventLoop(Map<Integer, String> initialMembers, RaftConfig config, Storage storage, Transport transport, RaftObserver observer,
-              RandomGenerator random, Mailbox mailbox, LogWriter writer, LogReader reader, LogCompactor compactor, SnapshotTransfer transfer,
-              long nowNanos) {
+              RandomGenerator random, Mailbox mailbox, LogWriter writer, LogReader reader, LogCompactor compactor,
+                  SnapshotTransfer transfer,
+              Meters meters, Budget callBytes, long nowNanos) {
         Identity identity = storage.identity();
         self = identity.replica();
         this.initialMembers = Map.copyOf(initialMembers);
@@ -112,6 +119,8 @@ public final class EventLoop {
         this.reader = reader;
         this.compactor = compactor;
         this.transfer = transfer;
+        this.meters = meters;
+        this.callBytes = callBytes;
         now = nowNanos;
         founding = new Founding(self, initialMembers, identity.founding(), random, transport::send,
             transport::advertisedAddress, nowNanos);
@@ -134,6 +143,7 @@ public final class EventLoop {
     public void turn(long nowNanos) {
         now = nowNanos;
         if (node != null) {
+            notePause(node, nowNanos);
             node.step(new Event.Tick(nowNanos));
         }
         mailbox.fill();
@@ -160,6 +170,18 @@ public final class EventLoop {
         }
         handOver();
         logTrouble();
+    }
+
+    /** The node judges by itself what a pause means for it; here it is counted, and told to people. */
+    private void notePause(RaftNode running, long nowNanos) {
+        long lateNanos = nowNanos - running.deadline();
+        if (lateNanos > config.electionTimeoutNanos() / 2) {
+            meters.pauses.add(1);
+            pausedNanos = nowNanos;
+            LOG.warn("Replica {} stood still for {} ms: the process was paused, or starved of processor time", self,
+                lateNanos / 1_000_000);
+            observe(() -> observer.onPause(lateNanos));
+        }
     }
 
     /** For how many nanoseconds there is nothing to do unless mail comes. */
@@ -211,11 +233,11 @@ public final class EventLoop {
             String doubt = peer.hasLostEntries()
                 ? "its disk has lost entries that it had acknowledged; have the disk checked" : founding.stranger(nodeId, now);
             peers.add(new ServerStatus.Peer(peer.member().id(), nodeId, peer.member().address(), peer.heardNanosAgo(), peer.matchIndex(),
-                peer.replication(), doubt == null ? transport.trouble(nodeId) : doubt));
+                peer.replication(), doubt == null ? transport.trouble(nodeId) : doubt, peer.catchUp()));
         }
         return new ServerStatus(self, boot, record.clusterId(), stateOf(status.role()), status.term(), status.leader(),
             addressOf(status.leader(), status), status.firstIndex(), status.lastIndex(), status.durableIndex(), status.commitIndex(),
-            applied, peers, problem(status), status.membership(), founding.strangers(now));
+            applied, peers, problem(status), status.membership(), founding.strangers(now), elections(status), disk(status), load(status));
     }
 
     private @Nullable String problem(NodeStatus status) {
@@ -226,6 +248,59 @@ public final class EventLoop {
         return fetching != null || applier == null ? fetching : applier.snapshotProblem();
     }
 
+    private ServerStatus.Elections elections(NodeStatus status) {
+        long pauses = meters.pauses.read();
+        NodeStatus.Office office = status.office();
+        return new ServerStatus.Elections(config.electionTimeoutNanos(), status.change().isCommitted(), status.change().removedVersion(),
+            status.campaign().denials(), office == null ? null : office.successor(), office != null && office.isHandedOver(), pauses,
+            pauses == 0 ? -1 : now - pausedNanos);
+    }
+
+    private ServerStatus.Disk disk(NodeStatus status) {
+        Applier theApplier = applier;
+        SnapshotDesk snapshots = theApplier == null ? null : theApplier.snapshots();
+        NodeStatus.Office office = status.office();
+        return new ServerStatus.Disk(status.campaign().diskSilentNanos(), office == null ? 0 : office.diskBehindNanos(),
+            pendingWrites.oldestNanos(now), status.snapshotIndex(), status.fetchIndex(), transfer.problem(), storage.firstIndex(),
+            storage.logBytes(), snapshots == null ? -1 : snapshots.logBytesMax(), snapshots == null || snapshots.isAble(),
+            snapshots == null ? null : snapshots.problem());
+    }
+
+    private ServerStatus.Load load(NodeStatus status) {
+        return new ServerStatus.Load(callBytes.taken(), callBytes.bytesMax(), status.backlog().uncommittedBytes(),
+            config.uncommittedBytesMax(), status.backlog().unappliedBytes(), config.unappliedBytesMax(), mailbox.peerBytes(),
+            Mailbox.PEER_BYTES_MAX, mailbox.dropped(), mailbox.refusedCalls());
+    }
+
+    /** What has been counted and measured. On the raft thread only. */
+    Metrics metrics() {
+        RaftNode running = node;
+        return running == null ? metrics(null, 0) : metrics(running.status(), storage.logBytes());
+    }
+
+    /** The same, of what has stopped; nothing waits there any more. When nobody turns any more. */
+    Metrics stoppedMetrics() {
+        return metrics(null, 0);
+    }
+
+    private Metrics metrics(@Nullable NodeStatus status, long logBytes) {
+        NodeStatus.Backlog backlog = status == null ? new NodeStatus.Backlog(0, 0, 0) : status.backlog();
+        List<Metrics.Lag> lags = new ArrayList<>();
+        if (status != null) {
+            for (NodeStatus.Peer peer : status.peers()) {
+                if (peer.matchIndex() >= 0) {
+                    lags.add(new Metrics.Lag(peer.member().id(), status.lastIndex() - peer.matchIndex(), peer.heardNanosAgo()));
+                }
+            }
+        }
+        return new Metrics(meters.commit.read(), meters.read.read(), meters.diskWait.read(), meters.diskWrite.read(),
+            meters.entriesWritten.read(), meters.bytesWritten.read(), meters.electionsStarted.read(), meters.electionsWon.read(),
+            meters.leaderChanges.read(), meters.pauses.read(), mailbox.dropped(), mailbox.refusedCalls(), meters.snapshotsTaken.read(),
+            meters.snapshotsInstalled.read(), applier == null ? 0
+                : applier.snapshots().newestBytes(), logBytes, new Metrics.Queues(mailbox.peerBytes(),
+            callBytes.taken(), backlog.uncommittedBytes(), backlog.unappliedBytes(), backlog.waitingReads(), pendingWrites.size()), lags);
+    }
+
     /** How the replica was when it stopped. When nobody turns any more. */
     public ServerStatus stoppedStatus(@Nullable Throwable cause) {
         String problem = cause == null ? "closed" : "stopped: " + cause;
@@ -234,8 +309,9 @@ public final class EventLoop {
         try {
             ServerStatus last = status();
             return new ServerStatus(self, last.boot(), last.clusterId(), ServerStatus.State.STOPPED, last.term(), null, null,
-                last.firstIndex(), last.lastIndex(), last.durableIndex(), last.commitIndex(), applied, List.of(), problem, last.membership(),
-                List.of());
+                last.firstIndex(), last.lastIndex(), last.durableIndex(), last.commitIndex(), applied, List.of(), problem,
+                    last.membership(),
+                List.of(), null, null, null);
         } catch (RuntimeException e) {       // a node that broke may not be able to tell
             return new ServerStatus(self, storage.identity().boot(), record == null ? null : record.clusterId(),
                 ServerStatus.State.STOPPED, term, null, null, 0, 0, 0, 0, applied, List.of(), problem);
@@ -247,7 +323,10 @@ public final class EventLoop {
     void step(Event event) {
         if (node != null) {
             node.step(event);
-            if (event instanceof Event.SnapshotTaken) {
+            if (event instanceof Event.Written written) {
+                pendingWrites.written(written.writeId(), now, meters.diskWait);
+            } else if (event instanceof Event.SnapshotTaken) {
+                meters.snapshotsTaken.add(1);
                 compact();
             }
         }
@@ -367,6 +446,7 @@ public final class EventLoop {
             return;
         }
         boolean isNewLeader = newLeader != null && (newTerm != term || !newLeader.equals(leader));
+        count(newState, newTerm, isNewLeader);
         boolean hasLostLeader = newLeader == null && leader != null;
         if (isNewLeader || hasLostLeader) {
             NodeStatus status = running.status();
@@ -383,6 +463,20 @@ public final class EventLoop {
         term = newTerm;
         leader = newLeader;
         observe(() -> observer.onChange(newState, newTerm, newLeader));
+    }
+
+    private void count(ServerStatus.State newState, long newTerm, boolean isNewLeader) {
+        boolean isElected = newState == ServerStatus.State.LEADER && isNewLeader;
+        if ((newState == ServerStatus.State.CANDIDATE || isElected) && newTerm != candidateTerm) {     // who is alone is elected at once
+            candidateTerm = newTerm;
+            meters.electionsStarted.add(1);
+        }
+        if (isElected) {
+            meters.electionsWon.add(1);
+        }
+        if (isNewLeader) {
+            meters.leaderChanges.add(1);
+        }
     }
 
     private void observe(Runnable call) {
@@ -455,6 +549,8 @@ public final class EventLoop {
                 call.fail(new ServerStoppedException("Nothing happened: this server has stopped", cause));
             } else if (mail instanceof Mail.OfQuestion question) {
                 question.answer().accept(stoppedStatus(cause));
+            } else if (mail instanceof Mail.OfMetrics question) {
+                question.answer().accept(stoppedMetrics());
             }
         }
         // Every flush answers every proposal it was told of; one that is still here met a failure in the middle of a turn.
@@ -501,6 +597,7 @@ public final class EventLoop {
 
         @Override
         public void write(long writeId, HardState hardState, long firstIndex, List<Entry> entries) {
+            pendingWrites.add(writeId, now);
             writer.add(new Storage.Write(writeId, hardState, firstIndex, entries));
         }
 
@@ -542,6 +639,8 @@ public final class EventLoop {
 
         @Override
         public void install(long writeId, HardState hardState, SnapshotId snapshot) {
+            pendingWrites.add(writeId, now);
+            meters.snapshotsInstalled.add(1);
             writer.add(new Storage.Write(writeId, hardState, snapshot.index() + 1, List.of(), snapshot));
         }
 
@@ -587,10 +686,12 @@ public final class EventLoop {
         private String sentenceFor(Call call, Refusal.Reason reason) {
             return switch (reason) {
                 case TOO_EARLY -> "this leader is new, and has committed nothing of its own term yet; try again in a moment";
-                case CHANGE_PENDING -> "the previous step of a change of the membership is not committed yet; try again in a moment, and if "
+                case CHANGE_PENDING -> "the previous step of a change of the membership is not committed yet; try again in a moment, and"
+                    + " if "
                     + "that lasts, see what holds the commit back";
                 case TRANSFER_PENDING -> "leadership is being handed over; try again in a moment, at whoever leads then";
-                case OTHER_VERSION -> "the membership has version " + versionNow() + ", not " + call.change().expectedVersion() + "; look at "
+                case OTHER_VERSION -> "the membership has version " + versionNow() + ", not " + call.change().expectedVersion() + "; look"
+                    + " at "
                     + "it, decide anew, and state the goal against that version";
                 case NO_TARGET -> call.transferTo() == 0
                     ? "no other voter has been heard lately that could lead; see what is wrong with them"

@@ -5,6 +5,7 @@ import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.Event;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /**
  * Makes the node's writes durable, and tells it so. This is the group commit: all that waited while the previous batch was being
@@ -20,11 +21,15 @@ public final class LogWriter {
 
     private final Storage storage;
     private final Mailbox mailbox;
+    private final Meters meters;
+    private final LongSupplier nanoClock;
     private final Inbox<Storage.Write> inbox;
 
-    LogWriter(Storage storage, Mailbox mailbox, Waker diskThread) {
+    LogWriter(Storage storage, Mailbox mailbox, Waker diskThread, Meters meters, LongSupplier nanoClock) {
         this.storage = storage;
         this.mailbox = mailbox;
+        this.meters = meters;
+        this.nanoClock = nanoClock;
         inbox = new Inbox<>(diskThread);
     }
 
@@ -59,7 +64,15 @@ public final class LogWriter {
 
     /** Makes the batch durable, then tells the node once: its last write, and so all before it. */
     public void write(List<Storage.Write> batch) {
+        long begun = nanoClock.getAsLong();
         storage.write(batch);
+        meters.diskWrite.record(nanoClock.getAsLong() - begun);
+        for (Storage.Write write : batch) {
+            meters.entriesWritten.add(write.entries().size());
+            for (Entry entry : write.entries()) {
+                meters.bytesWritten.add(entry.size());
+            }
+        }
         mailbox.complete(new Event.Written(batch.get(batch.size() - 1).id()));
     }
 }

@@ -1,13 +1,14 @@
 package io.quorate.raft.runtime;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.Metrics;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.core.Event;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Something for the raft thread. */
-sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfLoss, Mail.OfQuestion, Call {
+sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfLoss, Mail.OfQuestion, Mail.OfMetrics, Call {
 
     void deliver(EventLoop loop);
 
@@ -44,6 +45,19 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfLoss, Mail.O
         @Override
         public void deliver(EventLoop loop) {
             loop.lost(nodeId);
+        }
+
+        @Override
+        public int bytes() {
+            return 100;
+        }
+    }
+
+    /** What have you counted? */
+    record OfMetrics(Consumer<Metrics> answer) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            answer.accept(loop.metrics());
         }
 
         @Override

@@ -1,6 +1,7 @@
 package io.quorate.raft.runtime;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.Metrics;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.Event;
@@ -76,6 +77,11 @@ public final class Mailbox {
     /** Asks how the server is; the answer comes on the raft thread and must return quickly. False if the server has stopped. */
     boolean ask(Consumer<ServerStatus> answer) {
         return inbox.add(new Mail.OfQuestion(answer));
+    }
+
+    /** Asks what has been counted; as {@link #ask}. */
+    boolean askMetrics(Consumer<Metrics> answer) {
+        return inbox.add(new Mail.OfMetrics(answer));
     }
 
     /** How many messages were dropped because too much was waiting. */

@@ -3,6 +3,7 @@ package io.quorate.raft.runtime;
 import io.quorate.raft.CommandTooLargeException;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.MembershipTarget;
+import io.quorate.raft.Metrics;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.RequestFailedException;
@@ -51,6 +52,7 @@ public final class PassiveServer {
     private final LongSupplier nanoClock;
     private final Waker diskWaker = new Waker();
     private final Mailbox mailbox = new Mailbox();
+    private final Meters meters = new Meters();
     private final Budget callBytes;
     private final Budget controlBytes = new Budget(CONTROL_BYTES_MAX);
     private final LogWriter writer;
@@ -88,13 +90,13 @@ public final class PassiveServer {
         this.storage = storage;
         this.nanoClock = nanoClock;
         callBytes = new Budget(callBytesMax);
-        writer = new LogWriter(storage, mailbox, diskWaker);
+        writer = new LogWriter(storage, mailbox, diskWaker, meters, nanoClock);
         reader = new LogReader(storage, mailbox, diskWaker);
         compactor = new LogCompactor(storage, diskWaker);
         taker = new SnapshotTaker(storage, mailbox);
         transfer = new SnapshotTransfer(policy, config, storage, transport, mailbox, observer, nanoClock.getAsLong());
-        loop = new EventLoop(members, config, storage, transport, observer, random, mailbox, writer, reader, compactor, transfer,
-            nanoClock.getAsLong());
+        loop = new EventLoop(members, config, storage, transport, observer, random, mailbox, writer, reader, compactor, transfer, meters,
+            callBytes, nanoClock.getAsLong());
         // Apart from the loop's chance, which belongs to its thread; another for each replica and each of its boots.
         RandomGenerator jitter = new SplittableRandom(storage.identity().replica().incarnation() + storage.identity().boot());
         applier = new Applier(machine, storage, mailbox, nanoClock, loop::notLeader,
@@ -150,7 +152,9 @@ public final class PassiveServer {
             return new CommandTooLargeException("Nothing happened: the command has " + command.length + " bytes, and at most "
                 + Entry.PAYLOAD_BYTES_MAX + " are possible");
         }
-        return submit(new Call(Call.Kind.PROPOSE, command, nanoClock.getAsLong() + timeoutNanos, callBytes, completion), callBytes);
+        long now = nanoClock.getAsLong();
+        return submit(new Call(Call.Kind.PROPOSE, command, now + timeoutNanos, callBytes, completion).measured(meters, nanoClock, now),
+            callBytes);
     }
 
     /** Answers a query from a state that includes everything acknowledged before; returns as {@link #propose}. */
@@ -160,7 +164,8 @@ public final class PassiveServer {
 
     /** Answers a query from a state as new as is asked for; returns as {@link #propose}. */
     public @Nullable RuntimeException read(byte[] query, Freshness freshness, long timeoutNanos, Completion completion) {
-        Call call = Call.read(query, freshness, nanoClock.getAsLong() + timeoutNanos, callBytes, completion);
+        long now = nanoClock.getAsLong();
+        Call call = Call.read(query, freshness, now + timeoutNanos, callBytes, completion).measured(meters, nanoClock, now);
         return freshness.mode() == Freshness.Mode.LOCAL ? submitLocal(call) : submit(call, callBytes);
     }
 
@@ -216,6 +221,21 @@ public final class PassiveServer {
     /** Asks how the server is; the answer comes on the raft thread and must return quickly. False if the server has stopped. */
     public boolean ask(Consumer<ServerStatus> answer) {
         return mailbox.ask(answer);
+    }
+
+    /** Asks what has been counted and measured; as {@link #ask}. */
+    public boolean askMetrics(Consumer<Metrics> answer) {
+        return mailbox.askMetrics(answer);
+    }
+
+    /** What has been counted and measured. On the raft thread. */
+    public Metrics metrics() {
+        return loop.metrics();
+    }
+
+    /** What had been counted and measured when the server stopped. When nobody turns any more. */
+    public Metrics stoppedMetrics() {
+        return loop.stoppedMetrics();
     }
 
     /** One bounded piece of storage's own work. On the disk thread, while no write waits. */

@@ -17,10 +17,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Decides when the state machine is captured, and answers whoever has asked for a snapshot.
  *
- * <p>One snapshot is made at a time. What is asked for meanwhile waits for the next, since the one being written may lack what the asker has
- * seen. A snapshot that fails changes nothing: the log is kept, somebody is told, and the next is tried after a pause.
+ * <p>One snapshot is made at a time. What is asked for meanwhile waits for the next, since the one being written may lack what the asker
+ * has seen. A snapshot that fails changes nothing: the log is kept, somebody is told, and the next is tried after a pause.
  *
- * <p>The apply thread's, but for {@link #problem}.
+ * <p>The apply thread's, but for what says that any may ask.
  */
 final class SnapshotDesk {
 
@@ -33,8 +33,8 @@ final class SnapshotDesk {
     private final List<SnapshotCompletion> asked = new ArrayList<>();     // for the next one
     private final List<SnapshotCompletion> served = new ArrayList<>();    // by the one being made
     private boolean isMaking;
-    private boolean isUnable;                  // the machine has no snapshots
-    private @Nullable SnapshotInfo newest;
+    private volatile boolean isUnable;                  // the machine has no snapshots
+    private volatile @Nullable SnapshotInfo newest;
     private volatile @Nullable String problem;
 
     SnapshotDesk(SnapshotPolicy policy, RandomGenerator random, Storage storage, SnapshotTaker taker, RaftObserver observer) {
@@ -47,6 +47,22 @@ final class SnapshotDesk {
     /** What is the matter with snapshots, in words, or null. Any thread. */
     @Nullable String problem() {
         return problem;
+    }
+
+    /** Whether the machine has snapshots; believed until it has been asked for one. Any thread. */
+    boolean isAble() {
+        return !isUnable;
+    }
+
+    /** How long the log becomes before the next snapshot is taken. Any thread. */
+    long logBytesMax() {
+        return trigger.logBytesMax();
+    }
+
+    /** How long the newest snapshot is; 0 if there is none. Any thread. */
+    long newestBytes() {
+        SnapshotInfo known = newest;
+        return known == null ? 0 : known.bytes();
     }
 
     /** This is the newest one from now on: found at the start, or installed. */
@@ -66,10 +82,11 @@ final class SnapshotDesk {
             return;
         }
         SnapshotId id = applied.snapshotId();
+        SnapshotInfo known = newest;
         if (id == null || id.index() == 0) {
             failAsked(new IllegalStateException("Nothing happened: nothing has been applied yet that a snapshot could hold"));
-        } else if (newest != null && newest.last().equals(id.last())) {
-            completeAll(asked, newest);
+        } else if (known != null && known.last().equals(id.last())) {
+            completeAll(asked, known);
         } else {
             capture(machine, id, new StateHeader(applied.lastToldIndex()), nowNanos);
         }
@@ -103,7 +120,8 @@ final class SnapshotDesk {
             onFailed(failure == null ? new IllegalStateException("the storage keeps no snapshots") : failure, nowNanos);
             return;
         }
-        if (newest == null || newest.index() < info.index()) {
+        SnapshotInfo known = newest;
+        if (known == null || known.index() < info.index()) {
             LOG.info("A snapshot of {} bytes up to entry {} is durable", info.bytes(), info.last());
             observe(() -> observer.onSnapshotTaken(info));
         }

@@ -14,7 +14,7 @@ final class SnapshotTrigger {
 
     private final SnapshotPolicy policy;
     private final RandomGenerator random;
-    private long logBytesMax;
+    private volatile long logBytesMax;
     private boolean isPausing;
     private long pauseEndsNanos;
 
@@ -30,6 +30,11 @@ final class SnapshotTrigger {
             isPausing = false;
         }
         return !isPausing && logBytes > logBytesMax;
+    }
+
+    /** A log that is longer is due. Any thread. */
+    long logBytesMax() {
+        return logBytesMax;
     }
 
     /** There is a new snapshot of this length, or the first that is known. */

@@ -26,7 +26,7 @@ class DiskWorkTest {
 
     private final InMemoryStorage storage = InMemoryStorage.blank(1, 11);
     private final Mailbox mailbox = new Mailbox();
-    private final LogWriter writer = new LogWriter(storage, mailbox, new Waker());
+    private final LogWriter writer = new LogWriter(storage, mailbox, new Waker(), new Meters(), () -> 0);
     private final LogReader reader = new LogReader(storage, mailbox, new Waker());
 
     DiskWorkTest() {
