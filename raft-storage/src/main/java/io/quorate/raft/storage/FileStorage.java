@@ -382,10 +382,11 @@ public final class FileStorage implements Storage {
         return snapshots().receive(snapshot);
     }
 
-    /** {@inheritDoc} Counted as it stands on disk, frames and all. */
+    /** {@inheritDoc} Counted as it stands on disk, frames and all; 0 before {@link #recover}. */
     @Override
     public long logBytes() {
-        return recovered().state().index().bytesFrom(snapshots().newestIndex() + 1);
+        LogWriter writer = log;
+        return writer == null ? 0 : writer.state().index().bytesFrom(snapshots().newestIndex() + 1);
     }
 
     @Override
