@@ -26,6 +26,7 @@ final class Checks {
     private final Map<ReplicaId, NodeStatus> lastSeen = new HashMap<>();
     private final Map<ReplicaId, Set<EntryId>> durable = new HashMap<>();   // what a disk has ever held
     private final Set<List<Membership>> intersecting = new HashSet<>();     // pairs that were found to be safe
+    private final Map<EntryId, Membership> installed = new HashMap<>();     // by the last entry of a snapshot
     private long committedIndex;
 
     Checks(Membership founding) {
@@ -78,6 +79,7 @@ final class Checks {
     void onInstall(RecordedEffects.Install install, long given, long applied) {
         assertEquals(given, applied, () -> "installs over what is still being applied: " + install);
         SnapshotId snapshot = install.snapshot();
+        installed.put(snapshot.last(), snapshot.membership());
         EntryId known = committed.putIfAbsent(snapshot.index(), snapshot.last());
         assertTrue(known == null || known.equals(snapshot.last()), () -> "installs " + snapshot + " where " + known + " is committed");
     }
@@ -128,10 +130,12 @@ final class Checks {
 
     /** The last membership in the log is in force, one is uncommitted at most, none goes before the own term, and neighbours intersect. */
     private void onMemberships(RaftNode node, @Nullable NodeStatus before) {
-        Membership last = founding;
-        boolean mayLead = founding.isVoter(node.self());
+        long base = node.log().firstIndex() - 1;
+        Membership snapshot = base == 0 ? null : installed.get(node.log().idAt(base));
+        Membership last = snapshot == null ? founding : snapshot;
+        boolean mayLead = last.isVoter(node.self());
         int uncommitted = 0;
-        for (long index = 1; index <= node.log().lastIndex(); index++) {
+        for (long index = snapshot == null ? 1 : base + 1; index <= node.log().lastIndex(); index++) {
             Entry entry = entries.get(node.log().covers(index) ? node.log().idAt(index) : committed.get(index));
             if (entry.kind() != Entry.Kind.MEMBERSHIP) {
                 continue;
