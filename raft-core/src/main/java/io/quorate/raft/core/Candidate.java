@@ -125,12 +125,12 @@ final class Candidate implements Role {
 
     @Override
     public void onReadRequest(Message.ReadRequest message) {
-        // Not answered yet.
+        // Not leading.
     }
 
     @Override
     public void onReadAnswer(Message.ReadAnswer message) {
-        // Not answered yet.
+        node.onReadAnswer(message);
     }
 
     @Override

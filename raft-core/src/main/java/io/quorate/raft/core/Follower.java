@@ -162,12 +162,12 @@ final class Follower implements Role {
 
     @Override
     public void onReadRequest(Message.ReadRequest message) {
-        // Not answered yet.
+        // Not leading: its sender will ask again when it knows who does.
     }
 
     @Override
     public void onReadAnswer(Message.ReadAnswer message) {
-        // Not answered yet.
+        node.onReadAnswer(message);
     }
 
     /** Whether this is the leader of the term, and so to be listened to: it is known from now on, and was heard. */

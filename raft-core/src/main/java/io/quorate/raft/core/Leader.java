@@ -18,6 +18,7 @@ final class Leader implements Role {
     private final MembershipPursuit pursuit;
     private final ReadQueue reads = new ReadQueue();
     private final DiskWatch disk = new DiskWatch();
+    private final Lease lease;
     private final long term;
     private final long noOpIndex;        // the first entry of the own term: once committed, all before it is
     private long uncommittedBytes;       // of commands proposed here and not committed yet
@@ -32,6 +33,7 @@ final class Leader implements Role {
         peers.addLeft(node.memberships().committed(), node.memberships().activeIndex(), nextIndex);
         rounds = new Rounds(node.quorum(), node.self(), node.now());
         term = node.term();
+        lease = new Lease(node.config(), node.now());
         patienceNanos = node.now();
         noOpIndex = node.appendOwn(Entry.Kind.NO_OP, new byte[0]).index();
         pursuit = new MembershipPursuit(rounds.newest() + 1, noOpIndex, node.now());
@@ -72,6 +74,7 @@ final class Leader implements Role {
         heartbeatDeadline = node.now();
         pursuit.restart(rounds.newest() + 1, node.commitIndex(), node.now());
         disk.onPause(node.now());
+        lease.onPause(node.now());
     }
 
     /** Whether a quorum has followed this leader within the last election timeout. */
@@ -97,11 +100,22 @@ final class Leader implements Role {
     }
 
     void onRead(Event.Read read) {
-        if (reads.hasRoom()) {
+        boolean isCurrent = node.commitIndex() >= noOpIndex;   // else it may lie behind what earlier leaders acknowledged (§8)
+        long leased = read.mayUseLease() && isCurrent ? leaseNanos() : 0;
+        if (leased > 0) {
+            node.readable(read.requestId(), node.commitIndex(), leased == Long.MAX_VALUE ? Long.MAX_VALUE : node.now() + leased);
+        } else if (isCurrent && node.now() - rounds.confirmedNanos() < read.staleNanosMax()) {
+            node.readable(read.requestId(), node.commitIndex(), node.staleUntil(rounds.confirmedNanos(), read.staleNanosMax()));
+        } else if (reads.hasRoom()) {
             reads.add(read.requestId());
         } else {
             node.refuse(read.requestId(), Reason.OVERLOADED);
         }
+    }
+
+    /** For how much longer nobody else can lead. */
+    private long leaseNanos() {
+        return lease.remainingNanos(rounds.confirmedNanos(), rounds.heldNanos(), node.now());
     }
 
     void onChangeMembership(Event.ChangeMembership change) {
@@ -211,7 +225,7 @@ final class Leader implements Role {
             return;   // a stranger, or it has what was never made: not worth counting
         }
         peers.at(position).onAccepted(message.matchIndex(), message.verifiedIndex(), message.round(), rounds.newest());
-        rounds.onEcho(position, message.round());
+        rounds.onEcho(position, message.round(), message.holdsNanos());
     }
 
     @Override
@@ -220,7 +234,7 @@ final class Leader implements Role {
         if (position < 0) {
             return;
         }
-        rounds.onEcho(position, message.round());
+        rounds.onEcho(position, message.round(), 0);
         peers.at(position).onRejected(message.rejected().index(), node.log().lastAgreeing(message.hint()).index(), message.round());
     }
 
@@ -269,8 +283,8 @@ final class Leader implements Role {
     }
 
     NodeStatus.Office office() {
-        return new NodeStatus.Office(transfer == null ? null : transfer.target(), transfer != null && transfer.isSent(), 0,
-            disk.behindNanos(node.now()));
+        return new NodeStatus.Office(transfer == null ? null : transfer.target(), transfer != null && transfer.isSent(),
+            node.commitIndex() >= noOpIndex ? leaseNanos() : 0, disk.behindNanos(node.now()));
     }
 
     int waitingReads() {
@@ -289,12 +303,14 @@ final class Leader implements Role {
 
     @Override
     public void onReadRequest(Message.ReadRequest message) {
-        // Not answered yet.
+        if (node.quorum().position(message.from()) >= 0) {
+            reads.add(new ReadQueue.Question(message.from(), message.id()));
+        }
     }
 
     @Override
     public void onReadAnswer(Message.ReadAnswer message) {
-        // Not answered yet.
+        // Nobody else leads this term; what claims to is not believed.
     }
 
     @Override
@@ -379,6 +395,7 @@ final class Leader implements Role {
         }
         long lastIndex = node.log().lastIndex();
         if (peers.at(position).matchIndex() == lastIndex) {
+            lease.giveUp();
             current.onSent(node.now() + node.config().electionTimeoutNanos() / 2);
             sendTimeoutNow(current);
         } else if (peers.at(position).state() == Progress.State.REPLICATE && peers.at(position).nextIndex() >= node.log().firstInMemory()) {
@@ -463,7 +480,8 @@ final class Leader implements Role {
     }
 
     private void confirmReads() {
-        reads.takeConfirmed(rounds.confirmed(), id -> node.readable(id, reads.readIndex(), Long.MAX_VALUE));
+        reads.takeConfirmed(rounds.confirmed(), id -> node.readable(id, reads.readIndex(), Long.MAX_VALUE),
+            question -> node.send(new Message.ReadAnswer(node.self(), question.asker(), node.term(), question.id(), reads.readIndex())));
     }
 
     private void replicate(int position) {

@@ -119,12 +119,12 @@ final class PreCandidate implements Role {
 
     @Override
     public void onReadRequest(Message.ReadRequest message) {
-        // Not answered yet.
+        // Not leading.
     }
 
     @Override
     public void onReadAnswer(Message.ReadAnswer message) {
-        // Not answered yet.
+        node.onReadAnswer(message);
     }
 
     @Override

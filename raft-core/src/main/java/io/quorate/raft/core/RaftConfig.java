@@ -12,13 +12,18 @@ import java.time.Duration;
  * @param appendBytesMax        how many bytes of entries one message carries, at most {@link Entry#SIZE_MAX}; a single larger entry
  *                              goes alone
  * @param cachedBytesMax        how many bytes of the log's tail stay in memory
+ * @param leaseDriftPermille    by how many thousandths any two replicas' clocks may differ in how fast they run, for leases to be safe;
+ *                              0 if there are to be no leases
  */
 public record RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, long unappliedBytesMax, long inflightBytesMax,
-                         int appendBytesMax, long cachedBytesMax) {
+                         int appendBytesMax, long cachedBytesMax, int leaseDriftPermille) {
+
+    /** The most that clocks may differ in leases' reckoning: a tenth. */
+    public static final int LEASE_DRIFT_PERMILLE_MAX = 100;
 
     /** One second of election timeout, and budgets that fit a small heap. */
     public static final RaftConfig DEFAULT =
-        new RaftConfig(Duration.ofSeconds(1).toNanos(), 64L << 20, 64L << 20, 4L << 20, 512 << 10, 32L << 20);
+        new RaftConfig(Duration.ofSeconds(1).toNanos(), 64L << 20, 64L << 20, 4L << 20, 512 << 10, 32L << 20, 0);
 
     public RaftConfig {
         if (electionTimeoutNanos < Duration.ofMillis(10).toNanos() || electionTimeoutNanos > Duration.ofHours(1).toNanos()) {
@@ -29,14 +34,41 @@ public record RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, lo
         positive("inflightBytesMax", inflightBytesMax);
         positive("appendBytesMax", appendBytesMax);
         positive("cachedBytesMax", cachedBytesMax);
+        if (leaseDriftPermille < 0 || leaseDriftPermille > LEASE_DRIFT_PERMILLE_MAX) {
+            throw new IllegalArgumentException("leaseDriftPermille is between 0 and " + LEASE_DRIFT_PERMILLE_MAX + ", not "
+                + leaseDriftPermille);
+        }
         if (appendBytesMax > Entry.SIZE_MAX) {   // every transport carries one entry of any legal size, and need not carry more
             throw new IllegalArgumentException("appendBytesMax is at most " + Entry.SIZE_MAX + ", not " + appendBytesMax);
         }
     }
 
+    /** Without leases. */
+    public RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, long unappliedBytesMax, long inflightBytesMax,
+                      int appendBytesMax, long cachedBytesMax) {
+        this(electionTimeoutNanos, uncommittedBytesMax, unappliedBytesMax, inflightBytesMax, appendBytesMax, cachedBytesMax, 0);
+    }
+
     /** The same with another election timeout. 150 ms is the shortest that is tested. */
     public RaftConfig withElectionTimeout(Duration timeout) {
-        return new RaftConfig(timeout.toNanos(), uncommittedBytesMax, unappliedBytesMax, inflightBytesMax, appendBytesMax, cachedBytesMax);
+        return new RaftConfig(timeout.toNanos(), uncommittedBytesMax, unappliedBytesMax, inflightBytesMax, appendBytesMax, cachedBytesMax,
+            leaseDriftPermille);
+    }
+
+    /**
+     * The same with leases: reads that ask for no more may be answered without asking a quorum.
+     *
+     * @param driftPermille by how many thousandths any two replicas' clocks may differ in how fast they run; the same everywhere. Clocks
+     *                      of machines stay within 1, also while they are being set right. 0 for no leases
+     */
+    public RaftConfig withLeases(int driftPermille) {
+        return new RaftConfig(electionTimeoutNanos, uncommittedBytesMax, unappliedBytesMax, inflightBytesMax, appendBytesMax, cachedBytesMax,
+            driftPermille);
+    }
+
+    /** Whether leases are used. */
+    public boolean hasLeases() {
+        return leaseDriftPermille > 0;
     }
 
     /** How often a leader is heard: a tenth of the election timeout. */

@@ -61,6 +61,7 @@ public final class RaftNode {
     private Quorum quorum;                    // of the membership in force
     private final Heard heard;
     private final Denials denials = new Denials();
+    private final ForwardedReads forwarded;   // while this node does not lead
     private long removedVersion;              // the newest committed membership that was said not to name this replica; 0 if none
     private ReplicatedTime time;              // what entries made here are stamped by; means something at a leader only
     private long timeWantedNanos = Long.MAX_VALUE;   // replicated time that the state machine waits for
@@ -81,15 +82,18 @@ public final class RaftNode {
      *
      * @param config    the same for as long as the node lives
      * @param self      which replica this is
+     * @param boot      how often it has started: what another start asked is not answered to this one
      * @param hardState as recovered
      * @param log       as recovered
      * @param random    for election timeouts
      * @param nowNanos  the time at which it starts, on the clock of the ticks
      */
-    public RaftNode(RaftConfig config, ReplicaId self, HardState hardState, LogView log, RandomGenerator random, long nowNanos) {
+    public RaftNode(RaftConfig config, ReplicaId self, long boot, HardState hardState, LogView log, RandomGenerator random,
+                    long nowNanos) {
         this.config = config;
         this.self = self;
         this.random = random;
+        forwarded = new ForwardedReads(config, boot);
         this.log = new RaftLog(log);
         ledger = new WriteLedger(this.log.lastIndex());
         memberships = new Memberships(log.snapshot(), log.memberships());
@@ -129,11 +133,7 @@ public final class RaftNode {
                 refuse(proposal.requestId(), Reason.NOT_LEADER);
             }
         } else if (event instanceof Event.Read read) {
-            if (role instanceof Leader leader) {
-                leader.onRead(read);
-            } else {
-                refuse(read.requestId(), Reason.NOT_LEADER);
-            }
+            onRead(read);
         } else if (event instanceof Event.ChangeMembership change) {
             if (role instanceof Leader leader) {
                 leader.onChangeMembership(change);
@@ -188,6 +188,7 @@ public final class RaftNode {
             settled = role;
             role.onFlush();
         } while (role != settled);
+        forwardReads(inboxDrained);
 
         writeTo(effects);
         installTo(effects);
@@ -225,7 +226,7 @@ public final class RaftNode {
 
     /** When the node wants to be flushed again if nothing happens before: after a tick with this time or a later one. */
     public long deadline() {
-        return role.deadline();
+        return forwarded.size() == 0 ? role.deadline() : Nanos.earlier(role.deadline(), forwarded.deadline());
     }
 
     public ReplicaId self() {
@@ -289,7 +290,7 @@ public final class RaftNode {
         }
         NodeStatus.Backlog backlog = role instanceof Leader leader
             ? new NodeStatus.Backlog(unappliedBytes, leader.uncommittedBytes(), leader.waitingReads())
-            : new NodeStatus.Backlog(unappliedBytes, 0, 0);
+            : new NodeStatus.Backlog(unappliedBytes, 0, forwarded.size());
         return new NodeStatus(self, role.name(), term, role.leader(), log.firstIndex(), log.lastIndex(), ledger.durableIndex(), commitIndex,
             snapshot.index(), install.index(), membership(),
             new NodeStatus.Change(memberships.isActiveCommitted(), isRemoved() ? removedVersion : 0),
@@ -302,6 +303,40 @@ public final class RaftNode {
         return self + " t" + term + (isVoteDurable() ? "" : "?") + " voted " + votedFor + " " + role + " commit " + commitIndex
             + " applied " + appliedIndex + " " + ledger + " log " + log + " snapshot " + snapshot.index() + " membership " + memberships
             + (install.isIdle() ? "" : " " + install);
+    }
+
+    // ---- reads
+
+    private void onRead(Event.Read read) {
+        long stale = read.staleNanosMax();
+        if (forwarded.isFresh(stale, now)) {
+            readable(read.requestId(), forwarded.confirmedIndex(), staleUntil(forwarded.confirmedNanos(), stale));
+        } else if (role instanceof Leader leader) {
+            leader.onRead(read);
+        } else if (forwarded.hasRoom()) {
+            forwarded.add(read.requestId(), now);
+        } else {
+            refuse(read.requestId(), Reason.OVERLOADED);
+        }
+    }
+
+    /** When an answer of which the truth is as old as {@code sinceNanos} is too old for who wants none older than this. */
+    long staleUntil(long sinceNanos, long staleNanosMax) {
+        return sinceNanos + Math.min(staleNanosMax, FAR_NANOS);
+    }
+
+    private void forwardReads(boolean inboxDrained) {
+        if (inboxDrained) {
+            forwarded.takeExpired(now, id -> refuse(id, Reason.NOT_LEADER));
+        }
+        ReplicaId leader = role.leader();
+        if (forwarded.ask(self.equals(leader) ? null : leader, term, now) && leader != null) {
+            send(new Message.ReadRequest(self, leader, term, forwarded.lastId()));
+        }
+    }
+
+    void onReadAnswer(Message.ReadAnswer message) {
+        forwarded.takeAnswered(message.id(), message.readIndex(), id -> readable(id, message.readIndex(), Long.MAX_VALUE));
     }
 
     // ---- messages: terms are settled here, so that a role never sees a message of another term (§5.1)
@@ -469,6 +504,7 @@ public final class RaftNode {
         lostRounds = 0;
         denials.clear();
         changeRole(new Leader(this));
+        forwarded.takeAll(id -> onRead(new Event.Read(id)));
     }
 
     /** Another leads this term: follows it, beginning with this message. */
@@ -530,13 +566,15 @@ public final class RaftNode {
      * that of all who have learned the same thing one is first.
      */
     long onLeaderLost() {
-        promiseNanos = Nanos.earlier(promiseNanos, now);
+        if (!config.hasLeases()) {
+            promiseNanos = Nanos.earlier(promiseNanos, now);   // else the leader may still read by it, if it lives
+        }
         return Nanos.later(now, promiseNanos) + random.nextLong(config.heartbeatNanos());
     }
 
-    /** For how long from now this node will say no to candidates. */
+    /** For how long from now this node will say no to candidates, come what may; 0 if no lease is to rest on that. */
     long holdsNanos() {
-        return Math.max(0, promiseNanos - now);
+        return config.hasLeases() ? Math.max(0, promiseNanos - now) : 0;
     }
 
     /** Whether the member at this position was heard within this time. */

@@ -15,6 +15,7 @@ final class Rounds {
     private final ReplicaId own;
     private Quorum quorum;
     private long[] echoed;            // by position: the newest round each member has echoed
+    private long[] heldNanos;         // by position: for how long each said with that echo that it holds its vote
     private int self;                 // own position, or -1: a leader outside the membership does not count itself
     private final ArrayDeque<Begun> begun = new ArrayDeque<>();   // those that no quorum has echoed yet
     private long newest;
@@ -26,6 +27,7 @@ final class Rounds {
         this.quorum = quorum;
         this.self = quorum.position(self);
         echoed = new long[quorum.size()];
+        heldNanos = new long[quorum.size()];
         confirmedNanos = nowNanos;
     }
 
@@ -52,11 +54,14 @@ final class Rounds {
     void enter(Quorum next) {
         int[] before = next.positionsIn(quorum);
         long[] wasEchoed = echoed;
+        long[] wasHeld = heldNanos;
         quorum = next;
         self = next.position(own);
         echoed = new long[before.length];
+        heldNanos = new long[before.length];
         for (int i = 0; i < before.length; i++) {
             echoed[i] = before[i] >= 0 ? wasEchoed[before[i]] : 0;
+            heldNanos[i] = before[i] >= 0 ? wasHeld[before[i]] : 0;
         }
         confirm();
     }
@@ -71,12 +76,34 @@ final class Rounds {
         return newest;
     }
 
-    /** The replica at this position has echoed this round; who is no member confirms nothing by it. */
-    void onEcho(int position, long round) {
-        if (position < echoed.length && round > echoed[position] && round <= newest) {
+    /**
+     * The replica at this position has echoed this round; who is no member confirms nothing by it.
+     *
+     * @param holds for how long it says that it holds its vote, from when it said so
+     */
+    void onEcho(int position, long round, long holds) {
+        if (position >= echoed.length || round > newest) {
+            return;
+        }
+        if (round > echoed[position]) {
+            heldNanos[position] = holds;
             echoed[position] = round;
             confirm();
+        } else if (round == echoed[position]) {
+            heldNanos[position] = Math.max(heldNanos[position], holds);   // each was true, from the begin of that round on
         }
+    }
+
+    /**
+     * For how long, from the begin of the newest round that a quorum has echoed, a quorum holds its votes. Only what was said with an echo of
+     * that round or a later one is known to last so long. Who leads does not vote.
+     */
+    long heldNanos() {
+        long[] held = new long[echoed.length];
+        for (int i = 0; i < held.length; i++) {
+            held[i] = i == self ? Long.MAX_VALUE : echoed[i] >= confirmed ? heldNanos[i] : 0;
+        }
+        return quorum.reached(held);
     }
 
     private void confirm() {

@@ -398,7 +398,7 @@ public final class EventLoop {
         HardState hardState = recovered.hardState();
         LogView log = recovered.log();
         long lastIndex = log.terms().lastIndex();
-        RaftNode started = new RaftNode(config, self, hardState, log, random, now);
+        RaftNode started = new RaftNode(config, self, storage.identity().boot(), hardState, log, random, now);
         started.step(new Event.Tick(now));
         node = started;
         forApplier.add(new Work.Begin(log.snapshot(), lastIndex));

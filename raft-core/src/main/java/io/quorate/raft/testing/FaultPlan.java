@@ -100,7 +100,7 @@ public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, 
     /** The configuration that the nodes of such a run get. */
     public RaftConfig config() {
         RaftConfig config = RaftConfig.DEFAULT.withElectionTimeout(Duration.ofNanos(electionTimeoutNanos));
-        return isCramped ? new RaftConfig(electionTimeoutNanos, 2000, 500, 600, 200, 300) : config;
+        return isCramped ? new RaftConfig(electionTimeoutNanos, 2000, 500, 600, 200, 300, config.leaseDriftPermille()) : config;
     }
 
     /** What such a run does not owe: see {@link Fault#mayBreak}. */

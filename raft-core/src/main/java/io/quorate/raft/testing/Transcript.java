@@ -265,7 +265,8 @@ public final class Transcript {
             long inflight = words.takes("inflight") ? words.number("bytes", 1) : config.inflightBytesMax();
             int append = words.takes("append") ? words.number("bytes", 1) : config.appendBytesMax();
             long cached = words.takes("cached") ? words.number("bytes", 1) : config.cachedBytesMax();
-            return new RaftConfig(config.electionTimeoutNanos(), uncommitted, config.unappliedBytesMax(), inflight, append, cached);
+            return new RaftConfig(config.electionTimeoutNanos(), uncommitted, config.unappliedBytesMax(), inflight, append, cached,
+                config.leaseDriftPermille());
         }
 
         private static List<Member> members(TranscriptWords words) {

@@ -84,7 +84,7 @@ final class TranscriptNode implements ReplicaView {
         }
         LogView log = new LogView(SnapshotId.ofFounding(membership), terms, List.copyOf(disk),
             disk.stream().filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP).toList());
-        node = new RaftNode(config, id, hardState, log, draws, clock.getAsLong());
+        node = new RaftNode(config, id, boot, hardState, log, draws, clock.getAsLong());
     }
 
     /** Loses what it had in mind and what had not become durable. */

@@ -44,6 +44,10 @@ final class Cluster {
         private RecordedEffects.@Nullable FetchSnapshot fetching;
         private long draw;
         private boolean hangs;
+        private long boot;
+        private long ratePermille = 1000;   // of its clock
+        private long setGlobalNanos;        // when the rate was set, on everybody's clock and on its own
+        private long setLocalNanos;
 
         private Replica(int number, Membership founding) {
             this.number = number;
@@ -151,6 +155,29 @@ final class Cluster {
         return now;
     }
 
+    /** From now on this replica's clock runs so fast: at 1000, it runs as everybody's time does. */
+    void clockRuns(int n, long permille) {
+        long local = clock(n);
+        Replica replica = replica(n);
+        replica.ratePermille = permille;
+        replica.setGlobalNanos = now;
+        replica.setLocalNanos = local;
+    }
+
+    /** What this replica's clock shows. */
+    long clock(int n) {
+        Replica replica = replica(n);
+        return replica.ratePermille == 1000 && replica.setGlobalNanos == replica.setLocalNanos ? now
+            : replica.setLocalNanos + (now - replica.setGlobalNanos) * replica.ratePermille / 1000;
+    }
+
+    /** The time when this replica's clock shows this. */
+    private long everybodys(int n, long local) {
+        Replica replica = replica(n);
+        return replica.ratePermille == 1000 && replica.setGlobalNanos == replica.setLocalNanos ? local
+            : replica.setGlobalNanos + ((local - replica.setLocalNanos) * 1000 + replica.ratePermille - 1) / replica.ratePermille;
+    }
+
     /** Time passes, and nobody notices before something else happens to it. */
     void pass(long nanos) {
         now += nanos;
@@ -164,14 +191,14 @@ final class Cluster {
     /** Time passes until this replica's deadline, and it acts on it. */
     void timeout(int n) {
         RaftNode node = node(n);
-        node.step(new Event.Tick(now));
-        now = Nanos.later(now, node.deadline());
+        node.step(new Event.Tick(clock(n)));
+        now = Nanos.later(now, everybodys(n, node.deadline()));
         tick(n);
     }
 
     /** The replica learns the time and judges its deadlines. */
     void tick(int n) {
-        node(n).step(new Event.Tick(now));
+        node(n).step(new Event.Tick(clock(n)));
         flush(n, true);
     }
 
@@ -215,7 +242,8 @@ final class Cluster {
     private void start(int n) {
         Replica replica = replica(n);
         replica.applied.addAll(replica.disk.state());
-        replica.node = new RaftNode(config, replica.id, replica.disk.hardState(), replica.disk.view(), () -> replica.draw << 1, now);
+        replica.node = new RaftNode(config, replica.id, ++replica.boot, replica.disk.hardState(), replica.disk.view(),
+            () -> replica.draw << 1, clock(n));
     }
 
     RaftNode node(int n) {
@@ -300,12 +328,22 @@ final class Cluster {
         return step(n, new Event.Transfer(++lastRequestId, target == 0 ? null : id(target)), lastRequestId);
     }
 
+    /** Reads by the leader's lease, if it has one. */
+    long readByLease(int n) {
+        return step(n, new Event.Read(++lastRequestId, true, 0), lastRequestId);
+    }
+
+    /** Reads what may be so old. */
+    long readStale(int n, long staleNanosMax) {
+        return step(n, new Event.Read(++lastRequestId, false, staleNanosMax), lastRequestId);
+    }
+
     void applied(int n, long index) {
         step(n, new Event.Applied(index), 0);
     }
 
     long step(int n, Event event, long result) {
-        node(n).step(new Event.Tick(now));
+        node(n).step(new Event.Tick(clock(n)));
         node(n).step(event);
         flush(n, false);
         return result;
@@ -313,7 +351,7 @@ final class Cluster {
 
     /** Steps all of these as one batch. */
     void batch(int n, Event... events) {
-        node(n).step(new Event.Tick(now));
+        node(n).step(new Event.Tick(clock(n)));
         for (Event event : events) {
             node(n).step(event);
         }

@@ -95,7 +95,7 @@ class CommitRulesTest {
     void anAppendThatBeginsBelowTheLogMatches() {
         EntryId base = new EntryId(2, 5);
         LogView log = new LogView(new SnapshotId(base, Cluster.voters(3), 0), new TermTable(base), List.of(), List.of());
-        RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(3, null, 5), log, () -> 0, 0);
+        RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), 1, new HardState(3, null, 5), log, () -> 0, 0);
         RecordedEffects effects = new RecordedEffects();
         node.step(new Message.AppendEntries(id(2), id(1), 3, new EntryId(1, 3),
             List.of(entry(4, 1), entry(5, 2), entry(6, 3)), 6, 6, 1));
@@ -103,7 +103,7 @@ class CommitRulesTest {
         assertEquals(new RecordedEffects.Write(1, new HardState(3, null, 6), 6, List.of(entry(6, 3))), asked.get(0));
         node.step(new Event.Written(1));
         asked = effects.flush(node);
-        assertEquals(new RecordedEffects.Send(new Message.AppendAccepted(id(1), id(2), 3, 6, 6, 1, Cluster.T, 5)),
+        assertEquals(new RecordedEffects.Send(new Message.AppendAccepted(id(1), id(2), 3, 6, 6, 1, 0, 5)),
             asked.get(0));
         assertEquals(new RecordedEffects.Apply(6, 6, List.of(entry(6, 3))), asked.get(1));
     }
@@ -113,7 +113,7 @@ class CommitRulesTest {
     void whatTheLogStandsOnIsCommitted() {
         EntryId base = new EntryId(2, 5);
         LogView log = new LogView(new SnapshotId(base, Cluster.voters(3), 0), new TermTable(base), List.of(), List.of());
-        assertEquals(5, new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(3, null, 0), log, () -> 0, 0).commitIndex());
+        assertEquals(5, new RaftNode(RaftConfig.DEFAULT, id(1), 1, new HardState(3, null, 0), log, () -> 0, 0).commitIndex());
     }
 
     /** The disk has lost entries, and perhaps acknowledged ones: such a replica must not vote as if it had what it has lost. */

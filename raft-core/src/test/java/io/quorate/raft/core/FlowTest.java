@@ -358,7 +358,7 @@ class FlowTest {
             terms.append(1, index);
         }
         LogView log = new LogView(SnapshotId.ofFounding(voters(3)), terms, List.of(Cluster.entry(3, 1)), List.of());
-        RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(1, null, 2), log, () -> 0, 0);
+        RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), 1, new HardState(1, null, 2), log, () -> 0, 0);
         assertEquals(List.of(new Apply(1, 2, List.of())), new RecordedEffects().flush(node));
     }
 

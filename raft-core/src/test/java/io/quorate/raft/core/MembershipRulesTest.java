@@ -246,7 +246,7 @@ class MembershipRulesTest {
         TermTable terms = new TermTable(base);
         terms.append(3, 6);
         LogView log = new LogView(new SnapshotId(base, held, 0), terms, List.of(stated), List.of(stated));
-        RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(3, null, 5), log, () -> 0, 0);
+        RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), 1, new HardState(3, null, 5), log, () -> 0, 0);
         assertEquals(8, node.membership().version());
         node.step(new Message.AppendEntries(id(2), id(1), 4, base, List.of(Cluster.entry(6, 4)), 5, 5, 1));
         assertEquals(held, node.membership());
@@ -285,7 +285,7 @@ class MembershipRulesTest {
         Entry noOp = Entry.of(1, 1, Entry.Kind.NO_OP, 0, new byte[0]);
         Entry left = Entry.of(2, 1, Entry.Kind.MEMBERSHIP, 0, MembershipCodec.encode(joint.leaveJoint()));
         LogView log = new LogView(SnapshotId.ofFounding(joint), terms, List.of(noOp, left), List.of(left));
-        return new RaftNode(RaftConfig.DEFAULT, id(1), new HardState(1, null, commitIndex), log, () -> 0, 0);
+        return new RaftNode(RaftConfig.DEFAULT, id(1), 1, new HardState(1, null, commitIndex), log, () -> 0, 0);
     }
 
     // ---- what the next leader inherits

@@ -57,9 +57,9 @@ class Section51BasicsTest {
         c.elect(1, 2, 3);
         c.settle();
         long proposal = c.propose(2);
-        long read = c.read(2);
+        long transfer = c.transfer(2, 3);
         Refusal why = new Refusal(Reason.NOT_LEADER, id(1));
-        assertEquals(List.of(new RecordedEffects.Refuse(proposal, why), new RecordedEffects.Refuse(read, why)),
+        assertEquals(List.of(new RecordedEffects.Refuse(proposal, why), new RecordedEffects.Refuse(transfer, why)),
             c.takeEffects(2, RecordedEffects.Refuse.class));
     }
 

@@ -85,7 +85,10 @@ class TimeTest {
     /** A disk may take longer than a promise lasts: what is then acknowledged goes with no promise, not with less than none. */
     @Test
     void aFollowerWhosePromiseHasRunOutHoldsItsVoteForNobody() {
-        Cluster c = leaderOfThree();
+        Cluster c = Cluster.of(RaftConfig.DEFAULT.withLeases(10), 3);
+        c.elect(1, 2, 3);
+        c.settle();
+        assertEquals(T, c.history(Message.AppendAccepted.class, 2, 1).get(0).holdsNanos());
         c.propose(1);
         c.deliver(Message.AppendEntries.class, 1, 2);
         c.pass(2 * T);
