@@ -720,8 +720,8 @@ public final class RaftNode {
     }
 
     private void onSnapshotTaken(SnapshotId taken) {
-        if (taken.index() <= snapshot.index()) {
-            return;   // a newer one was installed while it was being taken
+        if (taken.index() <= snapshot.index() || taken.index() < log.firstIndex()) {
+            return;   // a newer one was installed while it was being taken, or is about to be, and the log stands on that already
         }
         if (!log.contains(taken.last())) {
             throw new InvariantViolation("A snapshot was taken at " + taken.last() + ", which the log does not have: " + this);
