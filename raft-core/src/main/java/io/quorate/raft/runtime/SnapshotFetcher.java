@@ -28,9 +28,9 @@ final class SnapshotFetcher {
     /** How many pieces are asked for at once. */
     static final int WINDOW = 2;
     /** After how many election timeouts without anything new it gives up. */
-    static final int PATIENCE_TIMEOUTS = 20;
+    static final int PATIENCE_TIMEOUTS = 10;
     /** How many times as long it waits for an answer at most, when it has asked in vain. */
-    private static final int RETRY_FACTOR_MAX = 8;
+    private static final int RETRY_FACTOR_MAX = 4;
 
     /** How a snapshot fails to be fetched. */
     static final class FetchFailedException extends Exception {

@@ -68,6 +68,11 @@ public final class SnapshotTaker {
         return written != null || captures.hasMore() || copies.hasMore();
     }
 
+    /** Whether a snapshot is written and not durable yet. */
+    public boolean isWritten() {
+        return written != null;
+    }
+
     /** One step: writes a snapshot out, or makes one durable, or copies one. */
     public void turn() {
         if (written != null) {
@@ -110,7 +115,17 @@ public final class SnapshotTaker {
     // ---------------------------------------------------------------------------------------------------------------------- taking
 
     private void write(Capture capture) {
-        Storage.SnapshotOutput begun = storage.beginSnapshot(capture.id());
+        Storage.SnapshotOutput begun;
+        try {
+            begun = storage.beginSnapshot(capture.id());
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            SnapshotInfo newest = newest(storage);
+            if (newest == null || newest.index() < capture.id().index()) {
+                throw e;
+            }
+            tell(new Work.SnapshotEnded(newest, null));     // another's was installed meanwhile, and covers more
+            return;
+        }
         output = begun;
         try {
             Cancellable sink = new Cancellable(begun.state());

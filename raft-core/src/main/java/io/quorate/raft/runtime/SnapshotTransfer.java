@@ -25,7 +25,7 @@ public final class SnapshotTransfer {
     /** How many messages one turn takes, each of which may read or write a piece. */
     private static final int TURN_MESSAGES = 8;
     /** After how many election timeouts a snapshot is closed that nobody asks for: longer than anybody who wants it waits. */
-    private static final int IDLE_TIMEOUTS = 10;
+    private static final int IDLE_TIMEOUTS = 2 * SnapshotFetcher.PATIENCE_TIMEOUTS;
 
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotTransfer.class);
 

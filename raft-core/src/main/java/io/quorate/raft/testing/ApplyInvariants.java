@@ -58,6 +58,18 @@ final class ApplyInvariants {
             before.index = index;
         }
 
+        /** Whoever is given a state goes on behind it: as if he had applied what it holds. */
+        @Override
+        void onRestored(ReplicaView replica, long index) {
+            Applied before = applied.of(replica);
+            Entry last = history.committedEntry(index);
+            if (index < before.index || index > 0 && (last == null || last.kind() != Entry.Kind.COMMAND)) {
+                throw broken("%s is given a state of the commands up to %d, where %s is committed, after it has applied %d", replica.id(),
+                    index, last, before.index);
+            }
+            before.index = index;
+        }
+
         private static boolean isPayload(Entry entry, byte[] command) {
             int from = entry.payloadOffset();
             return Arrays.equals(entry.array(), from, from + entry.payloadSize(), command, 0, command.length);

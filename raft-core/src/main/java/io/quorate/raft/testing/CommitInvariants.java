@@ -8,7 +8,9 @@ import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What must hold of what is committed: where it stands, for ever, and how a replica comes to know of it. */
@@ -20,6 +22,11 @@ final class CommitInvariants {
         return List.of(new CommittedIsDurableOnAQuorum(replicas), new CommittedNeverChanges(history), new CommittedIsNeverCut(),
             new CommittedStaysOnDisk(history), new LeaderCompleteness(history, replicas), new CommitIsMonotonic(),
             new LeadersCommitTheirOwnTerm(), new FollowersCommitWhatIsProved());
+    }
+
+    /** What a process knows to be committed when it starts: what a snapshot covers was committed when it was taken. */
+    private static long committedAtStart(ReplicaView replica) {
+        return Math.max(replica.durableState().commitIndex(), replica.diskSnapshotIndex());
     }
 
     /** I7: a leader has every entry that was committed in earlier terms, also if that becomes known later. */
@@ -125,7 +132,7 @@ final class CommitInvariants {
 
         @Override
         void onStarted(ReplicaView replica) {
-            commits.of(replica).index = replica.durableState().commitIndex();
+            commits.of(replica).index = committedAtStart(replica);
         }
 
         @Override
@@ -240,7 +247,7 @@ final class CommitInvariants {
 
         @Override
         void onStarted(ReplicaView replica) {
-            commits.of(replica).index = replica.durableState().commitIndex();
+            commits.of(replica).index = committedAtStart(replica);
         }
 
         @Override
@@ -264,7 +271,7 @@ final class CommitInvariants {
 
         @Override
         void onStarted(ReplicaView replica) {
-            commits.of(replica).index = replica.durableState().commitIndex();
+            commits.of(replica).index = committedAtStart(replica);
         }
 
         @Override
@@ -288,6 +295,7 @@ final class CommitInvariants {
             private long index;
             private long term;
             private final List<Proof> proofs = new ArrayList<>();   // of more than index
+            private final Set<EntryId> offered = new HashSet<>();   // the last entries of snapshots: committed, whatever becomes of the term
         }
 
         private final PerReplica<Commit> commits = new PerReplica<>(Commit::new);
@@ -295,7 +303,7 @@ final class CommitInvariants {
         @Override
         void onStarted(ReplicaView replica) {
             Commit commit = commits.renew(replica);
-            commit.index = replica.durableState().commitIndex();
+            commit.index = committedAtStart(replica);
         }
 
         @Override
@@ -308,6 +316,8 @@ final class CommitInvariants {
                     commit.proofs.add(new Proof(append.term(), index, behind > 0 ? append.entries().get((int) behind - 1).term()
                         : behind == 0 ? append.prev().term() : 0));
                 }
+            } else if (message instanceof Message.SnapshotOffer offer) {
+                commits.of(replica).offered.add(offer.snapshot().last());
             }
         }
 
@@ -334,7 +344,7 @@ final class CommitInvariants {
                     return true;
                 }
             }
-            return false;
+            return commit.offered.contains(replica.logAt(index));
         }
     }
 }

@@ -59,6 +59,7 @@ final class DurabilityInvariants {
             private long term;                                         // of what was shown last
             private long shownIndex;                                   // the furthest that an append of that term reaches
             private final Map<Long, Long> shown = new HashMap<>();     // likewise, of other terms
+            private long offerTerm;                                    // of the snapshot that was offered last
         }
 
         private final List<? extends ReplicaView> replicas;
@@ -93,6 +94,8 @@ final class DurabilityInvariants {
                     peer.shownIndex = peer.shown.getOrDefault(peer.term, -1L);
                 }
                 peer.shownIndex = Math.max(peer.shownIndex, append.lastIndex());
+            } else if (message instanceof Message.SnapshotOffer offer) {
+                peers.of(replica).offerTerm = offer.term();
             }
         }
 
@@ -101,7 +104,9 @@ final class DurabilityInvariants {
             if (message instanceof Message.AppendAccepted accepted) {
                 Peer peer = peers.of(replica);
                 long shown = accepted.term() == peer.term ? peer.shownIndex : peer.shown.getOrDefault(accepted.term(), -1L);
-                if (accepted.verifiedIndex() > shown) {
+                // Who is offered a snapshot tells what it knows to be committed: that stands in every later leader's log.
+                boolean isCommitted = peer.offerTerm == accepted.term() && accepted.verifiedIndex() <= replica.status().commitIndex();
+                if (accepted.verifiedIndex() > shown && !isCommitted) {
                     throw broken("%s sends %s, but was shown the log of that term up to %d", replica.id(), accepted, shown);
                 }
                 ReplicaView leader = accepted.verifiedIndex() == 0 ? null : running(accepted.to());

@@ -228,6 +228,12 @@ final class GroupInvariants {
         }
     }
 
+    void onRestored(ReplicaView replica, long index) {
+        for (Invariant invariant : all) {
+            invariant.onRestored(replica, index);
+        }
+    }
+
     void onCall(ReplicaView replica, long call, boolean isRead, long withinNanos) {
         for (Invariant invariant : onCall) {
             invariant.onCall(replica, call, isRead, withinNanos);

@@ -23,6 +23,16 @@ enum Happening {
     DISK_HANGS, DISK_FAILED, DISK_LOST, DISK_ROLLED_BACK, DISK_CLONED,
     SLOW_APPLY, APPLY_THREW, QUERY_THREW, FLOOD,
     ENTRIES_READ_FROM_DISK, FOUNDING_FAILED,
+    /** A replica has made a snapshot of its own state durable. */
+    SNAPSHOT_TAKEN,
+    /** Another's snapshot came whole, or came to nothing. */
+    SNAPSHOT_FETCHED, SNAPSHOT_FETCH_FAILED,
+    /** A log was put on another's snapshot, durably. */
+    SNAPSHOT_INSTALLED,
+    /** A state machine was given a state, at a start or in place of commands. */
+    SNAPSHOT_RESTORED,
+    /** A process died between writing a snapshot out and making it durable. */
+    CRASH_WHILE_TAKING,
     ELECTION_WON, ELECTION_LOST,
     /** A leader hears no quorum. */
     STEP_DOWN_FOR_SILENCE, STEP_DOWN_FOR_HIGHER_TERM,

@@ -198,6 +198,11 @@ public final class InMemoryDisk {
         return entry.index() >= 1 && isIn(terms, entry);
     }
 
+    /** The entry that stands or stood here, whether in the log or covered by the snapshot it stands on; null if nobody knows. */
+    synchronized @Nullable EntryId entryAt(long index) {
+        return terms.covers(index) ? new EntryId(terms.termAt(index), index) : null;
+    }
+
     /** The newest snapshot, or null if there is none. */
     public synchronized @Nullable SnapshotId snapshotId() {
         return snapshot == null ? null : snapshot.id();

@@ -77,6 +77,9 @@ abstract class Invariant {
     /** Its whole state after this index has this digest. */
     void onState(ReplicaView replica, long index, long digest) { }
 
+    /** Its state was replaced by one that holds the commands up to this index; 0 if it holds none. */
+    void onRestored(ReplicaView replica, long index) { }
+
     // ---- clients, whose calls are numbered from 1 on, one after the other
 
     /**

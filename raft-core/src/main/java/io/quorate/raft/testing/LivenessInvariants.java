@@ -181,9 +181,12 @@ final class LivenessInvariants {
 
         /** A question and its answer for each term of the logs, and nothing is lost any more. */
         static final int TIMEOUTS_MAX = 2;
+        /** Patience with a source that is gone for good, and then the time to fetch another's snapshot. */
+        static final int SNAPSHOT_TIMEOUTS_MAX = 30;
 
         private long term;                             // of the leader that is looked at
         private long[] probedSince = new long[0];      // by position among its peers; -1 while it replicates, or the peer is not healed
+        private boolean[] fetches = new boolean[0];    // likewise: it needs a snapshot
 
         EveryPeerIsReached(RaftConfig config, LongSupplier virtualNanos) {
             super(config, virtualNanos);
@@ -204,15 +207,18 @@ final class LivenessInvariants {
             if (status.term() != term || probedSince.length != peers.size()) {
                 term = status.term();
                 probedSince = new long[peers.size()];
+                fetches = new boolean[peers.size()];
                 Arrays.fill(probedSince, -1);
             }
             for (int i = 0; i < probedSince.length; i++) {
                 NodeStatus.Peer peer = peers.get(i);
+                boolean isFetching = "snapshot".equals(peer.replication());
                 if ("replicate".equals(peer.replication()) || !isCore(peer.member().id())) {
                     probedSince[i] = -1;
-                } else if (probedSince[i] < 0) {
+                } else if (probedSince[i] < 0 || fetches[i] != isFetching) {
                     probedSince[i] = now();
-                } else if (nanosSince(probedSince[i]) > TIMEOUTS_MAX * electionTimeoutNanos()) {
+                    fetches[i] = isFetching;
+                } else if (nanosSince(probedSince[i]) > (isFetching ? SNAPSHOT_TIMEOUTS_MAX : TIMEOUTS_MAX) * electionTimeoutNanos()) {
                     throw broken("%s has not reached %s in %d ns", replica.id(), peer, nanosSince(probedSince[i]));
                 }
             }

@@ -40,6 +40,10 @@ final class LogInvariants {
         void onWrite(ReplicaView replica, Storage.Write write) {
             Log log = logs.of(replica);
             long index = write.firstIndex() - 1;
+            if (write.install() != null) {
+                log.lastIndex = index;     // a log that goes on from there needs no other
+                return;
+            }
             if (index < 0 || index > log.lastIndex || write.entries().isEmpty() && index != log.lastIndex) {
                 throw broken("%s writes from %d on, but its log ends at %d", replica.id(), write.firstIndex(), log.lastIndex);
             }
@@ -166,7 +170,7 @@ final class LogInvariants {
             long durable = status.durableIndex();
             long committed = status.commitIndex();
             // A log that was just put on a snapshot begins behind what the machine is about to be restored to.
-            long restored = Math.max(applied, status.fetchIndex());
+            long restored = Math.max(applied, Math.max(status.fetchIndex(), status.snapshotIndex()));
             boolean isWithinLog = status.firstIndex() - 1 <= restored && Math.max(committed, durable) <= status.lastIndex();
             if (!isWithinLog || applied > Math.min(committed, durable)) {
                 throw broken("%s has applied %d: %s", replica.id(), applied, status);

@@ -28,6 +28,11 @@ interface ReplicaView {
     /** Where the log ends that a crash at this moment would leave for certain. */
     long diskLastIndex();
 
+    /** The last entry that is covered by the snapshot that a crash at this moment would leave; 0 if there is none. */
+    default long diskSnapshotIndex() {
+        return 0;
+    }
+
     /** Whether a crash at this moment would leave exactly this entry. */
     boolean diskContains(EntryId id);
 

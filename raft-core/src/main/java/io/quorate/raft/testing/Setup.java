@@ -1,5 +1,6 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StateMachine;
 import java.util.List;
 import java.util.function.Consumer;
@@ -17,10 +18,11 @@ import org.jspecify.annotations.Nullable;
  * @param wire      what messages are sent through, or null
  * @param checks    of a machine's state, after each command
  * @param digest    of a machine's state, or null
+ * @param snapshots when nodes take them
  */
 record Setup(Supplier<? extends StateMachine> machines, Supplier<? extends Workload> workloads, int clients,
              @Nullable SequentialModel<?> model, @Nullable Wire wire, List<Check> checks,
-             @Nullable ToLongFunction<StateMachine> digest) {
+             @Nullable ToLongFunction<StateMachine> digest, SnapshotPolicy snapshots) {
 
     /**
      * What must hold of the user's state machine.

@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.Message;
@@ -418,6 +419,11 @@ final class SimulatedGroup {
     }
 
     void traceSend(long id, FoundingMessage message) {
+        add(message.hashCode());
+        trace(() -> Trace.Sent.of(now(), id, message));
+    }
+
+    void traceSend(long id, SnapshotMessage message) {
         add(message.hashCode());
         trace(() -> Trace.Sent.of(now(), id, message));
     }

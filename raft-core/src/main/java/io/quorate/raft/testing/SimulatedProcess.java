@@ -4,6 +4,7 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.ServerStatus;
+import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
@@ -74,6 +75,9 @@ final class SimulatedProcess {
     private long writtenIndex;          // where the log ends, as given to the disk
     private boolean isReading;
     private boolean isApplying;
+    private boolean isTaking;
+    private boolean isMoving;
+    private boolean isCompacting;
     private final Map<Long, OpenCall> openCalls = new LinkedHashMap<>();
     private @Nullable RoleName lastRole;
     private long lastTerm;
@@ -89,8 +93,8 @@ final class SimulatedProcess {
         this.clock = clock;
         this.storage = storage;
         writtenIndex = replica.diskLastIndex();
-        server = new PassiveServer(group.addresses(), group.config(), storage, new End(), new WatchedMachine(group, replica, ailments),
-            RaftObserver.NONE, random.split(), clock::nanos);
+        server = new PassiveServer(group.addresses(), group.config(), group.setup().snapshots(), storage, new End(),
+            new WatchedMachine(group, replica, ailments), new Counting(), random.split(), clock::nanos);
     }
 
     // --------------------------------------------------------------------------------------------------------------- its ends
@@ -111,6 +115,9 @@ final class SimulatedProcess {
             } catch (StorageException e) {
                 group.count(Happening.DISK_FAILED);     // and nobody will ever know
             }
+        }
+        if (server.taker().isWritten()) {
+            group.count(Happening.CRASH_WHILE_TAKING);
         }
         isOver = true;
         replica.onProcessEnded(null);
@@ -182,6 +189,15 @@ final class SimulatedProcess {
         waitingMessages++;
         server.mailbox().post(message);
         requestTurn();
+        return true;
+    }
+
+    boolean deliver(SnapshotMessage message) {
+        if (waitingMessages >= WAITING_MESSAGES_MAX || server.loop().isBlank()) {
+            return false;
+        }
+        server.transfer().post(message);
+        startMoving();
         return true;
     }
 
@@ -261,7 +277,8 @@ final class SimulatedProcess {
     private void sleep() {
         long loopNanos = server.loop().nanosUntilDeadline(clock.nanos());
         long clockNanos = isApplying ? loopNanos : Math.min(loopNanos, server.applier().nanosUntilDeadline(clock.nanos()));
-        long nanos = clock.realNanos(Math.min(clockNanos, 1L << 50)) + 1;
+        long moveNanos = isMoving ? clockNanos : Math.min(clockNanos, server.transfer().nanosUntilDeadline(clock.nanos()));
+        long nanos = clock.realNanos(Math.min(moveNanos, 1L << 50)) + 1;
         long at = group.now() + nanos;
         if (wakeAt <= group.now() || at < wakeAt) {
             wakeAt = at;
@@ -306,7 +323,10 @@ final class SimulatedProcess {
         }
         startWriting();
         startReading();
+        startCompacting();
         startApplying();
+        startTaking();
+        startMoving();
         if (server.mailbox().hasMail()) {
             requestTurn();
         }
@@ -368,14 +388,73 @@ final class SimulatedProcess {
             return;
         }
         startApplying();
+        startTaking();
         requestTurn();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------ snapshots
+
+    /** Writing a snapshot out is one step, making it durable another: the process may die in between. */
+    private void startTaking() {
+        if (!isTaking && server.taker().hasWork()) {
+            isTaking = true;
+            afterDisk(this::take);
+        }
+    }
+
+    private void take() {
+        isTaking = false;
+        if (isPaused) {
+            return;   // goes on with the turn after the pause
+        }
+        server.taker().turn();
+        startTaking();
+        startApplying();
+        requestTurn();
+    }
+
+    private void startMoving() {
+        if (!isMoving && (server.transfer().hasWork() || server.transfer().nanosUntilDeadline(clock.nanos()) == 0)) {
+            isMoving = true;
+            afterDisk(this::move);
+        }
+    }
+
+    private void move() {
+        isMoving = false;
+        if (isPaused) {
+            return;   // likewise
+        }
+        try {
+            server.transfer().turn(clock.nanos());
+        } catch (ProcessDied e) {
+            group.count(Happening.CRASH_WITHIN_FLUSH);
+            crash(false);
+            group.restartAfter(replica, ailments.downNanos());
+            return;
+        }
+        startMoving();
+        requestTurn();
+    }
+
+    private void startCompacting() {
+        if (!isCompacting && server.compactor().hasWork()) {
+            isCompacting = true;
+            afterDisk(() -> {
+                isCompacting = false;
+                server.compactor().turn();
+                startCompacting();
+            });
+        }
     }
 
     // ------------------------------------------------------------------------------------------------------------------ the disk
 
     private void takeWrites() {
         for (Storage.Write write : server.writer().take()) {
-            if (write.firstIndex() <= writtenIndex) {
+            if (write.install() != null) {
+                group.count(Happening.SNAPSHOT_INSTALLED);
+            } else if (write.firstIndex() <= writtenIndex) {
                 group.count(Happening.TRUNCATION);
             }
             toWrite.add(write);
@@ -455,6 +534,25 @@ final class SimulatedProcess {
             + openCalls.size();
     }
 
+    /** Counts what becomes of snapshots. */
+    private final class Counting implements RaftObserver {
+
+        @Override
+        public void onSnapshotTaken(SnapshotInfo snapshot) {
+            group.count(Happening.SNAPSHOT_TAKEN);
+        }
+
+        @Override
+        public void onSnapshotFetched(SnapshotInfo snapshot) {
+            group.count(Happening.SNAPSHOT_FETCHED);
+        }
+
+        @Override
+        public void onSnapshotFailed(Throwable why) {
+            group.count(Happening.SNAPSHOT_FETCH_FAILED);
+        }
+    }
+
     /** What the server sends goes through the group's network. */
     private final class End implements Transport {
 
@@ -488,7 +586,8 @@ final class SimulatedProcess {
 
         @Override
         public void send(SnapshotMessage message) {
-            dieIfDue();     // and dropped, as any message may be
+            dieIfDue();
+            group.network().send(replica, message);
         }
 
         private void dieIfDue() {

@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Message;
@@ -8,6 +9,7 @@ import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.core.RaftNode;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -173,6 +175,10 @@ final class SimulatedReplica implements ReplicaView {
         return process != null && process.deliver(message);
     }
 
+    boolean deliver(SnapshotMessage message) {
+        return process != null && process.deliver(message);
+    }
+
     /**
      * Whether the sender is an older boot of a replica than one that this process has heard. Every transport refuses that, and tells it;
      * what is still on the way from an older process arrives all the same.
@@ -259,17 +265,23 @@ final class SimulatedReplica implements ReplicaView {
 
     @Override
     public boolean logContains(EntryId entry) {
-        RaftNode node = node();
-        return node != null && entry.equals(node.entryAt(entry.index()));
+        return entry.equals(entryAt(entry.index()));
     }
 
     @Override
     public EntryId logAt(long index) {
-        EntryId entry = runningNode().entryAt(index);
+        EntryId entry = entryAt(index);
         if (entry == null) {
             throw new IllegalStateException(id() + " has no entry " + index);
         }
         return entry;
+    }
+
+    /** Of what lies before the snapshot on which the node's log stands, the disk knows what it was. */
+    private @Nullable EntryId entryAt(long index) {
+        RaftNode node = node();
+        EntryId entry = node == null ? null : node.entryAt(index);
+        return entry == null && node != null && index < node.status().firstIndex() ? disk.entryAt(index) : entry;
     }
 
     @Override
@@ -280,6 +292,12 @@ final class SimulatedReplica implements ReplicaView {
     @Override
     public long diskLastIndex() {
         return disk.lastIndex();
+    }
+
+    @Override
+    public long diskSnapshotIndex() {
+        SnapshotId snapshot = disk.snapshotId();
+        return snapshot == null ? 0 : snapshot.index();
     }
 
     @Override

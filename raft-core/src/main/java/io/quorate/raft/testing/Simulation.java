@@ -1,5 +1,6 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StateMachine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -89,18 +90,21 @@ public final class Simulation<M extends StateMachine> {
         Supplier<Workload> none = () -> {
             throw new IllegalStateException("Say what clients ask: Simulation.of(...).workload(...)");
         };
-        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null), 0, TIMEOUTS, null, true);
+        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null, SnapshotPolicy.DEFAULT), 0,
+            TIMEOUTS, null, true);
     }
 
     /** What clients ask, made anew for each run. */
     public Simulation<M> workload(Supplier<? extends Workload> workloads) {
         Objects.requireNonNull(workloads, "workloads");
-        return with(new Setup(setup.machines(), workloads, setup.clients(), setup.model(), setup.wire(), setup.checks(), setup.digest()));
+        return with(new Setup(setup.machines(), workloads, setup.clients(), setup.model(), setup.wire(), setup.checks(), setup.digest(),
+            setup.snapshots()));
     }
 
     /** What the clients' history of each run is held against: it must be linearizable. */
     public Simulation<M> model(SequentialModel<?> model) {
-        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), model, setup.wire(), setup.checks(), setup.digest()));
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), model, setup.wire(), setup.checks(), setup.digest(),
+            setup.snapshots()));
     }
 
     /** What must hold of each replica's machine after each command: throws if it does not. */
@@ -112,7 +116,7 @@ public final class Simulation<M extends StateMachine> {
             asserts.accept(mine);
         }));
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), List.copyOf(checks),
-            setup.digest()));
+            setup.digest(), setup.snapshots()));
     }
 
     /** A digest of a machine's whole state: the same on every replica after the same command. */
@@ -122,7 +126,7 @@ public final class Simulation<M extends StateMachine> {
             @SuppressWarnings("unchecked")      // made by the supplier of M
             M mine = (M) machine;
             return digest.applyAsLong(mine);
-        }));
+        }, setup.snapshots()));
     }
 
     /** How many clients ask, one thing at a time each. */
@@ -130,12 +134,23 @@ public final class Simulation<M extends StateMachine> {
         if (clients < 1) {
             throw new IllegalArgumentException("At least one client asks, not " + clients);
         }
-        return with(new Setup(setup.machines(), setup.workloads(), clients, setup.model(), setup.wire(), setup.checks(), setup.digest()));
+        return with(new Setup(setup.machines(), setup.workloads(), clients, setup.model(), setup.wire(), setup.checks(), setup.digest(),
+            setup.snapshots()));
+    }
+
+    /**
+     * When nodes take snapshots of their machines, if those have any. By default only when their logs are longer than any run makes them; let
+     * them be a few hundred bytes, and nodes take, send and install snapshots all the time.
+     */
+    public Simulation<M> snapshots(SnapshotPolicy policy) {
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
+            setup.digest(), policy));
     }
 
     /** Sends every message through a real encoder and decoder. */
     public Simulation<M> wire(Wire wire) {
-        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), wire, setup.checks(), setup.digest()));
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), wire, setup.checks(), setup.digest(),
+            setup.snapshots()));
     }
 
     /** How many nodes there are, 1 to 7; each seed draws its number unless this is said. */

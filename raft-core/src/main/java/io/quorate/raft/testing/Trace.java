@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus.RoleName;
 import java.util.ArrayDeque;
@@ -127,6 +128,14 @@ public record Trace(long seed, int nodes, String description, long dropped, List
 
         /** The kind of an append without entries. */
         public static final String HEARTBEAT = "Heartbeat";
+
+        /** Of one replica to another, to move a snapshot. */
+        public static Sent of(long atNanos, long messageId, SnapshotMessage message) {
+            String kind = message.getClass().getSimpleName();
+            String label = message instanceof SnapshotMessage.Ask ask ? "ask " + ask.snapshot() + " +" + ask.offset()
+                : message instanceof SnapshotMessage.Piece piece ? "piece +" + piece.offset() : "gone " + message.snapshot();
+            return new Sent(atNanos, message.from().nodeId(), message.to().nodeId(), messageId, kind, label, message.toString());
+        }
 
         /** Of one replica to another. */
         public static Sent of(long atNanos, long messageId, Message message) {

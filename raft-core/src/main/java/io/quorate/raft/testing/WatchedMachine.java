@@ -3,10 +3,13 @@ package io.quorate.raft.testing;
 import io.quorate.raft.Command;
 import io.quorate.raft.StateMachine;
 import io.quorate.raft.core.Entry;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stands around the user's state machine on one node and tells the group what is applied. Commands and queries travel in an envelope of the
@@ -151,6 +154,39 @@ final class WatchedMachine implements StateMachine {
             throw new MachineFailed("query returned null at node " + replica.nodeId() + " for " + Operation.text(query), null);
         }
         return answer;
+    }
+
+    @Override
+    public @Nullable Snapshot snapshot() {
+        Snapshot captured;
+        try {
+            captured = machine.snapshot();
+        } catch (RuntimeException | Error e) {
+            throw new MachineFailed("snapshot threw at node " + replica.nodeId() + ", after index " + lastIndex + ": " + e, e);
+        }
+        long index = lastIndex;
+        return captured == null ? null : out -> {
+            out.write(ByteBuffer.allocate(ENVELOPE_BYTES).putLong(index).array());
+            captured.writeTo(out);
+        };
+    }
+
+    @Override
+    public void restore(InputStream in) throws IOException {
+        lastIndex = ByteBuffer.wrap(in.readNBytes(ENVELOPE_BYTES)).getLong();
+        Supplier<String> where = () -> "at node " + replica.nodeId() + ", with the snapshot of the state after index " + lastIndex;
+        try {
+            machine.restore(in);
+        } catch (RuntimeException | Error | IOException e) {
+            throw new MachineFailed("restore threw " + where.get() + ": " + e, e);
+        }
+        group.setup().check(machine, replica.nodeId(), where);
+        group.count(Happening.SNAPSHOT_RESTORED);
+        group.invariants().onRestored(replica, lastIndex);
+        ToLongFunction<StateMachine> digest = group.setup().digest();
+        if (digest != null && lastIndex > 0) {
+            group.invariants().onState(replica, lastIndex, digest.applyAsLong(machine));
+        }
     }
 
     private String at(Command command, ByteBuffer payload) {
