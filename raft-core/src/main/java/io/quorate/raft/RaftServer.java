@@ -17,6 +17,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -68,6 +71,7 @@ public final class RaftServer implements AutoCloseable {
     private final Transport transport;
     private final RaftObserver observer;
     private final long callTimeoutNanos;
+    private final long electionTimeoutNanos;
     private final PassiveServer parts;
     private final ClientService clients;
     private final Thread raftThread;
@@ -76,6 +80,7 @@ public final class RaftServer implements AutoCloseable {
     private final Thread snapshotThread;
     private final Thread transferThread;
     private final CompletableFuture<Optional<Throwable>> stopped = new CompletableFuture<>();
+    private final AtomicBoolean isClosing = new AtomicBoolean();      // from outside: hands over, and then stops
     private final AtomicBoolean isStopping = new AtomicBoolean();
     private volatile boolean raftRuns = true;
     private volatile boolean diskRuns = true;
@@ -90,6 +95,7 @@ public final class RaftServer implements AutoCloseable {
         this.transport = transport;
         observer = builder.observer;
         callTimeoutNanos = builder.callTimeout.toNanos();
+        electionTimeoutNanos = builder.config.electionTimeoutNanos();
         replica = storage.identity().replica();
         parts = new PassiveServer(members, builder.config, builder.snapshots, storage, transport, machine, observer, new SecureRandom(),
             System::nanoTime);
@@ -292,16 +298,47 @@ public final class RaftServer implements AutoCloseable {
     }
 
     /**
-     * Stops the server and returns when it has stopped: the transport first, then its threads, then the storage. Calls that are open
-     * complete. It waits for a state machine that is inside a method; a snapshot that is being written ends where it writes next. Called from one of the server's own threads (by the
-     * state machine, an observer, or what is chained to a future) it returns at once, and the server stops when that thread is free.
+     * Stops the server and returns when it has stopped. A leader first hands over to the best of the others, so that the group need not wait
+     * until it misses its leader; that takes one election timeout at most, and nothing if nobody else is there. Then end the transport, the
+     * threads and the storage, in this order. Calls that are open complete. It waits for a state machine that is inside a method; a
+     * snapshot that is being written ends where it writes next.
+     *
+     * <p>Called from one of the server's own threads (by the state machine, an observer, or what is chained to a future) it returns at once,
+     * hands nothing over, and the server stops when that thread is free.
      */
     @Override
     public void close() {
-        stop(null);
-        if (!isOwnThread(Thread.currentThread())) {
-            stopped.join();
+        if (isOwnThread(Thread.currentThread())) {
+            stop(null);
+            return;
         }
+        if (isClosing.compareAndSet(false, true)) {
+            handOver();
+            stop(null);
+        }
+        stopped.join();
+    }
+
+    /** If this replica leads, lets another lead; comes back in an election timeout at the latest. */
+    private void handOver() {
+        long endNanos = System.nanoTime() + electionTimeoutNanos;
+        try {
+            CompletableFuture<ServerStatus> status = new CompletableFuture<>();
+            if (parts.ask(status::complete) && mayHandOver(status.get(electionTimeoutNanos, TimeUnit.NANOSECONDS))) {
+                transfer(0, electionTimeoutNanos).get(Math.max(0, endNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+                LOG.info("Replica {} has handed leadership over", replica);
+            }
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.info("Replica {} could not hand leadership over before it stops: {}", replica,
+                e instanceof TimeoutException ? "there was no time" : String.valueOf(e.getCause().getMessage()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static boolean mayHandOver(ServerStatus status) {
+        Membership membership = status.membership();
+        return status.state() == ServerStatus.State.LEADER && membership != null && !membership.isSingleVoter();
     }
 
     @Override
