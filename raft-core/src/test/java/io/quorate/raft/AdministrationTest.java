@@ -1,0 +1,291 @@
+package io.quorate.raft;
+
+import static io.quorate.raft.Cluster.bytes;
+import static io.quorate.raft.Cluster.get;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.RaftConfig;
+import io.quorate.raft.core.Refusal;
+import io.quorate.raft.testing.InMemoryDisk;
+import io.quorate.raft.testing.InMemoryNetwork;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Servers whose group changes while they run, administered on the spot and from outside. */
+@Timeout(120)
+class AdministrationTest {
+
+    private final Cluster cluster = new Cluster(3);
+
+    @AfterEach
+    void close() {
+        cluster.close();
+    }
+
+    // ---- membership
+
+    @Test
+    void aNewNodeComesInByOneCallAndHoldsEverything() {
+        cluster.startAll();
+        cluster.propose("a");
+        startNewcomer(4);
+        ServerStatus.Stranger stranger = awaitStranger(4);
+        assertEquals(InMemoryNetwork.address(4), stranger.address());
+        assertTrue(cluster.servers.get(4).status().problem().contains("was founded without it"), cluster.servers.get(4).status().problem());
+
+        Membership stated = atLeader(leader -> leader.changeMembership(MembershipTarget.from(leader.membership())
+            .withVoter(new Member(stranger.replica(), stranger.address()))));
+        assertNotNull(stated.goal());
+        awaitReached(4);
+        assertEquals("did b", cluster.propose("b"));
+        cluster.await(() -> cluster.machines.get(4).commands().equals(List.of("a", "b")));
+        assertEquals(4, cluster.servers.get(4).membership().voters().size());
+        assertNull(cluster.servers.get(4).status().problem());
+    }
+
+    @Test
+    void aWipedNodeComesBackByOneCall() {
+        cluster.startAll();
+        cluster.propose("a");
+        int leaderId = cluster.awaitLeader().replica().nodeId();
+        int wiped = leaderId == 1 ? 2 : 1;
+        cluster.stop(wiped);
+        cluster.wipe(wiped);
+        cluster.start(wiped);
+        ServerStatus.Stranger stranger = awaitStranger(wiped);
+        atLeader(leader -> leader.changeMembership(MembershipTarget.from(leader.membership())
+            .withVoter(new Member(stranger.replica(), stranger.address()))));
+        awaitReached(3);
+        cluster.await(() -> cluster.machines.get(wiped).commands().equals(List.of("a")));
+        assertTrue(cluster.awaitLeader().membership().isVoter(stranger.replica()));
+    }
+
+    @Test
+    void aRemovedNodeGoesAndTheOthersGoOn() {
+        cluster.startAll();
+        cluster.propose("a");
+        int removed = cluster.awaitLeader().replica().nodeId();     // the leader itself: the hardest to remove
+        atLeader(leader -> leader.changeMembership(MembershipTarget.from(leader.membership()).without(removed)));
+        cluster.await(() -> cluster.servers.entrySet().stream().filter(each -> each.getKey() != removed)
+            .allMatch(each -> each.getValue().membership().members().size() == 2 && each.getValue().membership().goal() == null));
+        cluster.stop(removed);
+        assertEquals("did b", cluster.propose("b"));
+    }
+
+    @Test
+    void whoChangesWhatHeHasNotSeenIsRefusedAndWhoAsksAFollowerIsSentOn() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        Membership present = leader.membership();
+        Membership.Goal goal = MembershipTarget.from(present).without(present.voters().get(2).id().nodeId()).goal();
+        RequestRefusedException refused = assertThrows(RequestRefusedException.class,
+            () -> get(leader.changeMembership(present.version() + 1, goal)));
+        assertEquals(Refusal.Reason.OTHER_VERSION, refused.reason());
+        assertTrue(refused.getMessage().contains("the membership has version 1, not 2"), refused.getMessage());
+        NotLeaderException elsewhere = assertThrows(NotLeaderException.class,
+            () -> get(follower(leader).changeMembership(present.version(), goal)));
+        assertEquals(leader.replica().nodeId(), elsewhere.leaderNodeId());
+        assertEquals(present, leader.membership());
+    }
+
+    // ---- transfer
+
+    @Test
+    void leadershipGoesToWhoIsNamed() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        RaftServer target = follower(leader);
+        assertNull(get(leader.transferLeadership(target.replica().nodeId())));
+        cluster.await(() -> target.status().state() == ServerStatus.State.LEADER);
+        assertEquals("did b", cluster.propose("b"));
+        NotLeaderException elsewhere = assertThrows(NotLeaderException.class, () -> get(leader.transferLeadership()));
+        assertTrue(elsewhere.getMessage().startsWith("Nothing happened"), elsewhere.getMessage());
+    }
+
+    @Test
+    void leadershipDoesNotGoToWhoCannotLead() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        RequestRefusedException nobody = assertThrows(RequestRefusedException.class, () -> get(leader.transferLeadership(9)));
+        assertEquals(Refusal.Reason.NO_TARGET, nobody.reason());
+        assertTrue(nobody.getMessage().contains("node 9 has no vote in this group"), nobody.getMessage());
+        RequestRefusedException self = assertThrows(RequestRefusedException.class,
+            () -> get(leader.transferLeadership(leader.replica().nodeId())));
+        assertEquals(Refusal.Reason.NO_TARGET, self.reason());
+        assertThrows(IllegalArgumentException.class, () -> leader.transferLeadership(0));
+        assertEquals("did b", cluster.propose("b"));
+    }
+
+    @Test
+    void aLeaderThatIsClosedHandsOverFirst() {
+        for (int nodeId : cluster.members.keySet()) {
+            cluster.start(nodeId, builder -> builder.config(RaftConfig.DEFAULT.withElectionTimeout(Duration.ofSeconds(1))));
+        }
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        long term = leader.status().term();
+        cluster.stop(leader.replica().nodeId());
+        assertTrue(cluster.servers.values().stream().anyMatch(server -> server.status().term() > term),
+            "when it has closed, the next term has begun");
+        assertEquals("did b", cluster.propose("b"));
+    }
+
+    @Test
+    void aLeaderThatIsAloneClosesAtOnce() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        cluster.servers.values().stream().filter(server -> server != leader).toList().forEach(server -> cluster.stop(server.replica().nodeId()));
+        leader.close();
+        assertEquals(ServerStatus.State.STOPPED, leader.status().state());
+    }
+
+    // ---- explain and metrics
+
+    @Test
+    void aServerExplainsItselfAndCounts() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        get(leader.read(bytes("all")));
+        Metrics metrics = leader.metrics();
+        assertTrue(metrics.electionsWon() >= 1 && metrics.electionsStarted() >= metrics.electionsWon(), metrics::toString);
+        assertTrue(metrics.diskWrite().count() > 0 && metrics.diskWait().count() > 0, metrics::toString);
+        assertTrue(metrics.entriesWritten() >= 2 && metrics.bytesWritten() > 0, metrics::toString);
+        assertTrue(metrics.read().count() >= 1, metrics::toString);
+        assertEquals(2, metrics.lags().size());
+        Metrics all = cluster.servers.values().stream().map(RaftServer::metrics)
+            .max((one, other) -> Long.compare(one.commit().count(), other.commit().count())).orElseThrow();
+        assertTrue(all.commit().count() >= 1 && all.commit().maxNanos() > 0, all::toString);
+
+        for (RaftServer server : List.copyOf(cluster.servers.values())) {
+            if (server != leader) {
+                cluster.stop(server.replica().nodeId());
+            }
+        }
+        cluster.await(() -> leader.explain().findings().stream().anyMatch(Finding.NoQuorum.class::isInstance));
+        leader.close();
+        assertInstanceOf(Finding.Stopped.class, leader.explain().findings().get(0));
+        assertEquals(metrics.electionsWon(), leader.metrics().electionsWon());
+    }
+
+    // ---- from outside
+
+    @Test
+    void anAdministratorDoesTheSameFromOutside() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        int leaderId = leader.replica().nodeId();
+        RaftServer target = follower(leader);
+        startNewcomer(4);
+        awaitStranger(4);
+        var members = assertInstanceOf(ClientResponse.Members.class, ask(leaderId, new ClientRequest.Members()));
+        assertEquals(leader.membership(), members.membership());
+        assertEquals(List.of(new Member(cluster.disks.get(4).replica(), InMemoryNetwork.address(4))), members.strangers());
+        assertInstanceOf(ClientResponse.Unavailable.class, ask(4, new ClientRequest.Members()));
+
+        Membership.Goal goal = MembershipTarget.from(members.membership()).withLearner(members.strangers().get(0)).goal();
+        var refused = assertInstanceOf(ClientResponse.Refused.class, ask(leaderId, new ClientRequest.ChangeMembership(77, goal)));
+        assertEquals(Refusal.Reason.OTHER_VERSION, refused.reason());
+        var stated = assertInstanceOf(ClientResponse.Members.class, ask(leaderId, new ClientRequest.ChangeMembership(1, goal)));
+        assertEquals(2, stated.membership().version());
+        cluster.await(() -> cluster.machines.get(4).commands().equals(List.of("a")));
+
+        assertEquals(new ClientResponse.Transferred(), ask(leaderId, new ClientRequest.Transfer(target.replica().nodeId())));
+        assertInstanceOf(ClientResponse.Explanation.class, ask(4, new ClientRequest.Explain()));
+        var metrics = assertInstanceOf(ClientResponse.Metrics.class, ask(leaderId, new ClientRequest.Metrics()));
+        assertTrue(metrics.values().get("commit_count") >= 1, metrics::toString);
+    }
+
+    @Test
+    void aServerCanBeToldToServeNoAdministrators() {
+        cluster.start(1, RaftServer.Builder::withoutAdministration);
+        cluster.start(2);
+        cluster.start(3);
+        cluster.propose("a");
+        for (ClientRequest.Admin request : List.of(new ClientRequest.Members(), new ClientRequest.Transfer(2), new ClientRequest.Explain(),
+            new ClientRequest.Metrics(), new ClientRequest.TakeSnapshot(), new ClientRequest.Backup())) {
+            var failed = assertInstanceOf(ClientResponse.Failed.class, ask(1, request));
+            assertTrue(failed.why().contains("serve no administrators"), failed.why());
+        }
+        assertInstanceOf(ClientResponse.Status.class, ask(1, new ClientRequest.Status()));
+        assertFalse(ask(2, new ClientRequest.Explain()) instanceof ClientResponse.Failed);
+    }
+
+    // ---- help
+
+    private ClientResponse ask(int nodeId, ClientRequest request) {
+        return get(cluster.network.clientTransport().call(InMemoryNetwork.address(nodeId), request, TimeUnit.SECONDS.toNanos(20)));
+    }
+
+    private void startNewcomer(int nodeId) {
+        cluster.disks.put(nodeId, new InMemoryDisk(nodeId, 5000 + nodeId));
+        cluster.start(nodeId, builder -> builder.members(Map.of(nodeId, InMemoryNetwork.address(nodeId), 1, InMemoryNetwork.address(1),
+            2, InMemoryNetwork.address(2), 3, InMemoryNetwork.address(3))));
+    }
+
+    private ServerStatus.Stranger awaitStranger(int nodeId) {
+        ServerStatus.Stranger[] found = new ServerStatus.Stranger[1];
+        cluster.await(() -> cluster.servers.values().stream().flatMap(server -> server.status().strangers().stream())
+            .filter(stranger -> stranger.replica().nodeId() == nodeId).peek(stranger -> found[0] = stranger).findAny().isPresent());
+        return found[0];
+    }
+
+    private void awaitReached(int voters) {
+        cluster.await(() -> cluster.servers.values().stream().allMatch(server -> {
+            Membership membership = server.membership();
+            return membership != null && membership.goal() == null && !membership.isJoint() && membership.voters().size() == voters;
+        }));
+    }
+
+    private RaftServer follower(RaftServer leader) {
+        return cluster.servers.values().stream().filter(server -> server != leader && !server.replica().equals(leader.replica()))
+            .findFirst().orElseThrow();
+    }
+
+    private interface Asking<T> {
+        CompletableFuture<T> of(RaftServer leader);
+    }
+
+    /** Asks whoever leads, until it is done: leaders may change while a test starts. */
+    private <T> T atLeader(Asking<T> asking) {
+        for (;;) {
+            try {
+                return get(asking.of(leaderNow()));
+            } catch (NotLeaderException e) {
+                // nothing happened; the next leader takes it
+            }
+        }
+    }
+
+    private RaftServer leaderNow() {
+        RaftServer[] found = new RaftServer[1];
+        cluster.await(() -> {
+            for (RaftServer server : cluster.servers.values()) {
+                if (server.status().state() == ServerStatus.State.LEADER) {
+                    found[0] = server;
+                }
+            }
+            return found[0] != null;
+        });
+        return found[0];
+    }
+}
