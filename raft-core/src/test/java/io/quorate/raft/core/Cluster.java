@@ -69,6 +69,7 @@ final class Cluster {
     private final Checks checks;
     private long now;
     private long lastRequestId;
+    private int conflictingInstalls;
 
     private Cluster(RaftConfig config, Membership membership, long nowNanos, List<String> logs) {
         this.config = config;
@@ -414,6 +415,11 @@ final class Cluster {
         return List.copyOf(network);
     }
 
+    /** Takes this message out of the network. */
+    void lose(Message message) {
+        network.remove(message);
+    }
+
     /** Loses everything that is on its way. */
     void dropAll() {
         network.clear();
@@ -528,7 +534,7 @@ final class Cluster {
 
     /** The same as {@link #writeAll}, but the node does not learn it. */
     void persist(int n) {
-        replica(n).pending.forEach(replica(n).disk::complete);
+        replica(n).pending.forEach(write -> complete(replica(n), write));
         replica(n).pending.clear();
     }
 
@@ -619,6 +625,16 @@ final class Cluster {
         }
     }
 
+    /** How far the newest snapshot on the disk reaches. */
+    long diskSnapshotIndex(int n) {
+        return replica(n).disk.state().size();
+    }
+
+    /** How many snapshots were to be installed over a log that had something else where they end. */
+    int conflictingInstalls() {
+        return conflictingInstalls;
+    }
+
     /** Whether the source of what is being fetched has it. */
     boolean mayFetch(int n) {
         RecordedEffects.FetchSnapshot fetch = replica(n).fetching;
@@ -694,6 +710,8 @@ final class Cluster {
                 replica.pending.addLast(write);
             } else if (effect instanceof RecordedEffects.Install install) {
                 checks.onInstall(install, replica.applied.size(), replica.node().appliedIndex());
+                TermTable terms = replica.disk.view().terms();
+                conflictingInstalls += terms.covers(install.snapshot().index()) ? 1 : 0;
                 replica.pending.addLast(install);
             } else if (effect instanceof RecordedEffects.Restore restore) {
                 TestDisk.Stored stored = replica.disk.snapshot();

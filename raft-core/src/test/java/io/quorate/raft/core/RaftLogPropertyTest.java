@@ -12,7 +12,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 
-/** The log against a plain list: appended to, cut, written, partly forgotten. */
+/** The log against a plain list: appended to, cut, written, partly forgotten, put on a snapshot. */
 class RaftLogPropertyTest {
 
     @Property(tries = 500)
@@ -28,12 +28,14 @@ class RaftLogPropertyTest {
         RaftLog log = new RaftLog(new LogView(SnapshotId.ofFounding(Cluster.voters(3)), terms, tail, List.of()));
         long inMemoryFrom = recovered - tail.size() + 1;
         long unwrittenFrom = recovered + 1;
+        int base = 0;   // what the log stands on; the list keeps something for every index
+        long newestNanos = 0;
 
         for (int step = 0; step < 400; step++) {
-            switch (random.nextInt(8)) {
+            switch (random.nextInt(200) == 0 ? 8 : random.nextInt(8)) {
                 case 0 -> {   // cut
-                    if (!list.isEmpty()) {
-                        int kept = Math.max(0, list.size() - random.nextInt(20));
+                    if (list.size() > base) {
+                        int kept = Math.max(base, list.size() - random.nextInt(20));
                         log.truncate(kept + 1);
                         list.subList(kept, list.size()).clear();
                         inMemoryFrom = Math.min(inMemoryFrom, kept + 1);
@@ -55,6 +57,18 @@ class RaftLogPropertyTest {
                         inMemoryFrom++;
                     }
                 }
+                case 8 -> {   // a snapshot replaces all
+                    long term = (list.isEmpty() ? 1 : list.get(list.size() - 1).term()) + random.nextInt(2);
+                    base = Math.max(1, list.size() + random.nextInt(15) - 7);
+                    list.clear();
+                    for (int i = 1; i <= base; i++) {
+                        list.add(Cluster.entry(i, term));
+                    }
+                    newestNanos = Math.max(newestNanos, random.nextInt(10));
+                    log.install(new SnapshotId(new EntryId(term, base), Cluster.voters(3), newestNanos));
+                    inMemoryFrom = base + 1;
+                    unwrittenFrom = base + 1;
+                }
                 default -> {   // append
                     long last = list.isEmpty() ? 1 : list.get(list.size() - 1).term();
                     Entry entry = Cluster.entry(list.size() + 1, last + (random.nextInt(5) == 0 ? 1 : 0));
@@ -64,11 +78,16 @@ class RaftLogPropertyTest {
             }
             assertEquals(list.size(), log.lastIndex());
             assertEquals(inMemoryFrom, log.firstInMemory());
-            assertEquals(1, log.firstIndex());
+            assertEquals(base + 1, log.firstIndex());
+            assertEquals(newestNanos, log.newestNanos());
             assertEquals(list.isEmpty() ? EntryId.ZERO : list.get(list.size() - 1).id(), log.last());
         }
 
-        for (Entry entry : list) {
+        for (int i = 1; i < base; i++) {
+            assertFalse(log.covers(i));
+            assertFalse(log.contains(list.get(i - 1).id()));
+        }
+        for (Entry entry : list.subList(Math.max(0, base - 1), list.size())) {
             assertEquals(entry.id(), log.idAt(entry.index()));
             assertTrue(log.contains(entry.id()));
             assertFalse(log.contains(new EntryId(entry.term() + 1, entry.index())));

@@ -536,18 +536,62 @@ class SnapshotInstallTest {
         assertEquals(new EntryId(1, 8), c.sent(Message.PreVote.class, 3, 1).get(1).last());
     }
 
-    /** SN-04: who belongs to the group is part of what a snapshot brings. */
+    /** SN-04: who belongs to the group is part of what a snapshot brings, and so is the time. Also after two snapshots in a row. */
     @Test
-    void theMembershipComesWithTheSnapshot() {
-        Cluster c = SnapshotOfferTest.offered();
-        c.dropAll();
-        Membership larger = Membership.of(2, Cluster.members(1, 2, 3, 4));
-        SnapshotId snapshot = new SnapshotId(new EntryId(1, 9), larger, 77);
-        c.deliver(new Message.SnapshotOffer(id(1), id(3), 1, snapshot, 90));
-        c.step(3, new Event.SnapshotFetched(snapshot), 0);
+    void membershipAndTimeComeWithTheSnapshot() {
+        Cluster c = SnapshotOfferTest.lagging(5);
+        c.change(1, new Membership.Goal(Cluster.members(1, 2, 3), Cluster.members(4)));
+        c.settle(1, 2);
+        Membership larger = c.node(1).membership();
+        assertEquals(2, larger.version());
+        c.heartbeat(1, 2);
+        c.applyAll(1);
+        c.compact(1, 6);
+        c.propose(1);
+        c.settle(1, 2);
+        c.applyAll(1);
+        SnapshotId snapshot = c.compact(1, 7);
+        assertTrue(snapshot.timeNanos() > 0);
+        c.heartbeat(1, 2, 3);
+        c.answerReads(1);
+        c.settle(1, 3);
+        c.applyAll(3);
+        c.fetch(3);
         assertEquals(larger, c.node(3).membership());
         assertTrue(c.node(3).status().change().isCommitted());
-        assertEquals(77, c.node(3).log().newestNanos());
+        assertEquals(snapshot.timeNanos(), c.node(3).log().newestNanos());
+        c.writeAll(3);
+        c.restart(3);
+        assertEquals(larger, c.node(3).membership());
+        assertEquals(snapshot.timeNanos(), c.node(3).log().newestNanos());
+    }
+
+    /** A membership that went with the log is in force no longer. */
+    @Test
+    void anUncommittedMembershipGoesWithTheLog() {
+        Cluster c = Cluster.of(SnapshotOfferTest.NOTHING_CACHED, 3);
+        c.elect(3, 1, 2);
+        c.settle();
+        c.change(3, new Membership.Goal(Cluster.members(1, 2, 3), Cluster.members(4)));
+        c.writeAll(3);
+        c.dropAll();
+        assertEquals(2, c.node(3).membership().version());
+        c.elect(1, 2);
+        while (c.commit(1) < 10) {
+            c.propose(1);
+            c.settle(1, 2);
+        }
+        c.applyAll(1);
+        c.compact(1, 8);
+        c.dropAll();
+        c.heartbeat(1, 2, 3);
+        c.answerReads(1);
+        c.settle();
+        c.applyAll(3);
+        assertEquals(2, c.node(3).membership().version());
+        c.fetch(3);
+        assertEquals(1, c.node(3).membership().version());
+        assertTrue(c.node(3).status().change().isCommitted());
     }
 
     // ---- appends to a log on a snapshot

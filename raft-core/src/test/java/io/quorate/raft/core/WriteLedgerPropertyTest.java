@@ -13,6 +13,7 @@ import net.jqwik.api.Property;
 /** The ledger against a disk: what it calls durable is exactly the prefix on which the disk and the log in memory are the same. */
 class WriteLedgerPropertyTest {
 
+    /** Replaces the log from an index on, or all of it by what a snapshot covers. */
     private record Write(long id, int firstIndex, List<Integer> entries) { }
 
     @Property(tries = 1000)
@@ -28,12 +29,24 @@ class WriteLedgerPropertyTest {
         disk.addAll(memory);
         WriteLedger ledger = new WriteLedger(memory.size());
         long lastDone = 0;
+        int committed = 0;    // everything up to here is in all that will ever be installed
         for (int step = 0; step < 200; step++) {
             if (random.nextInt(3) > 0) {
-                // One flush: perhaps the log is cut, then it grows; or only the hard state is written.
+                // One flush: perhaps the log is cut, then it grows; or only the hard state is written; or a snapshot replaces it.
+                if (random.nextInt(8) == 0) {
+                    ledger.truncate(committed + 1);
+                    memory.subList(committed, memory.size()).clear();
+                    for (int i = 1 + random.nextInt(9); i > 0; i--) {
+                        memory.add(++nextEntry);
+                    }
+                    committed = memory.size();
+                    pending.addLast(new Write(ledger.issue(committed), 1, List.copyOf(memory)));
+                    continue;
+                }
                 int firstIndex = memory.size() + 1;
-                if (random.nextInt(3) == 0 && !memory.isEmpty()) {
-                    firstIndex = 1 + random.nextInt(memory.size());
+                committed = Math.max(committed, (int) Math.min(common(memory, disk), random.nextInt(memory.size() + 1)));
+                if (random.nextInt(3) == 0 && memory.size() > committed) {
+                    firstIndex = committed + 1 + random.nextInt(memory.size() - committed);
                     ledger.truncate(firstIndex);
                     memory.subList(firstIndex - 1, memory.size()).clear();
                     memory.add(++nextEntry);
