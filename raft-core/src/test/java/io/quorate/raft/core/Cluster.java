@@ -415,10 +415,6 @@ final class Cluster {
         return List.copyOf(network);
     }
 
-    /** Takes this message out of the network. */
-    void lose(Message message) {
-        network.remove(message);
-    }
 
     /** Loses everything that is on its way. */
     void dropAll() {

@@ -29,11 +29,11 @@ class SnapshotInstallStagesTest {
         install.onFetched(EIGHT);
         assertEquals(EIGHT, install.fetched());
         assertTrue(install.holdsApply());
-        install.onInstalling(ledger.issue(8));
+        install.onInstalling(ledger.issue(8, 0));
         assertNull(install.fetched(), "it is installed once");
         assertNull(install.takeInstalled(ledger));
         assertTrue(install.holdsApply());
-        ledger.written(1);
+        ledger.written(1, 0);
         assertEquals(EIGHT, install.takeInstalled(ledger));
         assertTrue(install.isIdle());
         assertNull(install.takeInstalled(ledger), "it is restored once");
@@ -47,7 +47,7 @@ class SnapshotInstallStagesTest {
         assertThrows(InvariantViolation.class, () -> install.onAsked(NINE));
         install.onFetched(EIGHT);
         assertThrows(InvariantViolation.class, () -> install.onAsked(NINE));
-        install.onInstalling(ledger.issue(8));
+        install.onInstalling(ledger.issue(8, 0));
         assertThrows(InvariantViolation.class, () -> install.onAsked(NINE));
     }
 
@@ -71,7 +71,7 @@ class SnapshotInstallStagesTest {
         install.onFailed(EIGHT);
         install.onFetched(EIGHT);
         assertEquals(EIGHT, install.fetched());
-        install.onInstalling(ledger.issue(8));
+        install.onInstalling(ledger.issue(8, 0));
         install.onFetched(EIGHT);
         install.onFailed(EIGHT);
         assertNull(install.fetched());
@@ -98,7 +98,7 @@ class SnapshotInstallStagesTest {
         assertEquals("fetching snapshot 8", install.toString());
         install.onFetched(EIGHT);
         assertEquals("fetched snapshot 8", install.toString());
-        install.onInstalling(ledger.issue(8));
+        install.onInstalling(ledger.issue(8, 0));
         assertEquals("installing snapshot 8", install.toString());
     }
 

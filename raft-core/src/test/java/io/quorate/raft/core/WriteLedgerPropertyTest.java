@@ -40,7 +40,7 @@ class WriteLedgerPropertyTest {
                         memory.add(++nextEntry);
                     }
                     committed = memory.size();
-                    pending.addLast(new Write(ledger.issue(committed), 1, List.copyOf(memory)));
+                    pending.addLast(new Write(ledger.issue(committed, step), 1, List.copyOf(memory)));
                     continue;
                 }
                 int firstIndex = memory.size() + 1;
