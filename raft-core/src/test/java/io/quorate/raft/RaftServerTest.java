@@ -89,8 +89,6 @@ class RaftServerTest {
         NotLeaderException proposing = assertThrows(NotLeaderException.class, () -> get(follower.propose(bytes("x"))));
         assertEquals(leaderId, proposing.leaderNodeId());
         assertEquals(InMemoryNetwork.address(leaderId), proposing.leaderAddress());
-        NotLeaderException reading = assertThrows(NotLeaderException.class, () -> get(follower.read(bytes("x"))));
-        assertEquals(leaderId, reading.leaderNodeId());
     }
 
     @Test

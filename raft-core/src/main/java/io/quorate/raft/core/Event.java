@@ -4,12 +4,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Everything a {@link RaftNode} can be told. */
-public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.Read, Event.ChangeMembership, Event.Transfer,
+public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.Read, Event.Abandoned, Event.ChangeMembership, Event.Transfer,
     Event.Written, Event.Applied, Event.EntriesRead, Event.SnapshotTaken, Event.SnapshotFetched, Event.FetchFailed, Event.TimeWanted,
     Event.PeerLost {
 
     /**
-     * The only way a node learns the time. First in every batch.
+     * The only way a node learns the time. First in every batch, but read after everything else in the batch has arrived: a promise that
+     * counts from an earlier time would end before what it was made for.
      *
      * @param nowNanos a monotonic clock's reading; any origin, may wrap around
      */
@@ -42,6 +43,13 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
             this(requestId, false, 0);
         }
     }
+
+    /**
+     * Nobody waits any more for the answer to this read, which would else wait for as long as no leader can be asked. Not answered itself.
+     *
+     * @param requestId as in {@link Read}
+     */
+    record Abandoned(long requestId) implements Event { }
 
     /**
      * States what the group is to become. Answered by {@code accepted}, for the entry that states it, or {@code refuse} with the same id.

@@ -1,6 +1,9 @@
 package io.quorate.raft.core;
 
 import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -21,18 +24,12 @@ final class ForwardedReads {
 
     /** How many reads may wait; further ones are refused as overload. */
     static final int WAITING_MAX = 1 << 16;
-    /** For how many election timeouts a read waits for a leader that can be asked. */
-    static final int PATIENCE_ELECTION_TIMEOUTS = 10;
-
     private static final int ASKED_MAX = 64;   // with one question in each heartbeat interval: six election timeouts of travelling
-
-    private record Waiting(long requestId, long number, long sinceNanos) { }
 
     private record Asked(long id, long atNanos, long lastNumber) { }
 
     private final long intervalNanos;
-    private final long patienceNanos;
-    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+    private final LinkedHashMap<Long, Long> waiting = new LinkedHashMap<>();   // requests in the order in which they came, and that order
     private final ArrayDeque<Asked> asked = new ArrayDeque<>();   // of the leader below, in this order
     private @Nullable ReplicaId leader;                           // who was asked last
     private long term;                                            // in which
@@ -44,7 +41,6 @@ final class ForwardedReads {
 
     ForwardedReads(RaftConfig config, long boot) {
         intervalNanos = config.heartbeatNanos();
-        patienceNanos = PATIENCE_ELECTION_TIMEOUTS * config.electionTimeoutNanos();
         lastId = (boot & Integer.MAX_VALUE) << Integer.SIZE;
     }
 
@@ -57,8 +53,13 @@ final class ForwardedReads {
         return waiting.size();
     }
 
-    void add(long requestId, long nowNanos) {
-        waiting.addLast(new Waiting(requestId, ++lastNumber, nowNanos));
+    void add(long requestId) {
+        waiting.put(requestId, ++lastNumber);
+    }
+
+    /** Nobody waits for this one's answer any more. */
+    void remove(long requestId) {
+        waiting.remove(requestId);
     }
 
     /**
@@ -100,30 +101,23 @@ final class ForwardedReads {
         isConfirmed = true;
         confirmedIndex = Math.max(confirmedIndex, readIndex);
         confirmedNanos = question.atNanos;
-        while (!waiting.isEmpty() && waiting.peekFirst().number <= question.lastNumber) {
-            requests.accept(waiting.removeFirst().requestId);
-        }
-    }
-
-    /** Takes the reads that have waited too long: nobody leads, or it cannot be reached from here. */
-    void takeExpired(long nowNanos, LongConsumer requests) {
-        while (!waiting.isEmpty() && Nanos.reached(nowNanos, waiting.peekFirst().sinceNanos + patienceNanos)) {
-            requests.accept(waiting.removeFirst().requestId);
-        }
+        take(question.lastNumber, requests);
     }
 
     /** This replica leads: takes all. */
     void takeAll(LongConsumer requests) {
         asked.clear();
-        while (!waiting.isEmpty()) {
-            requests.accept(waiting.removeFirst().requestId);
-        }
+        take(lastNumber, requests);
     }
 
-    /** When there is something to do if nothing happens before; only if reads wait. */
+    /** Whether the leader is to be asked once more if it does not answer. */
+    boolean isAwaiting() {
+        return !waiting.isEmpty() && !asked.isEmpty();
+    }
+
+    /** When; only if so. */
     long deadline() {
-        long deadline = waiting.getFirst().sinceNanos + patienceNanos;
-        return asked.isEmpty() ? deadline : Nanos.earlier(deadline, asked.getLast().atNanos + intervalNanos);
+        return asked.getLast().atNanos + intervalNanos;
     }
 
     /** Whether the newest answer holds all that was acknowledged longer ago than this. */
@@ -144,6 +138,17 @@ final class ForwardedReads {
     @Override
     public String toString() {
         return waiting.size() + " reads wait" + (asked.isEmpty() ? "" : ", " + leader + " was asked");
+    }
+
+    private void take(long upToNumber, LongConsumer requests) {
+        for (Iterator<Map.Entry<Long, Long>> each = waiting.entrySet().iterator(); each.hasNext(); ) {
+            Map.Entry<Long, Long> read = each.next();
+            if (read.getValue() > upToNumber) {
+                return;
+            }
+            each.remove();
+            requests.accept(read.getKey());
+        }
     }
 
     private @Nullable Asked find(long id) {

@@ -134,6 +134,8 @@ public final class RaftNode {
             }
         } else if (event instanceof Event.Read read) {
             onRead(read);
+        } else if (event instanceof Event.Abandoned abandoned) {
+            forwarded.remove(abandoned.requestId());
         } else if (event instanceof Event.ChangeMembership change) {
             if (role instanceof Leader leader) {
                 leader.onChangeMembership(change);
@@ -188,7 +190,7 @@ public final class RaftNode {
             settled = role;
             role.onFlush();
         } while (role != settled);
-        forwardReads(inboxDrained);
+        forwardReads();
 
         writeTo(effects);
         installTo(effects);
@@ -226,7 +228,7 @@ public final class RaftNode {
 
     /** When the node wants to be flushed again if nothing happens before: after a tick with this time or a later one. */
     public long deadline() {
-        return forwarded.size() == 0 ? role.deadline() : Nanos.earlier(role.deadline(), forwarded.deadline());
+        return forwarded.isAwaiting() ? Nanos.earlier(role.deadline(), forwarded.deadline()) : role.deadline();
     }
 
     public ReplicaId self() {
@@ -314,7 +316,7 @@ public final class RaftNode {
         } else if (role instanceof Leader leader) {
             leader.onRead(read);
         } else if (forwarded.hasRoom()) {
-            forwarded.add(read.requestId(), now);
+            forwarded.add(read.requestId());
         } else {
             refuse(read.requestId(), Reason.OVERLOADED);
         }
@@ -325,10 +327,7 @@ public final class RaftNode {
         return sinceNanos + Math.min(staleNanosMax, FAR_NANOS);
     }
 
-    private void forwardReads(boolean inboxDrained) {
-        if (inboxDrained) {
-            forwarded.takeExpired(now, id -> refuse(id, Reason.NOT_LEADER));
-        }
+    private void forwardReads() {
         ReplicaId leader = role.leader();
         if (forwarded.ask(self.equals(leader) ? null : leader, term, now) && leader != null) {
             send(new Message.ReadRequest(self, leader, term, forwarded.lastId()));

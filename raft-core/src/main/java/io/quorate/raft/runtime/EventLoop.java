@@ -529,6 +529,9 @@ public final class EventLoop {
                 sweep.include(call.deadlineNanos());
                 return false;
             }
+            if (call.kind() == Call.Kind.READ) {
+                step(new Event.Abandoned(call.requestId()));
+            }
             refuse(call, switch (call.kind()) {
                 case PROPOSE, CHANGE -> new OutcomeUnknownException("Perhaps it happens: the leader still held the request when its time "
                     + "was up; read the state before you repeat it");
