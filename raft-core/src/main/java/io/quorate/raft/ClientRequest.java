@@ -92,6 +92,10 @@ public sealed interface ClientRequest {
     /** To any replica: what have you counted and measured? Answered with {@link ClientResponse.Metrics}. */
     record Metrics() implements Admin { }
 
-    /** To any replica, but the leader alone knows of strangers: who belongs to the group? Answered with {@link ClientResponse.Members}. */
-    record Members() implements Admin { }
+    /**
+     * Who belongs to the group? Answered with {@link ClientResponse.Members}.
+     *
+     * @param isOfLeader whether none but the leader is to answer, who alone knows what is newest; else any replica tells what it has
+     */
+    record Members(boolean isOfLeader) implements Admin { }
 }

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param problem      what stands in the way, in words, or null if nothing does
  * @param membership   who belongs to the group, as its log has it, with the goal if that is not reached; null while blank
  * @param strangers    the blank replicas that have asked this one for its group lately, and that the group does not name
- * @param elections    what stands between this replica and a leader; null while blank, once stopped, and in what a client is told
+ * @param elections    what stands between this replica and a leader; null while blank, and once stopped
  * @param disk         how its disk and its log are; null likewise
  * @param load         how much waits in it; null likewise
  */

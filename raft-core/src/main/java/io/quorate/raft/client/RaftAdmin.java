@@ -53,7 +53,7 @@ public final class RaftAdmin implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------------------------------ the group
 
-    /** Who belongs to the group, and who asks to. Fails with {@link NotLeaderException} if no leader was found in time. */
+    /** Who belongs to the group, as the leader has it, and who asks to. Fails with {@link NotLeaderException} if no leader was found in time. */
     public CompletableFuture<ClientResponse.Members> members() {
         return members(callTimeoutNanos);
     }
@@ -149,7 +149,7 @@ public final class RaftAdmin implements AutoCloseable {
     }
 
     private CompletableFuture<ClientResponse.Members> members(long timeoutNanos) {
-        return calls.start(new ClientRequest.Members(), 0, Calls.Manner.REPEATED_AT_LEADER, ClientResponse.Members.class, timeoutNanos);
+        return calls.start(new ClientRequest.Members(true), 0, Calls.Manner.REPEATED_AT_LEADER, ClientResponse.Members.class, timeoutNanos);
     }
 
     private void pollSettled(CompletableFuture<Membership> settled, long deadlineNanos) {

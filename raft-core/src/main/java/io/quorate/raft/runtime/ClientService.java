@@ -79,8 +79,8 @@ public final class ClientService {
         } else if (request instanceof ClientRequest.Transfer transfer) {
             Reply completion = new Reply(reply, (result, index) -> new ClientResponse.Transferred());
             completion.unless(parts.transfer(transfer.targetNodeId(), waitNanos, completion));
-        } else if (request instanceof ClientRequest.Members) {
-            tell(reply, ClientService::members);
+        } else if (request instanceof ClientRequest.Members members) {
+            tell(reply, status -> members(members.isOfLeader(), status));
         } else if (request instanceof ClientRequest.Explain) {
             tell(reply, status -> new ClientResponse.Explanation(Explanation.of(status).sentences()));
         } else if (request instanceof ClientRequest.Metrics) {
@@ -92,8 +92,12 @@ public final class ClientService {
         }
     }
 
-    private static ClientResponse members(ServerStatus status) {
+    private static ClientResponse members(boolean isOfLeader, ServerStatus status) {
         Membership membership = status.membership();
+        if (isOfLeader && status.state() != ServerStatus.State.LEADER) {
+            ReplicaId leader = status.leader();
+            return new ClientResponse.NotLeader(leader == null ? 0 : leader.nodeId(), status.leaderAddress());
+        }
         return membership == null
             ? new ClientResponse.Unavailable("Nothing happened: this replica is blank and belongs to no group yet; ask another")
             : new ClientResponse.Members(membership,

@@ -15,6 +15,7 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
@@ -216,7 +217,7 @@ public final class TransportContract {
             });
         }
         FoundingMessage founding = new FoundingMessage(1, one.replica().incarnation(), 2, two.replica().incarnation(), Long.MIN_VALUE,
-            one.identity().founding(), false);
+            one.identity().founding(), false, membership(one.replica(), two.replica()), "ein.example:1");
         trial.await(founding + " to arrive", () -> {
             one.transport.send(founding);
             return !two.foundings.isEmpty();
@@ -750,10 +751,14 @@ public final class TransportContract {
             new ClientRequest.ChangeMembership(1L << 40, new Membership.Goal(membership.voters(), membership.learners())),
             new ClientRequest.Transfer(0), new ClientRequest.Transfer(Integer.MAX_VALUE), new ClientRequest.TakeSnapshot(),
             new ClientRequest.Backup(), new ClientRequest.BackupPiece(entry, 1L << 42, SnapshotMessage.PIECE_BYTES_MAX),
-            new ClientRequest.Explain(), new ClientRequest.Metrics(), new ClientRequest.Members());
+            new ClientRequest.Explain(), new ClientRequest.Metrics(), new ClientRequest.Members(true),
+            new ClientRequest.Members(false));
         ServerStatus status = new ServerStatus(one.replica(), 1, TransportTrial.CLUSTER, ServerStatus.State.FOLLOWER, 2,
             trial.replica(3), "three.example:3", 4, 5, 6, 7, 8, List.of(new ServerStatus.Peer(null, 2, "two.example:2", -1, -1,
-            null, "away")), null);
+            null, "away", NodeStatus.CatchUp.BEHIND)), null, membership, List.of(new ServerStatus.Stranger(trial.replica(4), "x", 5)),
+            new ServerStatus.Elections(1, true, 2, List.of(new NodeStatus.Denied(trial.replica(2), Message.Denial.LOG_IS_NEWER)), null,
+                true, 3, -1),
+            new ServerStatus.Disk(1, 2, 3, 4, 5, null, 6, 7, -1, true, "full"), new ServerStatus.Load(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
         List<ClientResponse> given = List.of(new ClientResponse.Done(bytes, 7), new ClientResponse.Done(new byte[0], Long.MAX_VALUE),
             new ClientResponse.NotLeader(3, "three.example:3"), new ClientResponse.NotLeader(0, null), new ClientResponse.Overloaded("a"),
             new ClientResponse.Failed("b"), new ClientResponse.Unavailable("c"), new ClientResponse.Unknown("d", null),
@@ -768,7 +773,7 @@ public final class TransportContract {
             exchange(trial, client, one, asked.get(i % asked.size()), given.get(i % given.size()));
         }
         for (ClientResponse response : givenToAdmins) {
-            exchange(trial, client, one, new ClientRequest.Members(), response);
+            exchange(trial, client, one, new ClientRequest.Members(true), response);
         }
     }
 

@@ -78,7 +78,8 @@ final class AdminFrames {
         if (request instanceof ClientRequest.Metrics) {
             return FrameType.METRICS;
         }
-        if (request instanceof ClientRequest.Members) {
+        if (request instanceof ClientRequest.Members members) {
+            head.setOfLeader(members.isOfLeader());
             return FrameType.MEMBERS;
         }
         throw new IllegalStateException("a request without a frame: " + request);
@@ -93,7 +94,7 @@ final class AdminFrames {
             case BACKUP_PIECE -> new ClientRequest.BackupPiece(Parts.of(head.getEntry()), head.getOffset(), head.getBytesMax());
             case EXPLAIN -> new ClientRequest.Explain();
             case METRICS -> new ClientRequest.Metrics();
-            case MEMBERS -> new ClientRequest.Members();
+            case MEMBERS -> new ClientRequest.Members(head.getOfLeader());
             default -> throw new IllegalArgumentException("no request");
         };
     }

@@ -4,18 +4,13 @@ import io.netty.buffer.ByteBuf;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.Freshness;
-import io.quorate.raft.ServerStatus;
 import io.quorate.raft.netty.wire.DoneHead;
 import io.quorate.raft.netty.wire.FreshnessCode;
 import io.quorate.raft.netty.wire.NotLeaderHead;
-import io.quorate.raft.netty.wire.PeerStatus;
 import io.quorate.raft.netty.wire.RequestHead;
 import io.quorate.raft.netty.wire.SettledHead;
-import io.quorate.raft.netty.wire.State;
 import io.quorate.raft.netty.wire.StatusHead;
 import io.quorate.raft.netty.wire.WhyHead;
-import java.util.ArrayList;
-import java.util.List;
 
 /** What clients ask and what they are answered, as frames. Each bears the number its client gave the request. */
 final class ClientFrames {
@@ -23,8 +18,6 @@ final class ClientFrames {
     /** What a request or an answer is counted as besides its block. */
     private static final int OVERHEAD_BYTES = Frame.HEADER_BYTES + 64;
     private static final long NANOS_PER_MILLI = 1_000_000;
-    /** A status lists this many peers at most, so that it fits its frame whatever its words are. */
-    private static final int PEERS_MAX = 24;
 
     /**
      * A numbered request.
@@ -98,7 +91,7 @@ final class ClientFrames {
         } else if (response instanceof ClientResponse.Settled settled) {
             Frame.write(out, FrameType.SETTLED, SettledHead.newBuilder().setId(id).setIsApplied(settled.isApplied()).build());
         } else if (response instanceof ClientResponse.Status status) {
-            Frame.write(out, FrameType.STATUS_ANSWER, status(id, status.status()));
+            Frame.write(out, FrameType.STATUS_ANSWER, StatusFrames.head(id, status.status()));
         } else if (response instanceof ClientResponse.NotLeader notLeader) {
             NotLeaderHead.Builder head = NotLeaderHead.newBuilder().setId(id).setLeaderNodeId(notLeader.leaderNodeId());
             if (notLeader.leaderAddress() != null) {
@@ -166,7 +159,7 @@ final class ClientFrames {
                 }
                 case STATUS_ANSWER -> {
                     StatusHead head = Parts.parse(StatusHead.parser(), frame);
-                    yield new Response(head.getId(), new ClientResponse.Status(status(head)));
+                    yield new Response(head.getId(), new ClientResponse.Status(StatusFrames.status(head)));
                 }
                 case NOT_LEADER -> {
                     NotLeaderHead head = Parts.parse(NotLeaderHead.parser(), frame);
@@ -225,79 +218,6 @@ final class ClientFrames {
             case FRESHNESS_AT_MOST -> Freshness.Mode.AT_MOST;
             // Not the nearest: it might promise less than was asked for.
             case UNRECOGNIZED -> throw new IllegalArgumentException("a freshness of a newer version");
-        };
-    }
-
-    private static StatusHead status(long id, ServerStatus status) {
-        StatusHead.Builder head = StatusHead.newBuilder().setId(id).setReplica(Parts.of(status.replica())).setBoot(status.boot())
-            .setState(state(status.state())).setTerm(status.term()).setFirstIndex(status.firstIndex()).setLastIndex(status.lastIndex())
-            .setDurableIndex(status.durableIndex()).setCommitIndex(status.commitIndex()).setAppliedIndex(status.appliedIndex());
-        if (status.clusterId() != null) {
-            head.setClusterId(Parts.of(status.clusterId()));
-        }
-        if (status.leader() != null) {
-            head.setLeader(Parts.of(status.leader()));
-        }
-        if (status.leaderAddress() != null) {
-            head.setLeaderAddress(Parts.words(status.leaderAddress()));
-        }
-        if (status.problem() != null) {
-            head.setProblem(Parts.words(status.problem()));
-        }
-        for (ServerStatus.Peer peer : status.peers().subList(0, Math.min(PEERS_MAX, status.peers().size()))) {
-            head.addPeers(peer(peer));
-        }
-        return head.build();
-    }
-
-    private static PeerStatus peer(ServerStatus.Peer peer) {
-        PeerStatus.Builder part = PeerStatus.newBuilder().setNodeId(peer.nodeId()).setAddress(Parts.words(peer.address()))
-            .setHeardNanosAgo(peer.heardNanosAgo()).setMatchIndex(peer.matchIndex());
-        if (peer.replica() != null) {
-            part.setReplica(Parts.of(peer.replica()));
-        }
-        if (peer.replication() != null) {
-            part.setReplication(Parts.words(peer.replication()));
-        }
-        if (peer.trouble() != null) {
-            part.setTrouble(Parts.words(peer.trouble()));
-        }
-        return part.build();
-    }
-
-    private static ServerStatus status(StatusHead head) {
-        List<ServerStatus.Peer> peers = new ArrayList<>(head.getPeersCount());
-        for (PeerStatus peer : head.getPeersList()) {
-            peers.add(new ServerStatus.Peer(peer.hasReplica() ? Parts.of(peer.getReplica()) : null, peer.getNodeId(), peer.getAddress(),
-                peer.getHeardNanosAgo(), peer.getMatchIndex(), peer.hasReplication() ? peer.getReplication() : null,
-                peer.hasTrouble() ? peer.getTrouble() : null));
-        }
-        return new ServerStatus(Parts.of(head.getReplica()), head.getBoot(), head.hasClusterId() ? Parts.of(head.getClusterId()) : null,
-            state(head.getState()), head.getTerm(), head.hasLeader() ? Parts.of(head.getLeader()) : null,
-            head.hasLeaderAddress() ? head.getLeaderAddress() : null, head.getFirstIndex(), head.getLastIndex(), head.getDurableIndex(),
-            head.getCommitIndex(), head.getAppliedIndex(), peers, head.hasProblem() ? head.getProblem() : null);
-    }
-
-    private static State state(ServerStatus.State state) {
-        return switch (state) {
-            case BLANK -> State.STATE_BLANK;
-            case FOLLOWER -> State.STATE_FOLLOWER;
-            case PRE_CANDIDATE -> State.STATE_PRE_CANDIDATE;
-            case CANDIDATE -> State.STATE_CANDIDATE;
-            case LEADER -> State.STATE_LEADER;
-            case STOPPED -> State.STATE_STOPPED;
-        };
-    }
-
-    private static ServerStatus.State state(State state) {
-        return switch (state) {
-            case STATE_BLANK -> ServerStatus.State.BLANK;
-            case STATE_FOLLOWER -> ServerStatus.State.FOLLOWER;
-            case STATE_PRE_CANDIDATE -> ServerStatus.State.PRE_CANDIDATE;
-            case STATE_CANDIDATE -> ServerStatus.State.CANDIDATE;
-            case STATE_LEADER -> ServerStatus.State.LEADER;
-            case STATE_STOPPED -> ServerStatus.State.STOPPED;
-            case STATE_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalArgumentException("state " + state);
         };
     }
 }

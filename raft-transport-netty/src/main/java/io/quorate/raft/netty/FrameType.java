@@ -46,7 +46,7 @@ enum FrameType {
     MEMBERS(75, Limit.SMALL, 0),
 
     DONE(80, Limit.SMALL, Limit.RESULT),
-    STATUS_ANSWER(81, Limit.LISTS, 0),
+    STATUS_ANSWER(81, Limit.REPORT, 0),
     NOT_LEADER(82, Limit.SMALL, 0),
     OVERLOADED(83, Limit.SMALL, 0),
     FAILED(84, Limit.SMALL, 0),
@@ -68,6 +68,8 @@ enum FrameType {
         static final int SMALL = 4 << 10;
         /** A head with lists of members or peers. */
         static final int LISTS = 256 << 10;
+        /** A head that tells everything of a replica. */
+        static final int REPORT = 1 << 20;
         /** The entries of one append: the largest entry fits, whatever else it is sent with. */
         static final int ENTRIES = 64 << 20;
         /** The result of a command or a query. */

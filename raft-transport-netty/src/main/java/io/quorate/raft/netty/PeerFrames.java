@@ -52,7 +52,7 @@ final class PeerFrames {
 
     /** About how many bytes the message takes on the wire. */
     static long sizeOf(FoundingMessage message) {
-        long size = OVERHEAD_BYTES + message.address().length();
+        long size = OVERHEAD_BYTES + 3L * message.address().length();
         if (message.founding() != null) {
             size += sizeOf(message.founding().membership());
         }
@@ -186,9 +186,10 @@ final class PeerFrames {
     }
 
     private static Message.@Nullable Denial denial(boolean isGranted, DenialCode code) {
-        if (isGranted) {
-            return null;
-        }
+        return isGranted ? null : denial(code);
+    }
+
+    static Message.Denial denial(DenialCode code) {
         return switch (code) {
             case DENIAL_LOG_IS_NEWER -> Message.Denial.LOG_IS_NEWER;
             case DENIAL_VOTED_FOR_ANOTHER -> Message.Denial.VOTED_FOR_ANOTHER;
@@ -198,7 +199,7 @@ final class PeerFrames {
         };
     }
 
-    private static DenialCode code(Message.@Nullable Denial denial) {
+    static DenialCode code(Message.@Nullable Denial denial) {
         if (denial == null) {
             return DenialCode.DENIAL_UNSPECIFIED;
         }

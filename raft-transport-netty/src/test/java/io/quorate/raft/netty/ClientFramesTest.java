@@ -14,11 +14,14 @@ import io.quorate.raft.ServerStatus;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.netty.wire.ChangeMembershipHead;
 import io.quorate.raft.netty.wire.EntryIdPart;
 import io.quorate.raft.netty.wire.FreshnessCode;
 import io.quorate.raft.netty.wire.RequestHead;
 import io.quorate.raft.netty.wire.WhyHead;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
@@ -97,12 +100,22 @@ class ClientFramesTest {
     void theWordiestStatusFitsItsFrame() {
         String words = "\u20ac".repeat(5000);
         ServerStatus.Peer peer = new ServerStatus.Peer(Node.replica(2), 2, words, Long.MAX_VALUE, Long.MAX_VALUE, words, words);
+        ServerStatus.Stranger stranger = new ServerStatus.Stranger(Node.replica(2), words, Long.MAX_VALUE);
+        List<Member> members = new ArrayList<>();
+        for (int i = 1; i <= 64; i++) {
+            members.add(new Member(Node.replica(i), "h".repeat(300)));
+        }
+        Membership membership = new Membership(Long.MAX_VALUE, members, members, List.of(), new Membership.Goal(members, List.of()));
+        NodeStatus.Denied denied = new NodeStatus.Denied(Node.replica(2), Message.Denial.LOG_IS_NEWER);
         ServerStatus status = new ServerStatus(Node.replica(1), Long.MAX_VALUE, Node.CLUSTER, ServerStatus.State.LEADER, Long.MAX_VALUE,
-            Node.replica(2), words, 1, 2, 3, 4, 5, Collections.nCopies(1000, peer), words);
-        ByteBuf out = Unpooled.buffer();
-        ClientFrames.write(out, new ClientFrames.Response(1, new ClientResponse.Status(status)));
-        ClientResponse read = ClientFrames.response(new FrameReader(FrameType.TO_CLIENT).read(out)).response();
-        assertEquals(24, ((ClientResponse.Status) read).status().peers().size());
+            Node.replica(2), words, 1, 2, 3, 4, 5, Collections.nCopies(1000, peer), words, membership, Collections.nCopies(1000, stranger),
+            new ServerStatus.Elections(1, true, 2, Collections.nCopies(1000, denied), Node.replica(3), true, 3, 4),
+            new ServerStatus.Disk(1, 2, 3, 4, 5, words, 6, 7, 8, true, words), new ServerStatus.Load(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+        ServerStatus read = ((ClientResponse.Status) through(new ClientResponse.Status(status))).status();
+        assertEquals(StatusFrames.PEERS_MAX, read.peers().size());
+        assertEquals(StatusFrames.STRANGERS_MAX, read.strangers().size());
+        assertEquals(membership, read.membership());
+        assertEquals(status.load(), read.load());
     }
 
     @Test

@@ -309,7 +309,7 @@ class PeersTest {
                 throw new IllegalStateException("a test's fault");
             };
             one.transport.send(one.vote(two, 3));
-            Node.until("trouble", () -> one.transport.trouble(2) != null);
+            Node.until("the next connection", () -> two.transport.counters().connectionsAccepted() == 2);
             two.onMessage = two.messages::add;
             one.reach(two);
         }

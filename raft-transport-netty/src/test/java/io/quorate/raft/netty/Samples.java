@@ -13,6 +13,7 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
@@ -58,7 +59,8 @@ final class Samples {
             Combinators.combine(bytes(), freshnesses()).as(ClientRequest.Read::new),
             entryIds().map(ClientRequest.AwaitOutcome::new),
             Arbitraries.of(new ClientRequest.Status(), new ClientRequest.TakeSnapshot(), new ClientRequest.Backup(),
-                new ClientRequest.Explain(), new ClientRequest.Metrics(), new ClientRequest.Members()),
+                new ClientRequest.Explain(), new ClientRequest.Metrics(), new ClientRequest.Members(true),
+                new ClientRequest.Members(false)),
             Combinators.combine(naturals(), goals()).as(ClientRequest.ChangeMembership::new),
             Arbitraries.integers().greaterOrEqual(0).map(ClientRequest.Transfer::new),
             Combinators.combine(entryIds(), naturals(), pieceSizes()).as(ClientRequest.BackupPiece::new));
@@ -205,14 +207,31 @@ final class Samples {
     private static Arbitrary<ServerStatus> statuses() {
         Arbitrary<String> words = Arbitraries.strings().alpha().ofMaxLength(20).injectNull(0.3);
         Arbitrary<ServerStatus.Peer> peers = Combinators.combine(replicas().injectNull(0.3), nodes(),
-            Arbitraries.longs().greaterOrEqual(-1), Arbitraries.longs().greaterOrEqual(-1), words, words)
-            .as((replica, nodeId, heard, match, replication, trouble) ->
-                new ServerStatus.Peer(replica, nodeId, "host:" + nodeId, heard, match, replication, trouble));
-        return Combinators.combine(replicas(), positives(), Arbitraries.of(ServerStatus.State.values()), naturals(),
+            Arbitraries.longs().greaterOrEqual(-1), Arbitraries.longs().greaterOrEqual(-1), words, words,
+            Arbitraries.of(NodeStatus.CatchUp.values()).injectNull(0.3))
+            .as((replica, nodeId, heard, match, replication, trouble, catchUp) ->
+                new ServerStatus.Peer(replica, nodeId, "host:" + nodeId, heard, match, replication, trouble, catchUp));
+        Arbitrary<ServerStatus.Stranger> strangers = Combinators.combine(replicas(), naturals()).as((replica, heard) ->
+            new ServerStatus.Stranger(replica, "host:" + heard, heard));
+        Arbitrary<ServerStatus.Elections> elections = Combinators.combine(naturals(), Arbitraries.of(true, false),
+            Combinators.combine(replicas(), Arbitraries.of(Message.Denial.values())).as(NodeStatus.Denied::new).list().ofMaxSize(3),
+            replicas().injectNull(0.3)).as((number, isTrue, denials, successor) -> new ServerStatus.Elections(number, isTrue, number + 1,
+                denials, successor, !isTrue, number + 2, number % 5 - 1));
+        Arbitrary<ServerStatus.Disk> disks = Combinators.combine(naturals(), words, words, Arbitraries.of(true, false))
+            .as((number, fetching, problem, isTrue) -> new ServerStatus.Disk(number, number + 1, number + 2, number + 3, number + 4, fetching,
+                number + 5, number + 6, number % 5 - 1, isTrue, problem));
+        Arbitrary<ServerStatus.Load> loads = naturals().map(number -> new ServerStatus.Load(number, number + 1, number + 2, number + 3,
+            number + 4, number + 5, number + 6, number + 7, number + 8, number + 9));
+        Arbitrary<ServerStatus> plain = Combinators.combine(replicas(), positives(), Arbitraries.of(ServerStatus.State.values()), naturals(),
             replicas().injectNull(0.3), words, naturals(), peers.list().ofMaxSize(4))
             .as((replica, boot, state, term, leader, text, index, others) -> new ServerStatus(replica, boot,
                 index % 2 == 0 ? null : new ClusterId(index, boot), state, term, leader, text, index, index + 1, index + 2, index + 3,
                 index + 4, others, text));
+        return Combinators.combine(plain, memberships().injectNull(0.3), strangers.list().ofMaxSize(3), elections.injectNull(0.3),
+            disks.injectNull(0.3), loads.injectNull(0.3)).as((status, membership, asking, election, disk, load) ->
+                new ServerStatus(status.replica(), status.boot(), status.clusterId(), status.state(), status.term(), status.leader(),
+                    status.leaderAddress(), status.firstIndex(), status.lastIndex(), status.durableIndex(), status.commitIndex(),
+                    status.appliedIndex(), status.peers(), status.problem(), membership, asking, election, disk, load));
     }
 
     private static Arbitrary<ReplicaId> replicas() {
