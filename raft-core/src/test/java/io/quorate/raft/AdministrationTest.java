@@ -197,10 +197,10 @@ class AdministrationTest {
         RaftServer target = follower(leader);
         startNewcomer(4);
         awaitStranger(4);
-        var members = assertInstanceOf(ClientResponse.Members.class, ask(leaderId, new ClientRequest.Members()));
+        var members = assertInstanceOf(ClientResponse.Members.class, ask(leaderId, new ClientRequest.Members(true)));
         assertEquals(leader.membership(), members.membership());
         assertEquals(List.of(new Member(cluster.disks.get(4).replica(), InMemoryNetwork.address(4))), members.strangers());
-        assertInstanceOf(ClientResponse.Unavailable.class, ask(4, new ClientRequest.Members()));
+        assertInstanceOf(ClientResponse.Unavailable.class, ask(4, new ClientRequest.Members(false)));
 
         Membership.Goal goal = MembershipTarget.from(members.membership()).withLearner(members.strangers().get(0)).goal();
         var refused = assertInstanceOf(ClientResponse.Refused.class, ask(leaderId, new ClientRequest.ChangeMembership(77, goal)));
@@ -221,7 +221,7 @@ class AdministrationTest {
         cluster.start(2);
         cluster.start(3);
         cluster.propose("a");
-        for (ClientRequest.Admin request : List.of(new ClientRequest.Members(), new ClientRequest.Transfer(2), new ClientRequest.Explain(),
+        for (ClientRequest.Admin request : List.of(new ClientRequest.Members(false), new ClientRequest.Transfer(2), new ClientRequest.Explain(),
             new ClientRequest.Metrics(), new ClientRequest.TakeSnapshot(), new ClientRequest.Backup())) {
             var failed = assertInstanceOf(ClientResponse.Failed.class, ask(1, request));
             assertTrue(failed.why().contains("serve no administrators"), failed.why());
