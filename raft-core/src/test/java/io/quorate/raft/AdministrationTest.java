@@ -2,20 +2,29 @@ package io.quorate.raft;
 
 import static io.quorate.raft.Cluster.bytes;
 import static io.quorate.raft.Cluster.get;
+import static io.quorate.raft.Cluster.text;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.client.RaftAdmin;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.Refusal;
 import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryNetwork;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +33,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Servers whose group changes while they run, administered on the spot and from outside. */
 @Timeout(120)
@@ -213,6 +223,66 @@ class AdministrationTest {
         assertInstanceOf(ClientResponse.Explanation.class, ask(4, new ClientRequest.Explain()));
         var metrics = assertInstanceOf(ClientResponse.Metrics.class, ask(leaderId, new ClientRequest.Metrics()));
         assertTrue(metrics.values().get("commit_count") >= 1, metrics::toString);
+    }
+
+    /** A state that can be captured. */
+    private static final class Text implements StateMachine {
+
+        private String state = "";
+
+        @Override
+        public byte[] apply(Command command) {
+            state += text(command.bytes());
+            return bytes(state);
+        }
+
+        @Override
+        public byte[] query(byte[] query) {
+            return bytes(state);
+        }
+
+        @Override
+        public Snapshot snapshot() {
+            byte[] captured = bytes(state);
+            return out -> out.write(captured);
+        }
+
+        @Override
+        public void restore(InputStream in) throws IOException {
+            state = text(in.readAllBytes());
+        }
+    }
+
+    @Test
+    void anAdministratorTakesASnapshotAndCopiesIt(@TempDir Path directory) throws IOException {
+        cluster.members.keySet().forEach(nodeId -> cluster.start(nodeId, builder -> builder.stateMachine(new Text())));
+        RaftServer leader = cluster.awaitLeader();
+        String address = leader.address();
+        assertEquals("a", atLeader(server -> server.propose(bytes("a")).thenApply(Cluster::text)));
+        try (RaftAdmin admin = RaftAdmin.builder(cluster.network.clientTransport(), List.of(address)).build()) {
+            Path file = directory.resolve("copy");
+            assertThrows(RequestFailedException.class, () -> get(admin.backup(address, file)), "there is nothing to copy yet");
+            ClientResponse.SnapshotTaken taken = get(admin.takeSnapshot(address));
+            assertTrue(taken.last().index() >= 2 && taken.bytes() > 0, taken::toString);
+            EntryId copied = get(admin.backup(address, file));
+            assertEquals(taken.last(), copied);
+            Path onTheSpot = directory.resolve("on-the-spot");
+            get(leader.backup(onTheSpot));
+            assertArrayEquals(Files.readAllBytes(onTheSpot), Files.readAllBytes(file));
+
+            InMemoryDisk restored = new InMemoryDisk(9, 999);
+            assertNotEquals(leader.status().clusterId(), Backup.open(file).restore(restored.open(), "memory:9"));
+            try (Cluster other = new Cluster(0)) {
+                other.disks.put(9, restored);
+                other.members.put(9, "memory:9");
+                other.start(9, builder -> builder.stateMachine(new Text()));
+                assertEquals("ab", other.propose("b"));
+            }
+            assertEquals(leader.metrics().snapshotBytes(), taken.bytes());
+            assertEquals(1, leader.metrics().snapshotsTaken());
+        }
+        assertInstanceOf(ClientResponse.Failed.class, ask(leader.replica().nodeId(),
+            new ClientRequest.BackupPiece(new EntryId(1, 77), 0, 10)));
     }
 
     @Test

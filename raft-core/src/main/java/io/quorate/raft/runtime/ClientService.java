@@ -11,6 +11,7 @@ import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.MembershipCodec;
@@ -81,6 +82,12 @@ public final class ClientService {
             completion.unless(parts.transfer(transfer.targetNodeId(), waitNanos, completion));
         } else if (request instanceof ClientRequest.Members members) {
             tell(reply, status -> members(members.isOfLeader(), status));
+        } else if (request instanceof ClientRequest.TakeSnapshot) {
+            takeSnapshot(reply);
+        } else if (request instanceof ClientRequest.Backup) {
+            parts.transfer().backup(response -> answer(reply, response));
+        } else if (request instanceof ClientRequest.BackupPiece piece) {
+            parts.transfer().backupPiece(piece, response -> answer(reply, response));
         } else if (request instanceof ClientRequest.Explain) {
             tell(reply, status -> new ClientResponse.Explanation(Explanation.of(status).sentences()));
         } else if (request instanceof ClientRequest.Metrics) {
@@ -102,6 +109,24 @@ public final class ClientService {
             ? new ClientResponse.Unavailable("Nothing happened: this replica is blank and belongs to no group yet; ask another")
             : new ClientResponse.Members(membership,
                 status.strangers().stream().map(stranger -> new Member(stranger.replica(), stranger.address())).toList());
+    }
+
+    private void takeSnapshot(Consumer<ClientResponse> reply) {
+        boolean isAsked = parts.takeSnapshot(new SnapshotCompletion() {
+            @Override
+            public void done(SnapshotInfo snapshot) {
+                answer(reply, new ClientResponse.SnapshotTaken(snapshot.last(), snapshot.bytes()));
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                answer(reply, why instanceof ServerStoppedException ? responseTo(why)
+                    : new ClientResponse.Failed("No snapshot was taken, and nothing else has happened: " + why.getMessage()));
+            }
+        });
+        if (!isAsked) {
+            answer(reply, new ClientResponse.Unavailable("Nothing happened: this server has stopped"));
+        }
     }
 
     private void notServed(ClientRequest request, Consumer<ClientResponse> reply) {

@@ -1,5 +1,7 @@
 package io.quorate.raft.runtime;
 
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.SnapshotMessage;
@@ -10,13 +12,14 @@ import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Moves snapshots between replicas: {@link SnapshotFetcher} on one end, {@link SnapshotSource} on the other. On a thread of its own, so that
- * neither the log, nor what is applied, nor the user's writing of a snapshot waits for it, nor it for them.
+ * Moves snapshots between replicas: {@link SnapshotFetcher} on one end, {@link SnapshotSource} on the other. On a thread of its own, so
+ * that neither the log, nor what is applied, nor the user's writing of a snapshot waits for it, nor it for them.
  */
 public final class SnapshotTransfer {
 
@@ -65,12 +68,31 @@ public final class SnapshotTransfer {
                 }
             }
         }
+
+        /**
+         * Of an administrator.
+         *
+         * @param serve what to do for him
+         * @param reply where the answer goes
+         */
+        record Serve(Serving serve, Consumer<ClientResponse> reply) implements Job {
+            @Override
+            public void run(SnapshotTransfer transfer, long nowNanos) {
+                transfer.waiting.decrementAndGet();
+                serve.answer(transfer.backups, reply, nowNanos);
+            }
+        }
+    }
+
+    private interface Serving {
+        void answer(BackupSource backups, Consumer<ClientResponse> reply, long nowNanos);
     }
 
     private final ReplicaId self;
     private final RaftObserver observer;
     private final SnapshotFetcher fetcher;
     private final SnapshotSource source;
+    private final BackupSource backups;
     private final Waker waker = new Waker();
     private final Inbox<Job> inbox = new Inbox<>(waker);
     private final AtomicInteger waiting = new AtomicInteger();      // messages
@@ -82,6 +104,7 @@ public final class SnapshotTransfer {
         this.observer = observer;
         fetcher = new SnapshotFetcher(self, storage, mailbox, transport::send, this::onFetched, this::onFailed,
             config.electionTimeoutNanos(), policy.fetchBytesPerSecond(), nowNanos);
+        backups = new BackupSource(storage);
         source = new SnapshotSource(self, storage, transport::send, IDLE_TIMEOUTS * config.electionTimeoutNanos());
     }
 
@@ -93,6 +116,30 @@ public final class SnapshotTransfer {
         if (waiting.incrementAndGet() > WAITING_MAX || !inbox.add(new Job.Take(message))) {
             waiting.decrementAndGet();
         }
+    }
+
+    /** An administrator wants to copy the newest snapshot. Any thread. */
+    public void backup(Consumer<ClientResponse> reply) {
+        serve(BackupSource::describe, reply);
+    }
+
+    /** An administrator copies a piece of it. Any thread. */
+    public void backupPiece(ClientRequest.BackupPiece piece, Consumer<ClientResponse> reply) {
+        serve((backups, to, nowNanos) -> backups.read(piece.snapshot(), piece.offset(), piece.bytesMax(), to, nowNanos), reply);
+    }
+
+    private void serve(Serving serving, Consumer<ClientResponse> reply) {
+        if (waiting.incrementAndGet() > WAITING_MAX) {
+            waiting.decrementAndGet();
+            reply.accept(new ClientResponse.Overloaded("Nothing happened: too much is asked of the thread that moves snapshots; try again"));
+        } else if (!inbox.add(new Job.Serve(serving, reply))) {
+            waiting.decrementAndGet();
+            reply.accept(stopped());
+        }
+    }
+
+    private static ClientResponse stopped() {
+        return new ClientResponse.Unavailable("Nothing happened: this server has stopped");
     }
 
     /** Fetch this; the raft thread is told when it is here. Any thread. */
@@ -112,6 +159,7 @@ public final class SnapshotTransfer {
         }
         fetcher.turn(nowNanos);
         source.closeIdle(nowNanos);
+        backups.closeIdle(nowNanos);
     }
 
     /** Whether a turn would find something to do but timeouts. */
@@ -121,7 +169,7 @@ public final class SnapshotTransfer {
 
     /** After how many nanoseconds to turn though nothing has come; {@link Long#MAX_VALUE} if there is no need. */
     public long nanosUntilDeadline(long nowNanos) {
-        return Math.min(fetcher.nanosUntil(nowNanos), source.nanosUntil(nowNanos));
+        return Math.min(backups.nanosUntil(nowNanos), Math.min(fetcher.nanosUntil(nowNanos), source.nanosUntil(nowNanos)));
     }
 
     /** Sleeps until there is work, until woken, or for this long. */
@@ -147,9 +195,14 @@ public final class SnapshotTransfer {
 
     /** Lets go of everything. When nobody turns any more. */
     void close() {
-        inbox.close();
+        for (Job left : inbox.close()) {
+            if (left instanceof Job.Serve serve) {
+                serve.reply.accept(stopped());
+            }
+        }
         fetcher.end();
         source.close();
+        backups.close();
     }
 
     private void onFetched(SnapshotInfo info) {
