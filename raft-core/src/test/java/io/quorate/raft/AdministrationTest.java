@@ -158,11 +158,12 @@ class AdministrationTest {
     }
 
     @Test
-    void aLeaderThatIsAloneClosesAtOnce() {
+    void aLeaderWhomNobodyCanSucceedClosesAllTheSame() {
         cluster.startAll();
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
-        cluster.servers.values().stream().filter(server -> server != leader).toList().forEach(server -> cluster.stop(server.replica().nodeId()));
+        cluster.servers.values().stream().filter(server -> server != leader).toList()
+            .forEach(server -> cluster.stop(server.replica().nodeId()));
         leader.close();
         assertEquals(ServerStatus.State.STOPPED, leader.status().state());
     }

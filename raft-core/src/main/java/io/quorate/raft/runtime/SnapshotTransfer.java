@@ -131,7 +131,8 @@ public final class SnapshotTransfer {
     private void serve(Serving serving, Consumer<ClientResponse> reply) {
         if (waiting.incrementAndGet() > WAITING_MAX) {
             waiting.decrementAndGet();
-            reply.accept(new ClientResponse.Overloaded("Nothing happened: too much is asked of the thread that moves snapshots; try again"));
+            reply.accept(new ClientResponse.Overloaded("Nothing happened: too much is asked of the thread that moves snapshots; try "
+                + "again"));
         } else if (!inbox.add(new Job.Serve(serving, reply))) {
             waiting.decrementAndGet();
             reply.accept(stopped());

@@ -11,18 +11,22 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.CommandTooLargeException;
+import io.quorate.raft.Explanation;
+import io.quorate.raft.Finding;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.Identity;
+import io.quorate.raft.MembershipTarget;
 import io.quorate.raft.NotLeaderException;
+import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
-import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.SnapshotMessage;
+import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
@@ -30,6 +34,7 @@ import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
@@ -56,6 +61,7 @@ class PassiveServerTest {
         final List<Message> sent = new ArrayList<>();
         final List<FoundingMessage> founding = new ArrayList<>();
         final List<String> log = new ArrayList<>();
+        final List<Map<Integer, String>> peers = new ArrayList<>();
         boolean isBroken;
 
         @Override
@@ -67,7 +73,9 @@ class PassiveServerTest {
         }
 
         @Override
-        public void peers(Map<Integer, String> peers) { }
+        public void peers(Map<Integer, String> peers) {
+            this.peers.add(Map.copyOf(peers));
+        }
 
         @Override
         public void send(Message message) {
@@ -477,6 +485,133 @@ class PassiveServerTest {
         }
     }
 
+    // ---- membership, transfer, status
+
+    @Test
+    void theTransportFollowsTheMembershipBeforeItIsCommitted() {
+        leadTwo();
+        wire.peers.clear();
+        Membership present = server.loop().node().membership();
+        Member third = new Member(new ReplicaId(3, 33), "c");
+        Recorder caller = new Recorder();
+        assertNull(server.changeMembership(1, MembershipTarget.from(present).readdressed(2, "b2").withVoter(third).goal(), T, caller));
+        server.loop().turn(now);
+        assertEquals(List.of(Map.of(2, "b2", 3, "c")), wire.peers);
+        assertEquals("open", caller.outcome());
+        assertFalse(server.loop().status().elections().isMembershipCommitted());
+        assertEquals(2, server.loop().status().membership().version());
+    }
+
+    @Test
+    void aChangeIsDoneWhenItsEntryIsAppliedAndToldAsTheMembershipThatStatesIt() {
+        lead();
+        List<Membership> told = new ArrayList<>();
+        Member learner = new Member(new ReplicaId(3, 33), "c");
+        assertNull(server.changeMembership(1, MembershipTarget.from(server.loop().node().membership()).withLearner(learner).goal(), T,
+            new Completion() {
+                @Override
+                public void done(byte[] result, long index) {
+                    assertEquals(2, index);
+                    told.add(MembershipCodec.decode(result));
+                }
+
+                @Override
+                public void failed(Throwable why) {
+                    throw new AssertionError(why);
+                }
+            }));
+        settle();
+        assertEquals(List.of(server.loop().node().membership()), told);
+        assertEquals(List.of(learner), told.get(0).learners());
+        assertEquals(Map.of(3, "c"), server.loop().addresses());
+    }
+
+    @Test
+    void whoAsksForTheLeadIsToldWhenItsTimeIsUpThatPerhapsItHappens() {
+        leadTwo();
+        Recorder impatient = new Recorder();
+        assertNull(server.transfer(2, T / 10, impatient));
+        server.loop().turn(now);
+        assertEquals(PEER, server.loop().status().elections().successor());
+        now += T / 5;
+        settle();
+        OutcomeUnknownException why = assertInstanceOf(OutcomeUnknownException.class, impatient.failure());
+        assertTrue(why.getMessage().contains("see who leads"), why.getMessage());
+        assertEquals(0, server.callBytes());
+    }
+
+    @Test
+    void administrationPassesWhenCallersHaveUsedUpEverything() {
+        server = server(ALONE, 1000);
+        lead();
+        disk.holdWrites();
+        assertNull(server.propose(new byte[900], T, new Recorder()));
+        assertInstanceOf(OverloadedException.class, server.propose(new byte[900], T, new Recorder()));
+        assertNull(server.transfer(0, T, new Recorder()));
+        disk.releaseWrites();
+    }
+
+    @Test
+    void aPauseIsCountedAndTold() {
+        lead();
+        long before = server.metrics().pauses();
+        now += 20 * T;
+        settle();
+        assertEquals(before + 1, server.metrics().pauses());
+        assertTrue(observed.contains("paused"), observed::toString);
+        assertEquals(1, server.loop().status().elections().pauses() - before);
+        assertTrue(server.loop().status().elections().pausedNanosAgo() < T);
+    }
+
+    @Test
+    void aLostConnectionToTheLeaderIsToldToTheNode() {
+        ReplicaId self = foundTwo();
+        server.mailbox().post(new Message.AppendEntries(PEER, self, 7, EntryId.ZERO, List.of(), 0, 0, 1));
+        settle();
+        assertEquals(PEER, server.loop().node().leader());
+        long patience = server.loop().nanosUntilDeadline(now);
+        server.mailbox().peerLost(9);
+        server.loop().turn(now);
+        assertEquals(patience, server.loop().nanosUntilDeadline(now), "that was nobody's leader");
+        server.mailbox().peerLost(2);
+        server.loop().turn(now);
+        assertTrue(server.loop().nanosUntilDeadline(now) < T / 2, "" + server.loop().nanosUntilDeadline(now));
+    }
+
+    @Test
+    void whoRefusedAVoteIsToldUntilALeaderIsKnown() {
+        ReplicaId self = foundTwo();
+        for (int i = 0; i < 50 && server.loop().status().elections().denials().isEmpty(); i++) {
+            now += T / 10;
+            settle();
+            for (Message message : List.copyOf(wire.sent)) {
+                if (message instanceof Message.PreVote question) {
+                    server.mailbox().post(new Message.PreVoteAnswer(PEER, self, question.term(), Message.Denial.LOG_IS_NEWER,
+                        question.round(), 0));
+                }
+            }
+            wire.sent.clear();
+            server.loop().turn(now);
+        }
+        assertTrue(Explanation.of(server.loop().status()).findings().contains(new Finding.VoteRefused(PEER, Message.Denial.LOG_IS_NEWER)),
+            () -> Explanation.of(server.loop().status()).toString());
+        server.mailbox().post(new Message.AppendEntries(PEER, self, 7, EntryId.ZERO, List.of(), 0, 0, 1));
+        settle();
+        assertEquals(List.of(), server.loop().status().elections().denials());
+    }
+
+    @Test
+    void aDiskThatHangsIsExplained() {
+        leadTwo();
+        propose("a", new Recorder());
+        server.loop().turn(now);
+        now += 3 * T / 2;
+        server.loop().turn(now);
+        assertTrue(server.loop().status().disk().oldestWriteNanos() >= T);
+        assertTrue(Explanation.of(server.loop().status()).findings().stream().anyMatch(Finding.DiskStalls.class::isInstance),
+            () -> Explanation.of(server.loop().status()).toString());
+    }
+
     // ---- help
 
     private PassiveServer server(Map<Integer, String> members, long callBytesMax) {
@@ -489,6 +624,11 @@ class PassiveServerTest {
             @Override
             public void onFounded(FoundingRecord record) {
                 observed.add("founded");
+            }
+
+            @Override
+            public void onPause(long nanos) {
+                observed.add("paused");
             }
         }, new SplittableRandom(1), () -> now, callBytesMax);
     }
