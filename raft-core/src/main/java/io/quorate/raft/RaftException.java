@@ -6,7 +6,7 @@ package io.quorate.raft;
  */
 public abstract sealed class RaftException extends RuntimeException
     permits NotLeaderException, OverloadedException, CommandTooLargeException, OutcomeUnknownException, RequestFailedException,
-            RequestRefusedException, ServerStoppedException, StorageException, TransportException {
+            RequestRefusedException, ServerStoppedException, SessionEndedException, StorageException, TransportException {
 
     private static final long serialVersionUID = 1;
 

@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Your state machine, with each command of a session taking effect at most once however often it is proposed.
  *
- * <p>A client whose leader dies before it has answered cannot know whether its command was done. To repeat it may do it twice; not to, never.
- * In a session it may: it numbers its commands, and this machine, which stands around yours, remembers the reply to each number until the
- * client says that it has it. A repeated command gets the same reply, byte for byte, and yours is not asked again. {@link
+ * <p>A client whose leader dies before it has answered cannot know whether its command was done. To repeat it may do it twice; not to,
+ * never. In a session it may repeat: it numbers its commands, and this machine, which stands around yours, remembers the reply to each
+ * number until the client says that it has it. A repeated command gets the same reply, byte for byte, and yours is not asked again. {@link
  * io.quorate.raft.client.Session} is the client's half.
  *
  * <pre>{@code
@@ -25,9 +25,9 @@ import org.jspecify.annotations.Nullable;
  * byte[] result = session.propose(transfer).get();                                        // exactly once, whoever dies
  * }</pre>
  *
- * <p><b>What is promised.</b> A command of a session takes effect at most once, whatever is lost, repeated or reordered, and over changes of
- * leader, restarts and snapshots. Several commands of a session may be outstanding; in which order they take effect is not promised, so who
- * cares waits for one before he proposes the next. A command that was acknowledged, or whose session is gone, is {@linkplain
+ * <p><b>What is promised.</b> A command of a session takes effect at most once, whatever is lost, repeated or reordered, and over changes
+ * of leader, restarts and snapshots. Several commands of a session may be outstanding; in which order they take effect is not promised, so
+ * who cares waits for one before he proposes the next. A command that was acknowledged, or whose session is gone, is {@linkplain
  * SessionResult.Refused refused} and never executed: a copy that was long on its way does no harm. Queries and plain commands are yours as
  * ever.
  *
@@ -50,10 +50,10 @@ public final class Sessions<M extends StateMachine> implements StateMachine {
      * What is kept, and for how long.
      *
      * @param timeoutMax           no session lives for longer without a sign of its client, whatever timeout it asks for
-     * @param sessionReplyBytesMax how many bytes of replies are kept for one session. When they are as many, its commands are refused; one
-     *                             reply may be larger, and the next command waits for it to be acknowledged
+     * @param sessionReplyBytesMax how many bytes of replies are kept for one session. When they are as many, of its commands only the first
+     *                             that is not acknowledged is taken; so there are at most two replies more
      * @param bytesMax             how many bytes all sessions may take, their replies included. When they do, no session is opened, and of
-     *                             each session only one command at a time is taken
+     *                             each session only the first command that is not acknowledged is taken
      */
     public record Options(Duration timeoutMax, long sessionReplyBytesMax, long bytesMax) {
 
@@ -144,7 +144,8 @@ public final class Sessions<M extends StateMachine> implements StateMachine {
         if (known != null) {
             return known;
         }
-        if (isFull(session)) {
+        if (call.sequence() > session.acknowledged() + 1 && isFull(session)) {
+            // The first that is not acknowledged always passes: until it is done, no reply behind it can be acknowledged and make room.
             return refused(Reason.FULL);
         }
         byte[] reply = execute(command.withPayload(call.command()));
@@ -187,9 +188,8 @@ public final class Sessions<M extends StateMachine> implements StateMachine {
         return session;
     }
 
-    /** Who has no reply kept for him may always go on: others may keep theirs for as long as they live. */
     private boolean isFull(SessionTable.Session session) {
-        return session.replyBytes() >= options.sessionReplyBytesMax || table.bytes() >= options.bytesMax && session.replyBytes() > 0;
+        return session.replyBytes() >= options.sessionReplyBytesMax || table.bytes() >= options.bytesMax;
     }
 
     private byte[] execute(Command command) {

@@ -126,8 +126,8 @@ class SessionsPropertyTest {
             if (known != null) {
                 return SessionResult.decode(known);
             }
-            boolean isFull = session.bytes() >= OPTIONS.sessionReplyBytesMax() || session.bytes() > 0 && bytes() >= OPTIONS.bytesMax();
-            return isFull ? new SessionResult.Refused(Reason.FULL) : null;
+            boolean isFull = session.bytes() >= OPTIONS.sessionReplyBytesMax() || bytes() >= OPTIONS.bytesMax();
+            return isFull && call.sequence() > session.acknowledged + 1 ? new SessionResult.Refused(Reason.FULL) : null;
         }
 
         private long bytes() {

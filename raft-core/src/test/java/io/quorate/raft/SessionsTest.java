@@ -291,6 +291,20 @@ class SessionsTest {
         assertEquals("a is number " + (executed + 1) + " at " + (index + 1) + ", 0", text(call(session, sequence, sequence - 1, "a")));
     }
 
+    /** Were it refused too, nothing could ever be acknowledged: the group would wait for the client, and the client for the group. */
+    @Test
+    void theCommandThatAllAcknowledgementsWaitForPassesAFullSession() {
+        use(SMALL);
+        long session = open();
+        for (int sequence = 2; sequence < 10; sequence++) {
+            call(session, sequence, 0, "b");
+        }
+        assertEquals(Reason.FULL, refusal(call(session, 10, 0, "c")));
+        int executed = journal.lines.size();
+        assertEquals("a is number " + (executed + 1) + " at " + (index + 1) + ", 0", text(call(session, 1, 0, "a")));
+        assertEquals("c is number " + (executed + 2) + " at " + (index + 1) + ", 0", text(call(session, 10, 4, "c")));
+    }
+
     @Test
     void oneReplyMayBeLargerThanAllThatMayBeKept() {
         use(SMALL);

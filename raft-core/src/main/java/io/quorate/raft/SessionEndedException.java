@@ -1,0 +1,12 @@
+package io.quorate.raft;
+
+/** Nothing happened: the session is closed, or the group has forgotten it because nothing was heard of it for its timeout. Open another. */
+public final class SessionEndedException extends RaftException {
+
+    private static final long serialVersionUID = 1;
+
+    /** @param message says that nothing happened, why, and what to do */
+    public SessionEndedException(String message) {
+        super(message);
+    }
+}
