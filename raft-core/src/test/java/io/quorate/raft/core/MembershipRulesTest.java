@@ -56,6 +56,25 @@ class MembershipRulesTest {
         assertEquals(Membership.of(4, members(1, 2, 3, 4)), c.node(2).membership());
     }
 
+    /** Nor does it leave a joint membership, even one that it knows to be committed. */
+    @Test
+    void anInheritedJointMembershipWaitsForAnEntryOfTheOwnTerm() {
+        Cluster c = led(3, 4);
+        c.change(1, goal(1, 2, 4));
+        c.settleUntil(() -> c.node(1).membership().version() == 4);
+        c.dropAll();
+        c.timeout(1);
+        c.bring(1, 2);   // a heartbeat, which tells of the commit
+        c.bring(1, 4);
+        assertTrue(c.node(2).membership().isJoint() && c.node(2).status().change().isCommitted());
+        c.dropAll();
+        c.crash(1);
+        c.elect(2, 3, 4);
+        assertTrue(c.node(2).membership().isJoint());
+        c.settle(2, 3, 4);
+        assertEquals(4, c.node(2).membership().version());
+    }
+
     @Test
     void oneMembershipIsUncommittedAtMost() {
         Cluster c = led(3, 5);
@@ -199,10 +218,27 @@ class MembershipRulesTest {
         c.change(1, goal(2, 3));
         c.settleUntil(() -> c.node(1).membership().version() == 4);
         long index = c.node(1).log().lastIndex();
-        c.settle(1, 2);
-        assertEquals(index - 1, c.commit(1));
         c.settle(1, 3);
+        assertEquals(index - 1, c.commit(1));
+        c.settle(1, 2);
         assertEquals(index, c.commit(1));
+    }
+
+    /** Not only until the joint membership is: before the last one is committed, its voters alone might not find a leader. */
+    @Test
+    void aLeaderOutsideTheMembershipLeadsUntilThatIsCommitted() {
+        Cluster c = led(3, 3);
+        c.change(1, goal(2, 3));
+        c.settleUntil(() -> c.node(1).membership().version() == 4);
+        for (int i = 0; i < 5; i++) {
+            c.heartbeat(1, 3);
+        }
+        assertEquals(RoleName.LEADER, c.role(1));
+        assertNull(c.node(1).status().office().successor());
+        c.heartbeat(1);
+        c.heartbeat(1);
+        assertEquals(RoleName.FOLLOWER, c.role(1));
+        assertEquals(2, c.term(1));
     }
 
     /** The same for its rounds: it must hear both of the others to stay in office, or to answer a read. */
@@ -212,9 +248,9 @@ class MembershipRulesTest {
         c.change(1, goal(2, 3));
         c.settleUntil(() -> c.node(1).membership().version() == 4);
         c.read(1);
-        c.settle(1, 2);
-        assertEquals(List.of(), c.takeEffects(1, RecordedEffects.Readable.class));
         c.settle(1, 3);
+        assertEquals(List.of(), c.takeEffects(1, RecordedEffects.Readable.class));
+        c.settle(1, 2);
         assertEquals(1, c.takeEffects(1, RecordedEffects.Readable.class).size());
     }
 
@@ -223,18 +259,17 @@ class MembershipRulesTest {
     @Test
     void aMembershipThatIsCutOffIsNoLongerInForce() {
         Cluster c = led(3, 4);
-        c.change(1, new Membership.Goal(members(1, 2, 3), members(4)));
-        c.settle();
-        c.change(1, goal(1));
+        c.change(1, goal(4));
+        c.settleUntil(() -> c.node(1).membership().isJoint());
         c.writeAll(1);
-        assertEquals(3, c.node(1).membership().version());
         c.dropAll();
+        c.crash(4);
         c.elect(2, 3);
         c.settle();
         c.heartbeat(2);
-        assertEquals(new Membership(2, members(1, 2, 3), List.of(), members(4)), c.node(1).membership());
+        assertEquals(voters(3).withGoal(goal(4)), c.node(1).membership());
         c.crash(2);
-        c.elect(1, 3);   // by two of three again, not by itself
+        c.elect(1, 3);   // by two of three again: nobody asks replica 4
     }
 
     /** The one before may be held by the snapshot alone. */
@@ -388,6 +423,25 @@ class MembershipRulesTest {
         c.heartbeat(2);
         assertFalse(c.node(2).membership().isJoint());
         assertEquals(CatchUp.UNHEARD, c.node(2).status().peers().get(2).catchUp());
+    }
+
+    /** Whoever leads next asks for as much: at least for all that was there before it. */
+    @Test
+    void underTheNextLeaderToo() {
+        RaftConfig small = Cluster.config(1 << 20, 1 << 20, 100, 100, 1 << 20);
+        Cluster c = Cluster.of(small, voters(3), 0, "", "", "", "");
+        c.elect(1, 2, 3);
+        for (int i = 0; i < 30; i++) {
+            c.propose(1);
+        }
+        c.settle(1, 2, 3);
+        c.change(1, goal(1, 2, 3, 4));
+        c.settle(1, 2, 3);
+        c.dropAll();
+        c.crash(1);
+        c.elect(2, 3);
+        c.settleUntil(() -> c.node(2).membership().isJoint());
+        assertTrue(c.disk(4).split(" ").length >= 32, c::toString);
     }
 
     /** A leader that slept knows nothing of who died meanwhile. */
@@ -556,6 +610,20 @@ class MembershipRulesTest {
         c.restart(3);
         c.reachGoal(1);
         assertEquals(Membership.of(4, members(1, 2, 103)), c.node(103).membership());
+    }
+
+    /** Positions change with the membership; what is known of a replica goes with it. */
+    @Test
+    void whenAReplicaWasHeardIsKnownAfterAChangeToo() {
+        Cluster c = Cluster.of(3);
+        c.crash(2);
+        c.elect(1, 3);
+        c.settle();
+        c.change(1, goal(1, 3));
+        c.settleUntil(() -> c.node(1).membership().version() == 4);
+        List<NodeStatus.Peer> peers = c.node(1).status().peers();
+        assertEquals(List.of(id(3)), peers.stream().map(peer -> peer.member().id()).toList());
+        assertEquals(0, peers.get(0).heardNanosAgo());
     }
 
     // ---- a smaller quorum
