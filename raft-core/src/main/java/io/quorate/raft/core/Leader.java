@@ -497,9 +497,6 @@ final class Leader implements Role {
             node.send(new Message.SnapshotOffer(node.self(), peers.id(position), node.term(), node.snapshot(), rounds.newest()));
             peer.onOffered(node.snapshot().index());
         }
-        if (peer.needsSnapshot()) {
-            return;
-        }
         if (peer.mayProbe()) {
             sendEmpty(position, peer.nextIndex() - 1);
             peer.onProbeSent();

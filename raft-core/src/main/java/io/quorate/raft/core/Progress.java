@@ -68,11 +68,6 @@ final class Progress {
         return state == State.PROBE && !isQuestionOut;
     }
 
-    /** Whether what the peer needs next is not to be had from the log. */
-    boolean needsSnapshot() {
-        return state == State.SNAPSHOT;
-    }
-
     /** Whether the peer may be offered this snapshot now: it brings what is missing. */
     boolean mayOffer(long snapshotIndex) {
         return state == State.SNAPSHOT && !isQuestionOut && snapshotIndex >= nextIndex;

@@ -297,13 +297,14 @@ class SnapshotInstallTest {
         Cluster c = SnapshotOfferTest.offered();
         c.settle();
         c.deliver(new Message.AppendEntries(id(1), id(3), 1, new EntryId(1, 1), c.applied(1).subList(1, 10), 1, 1, 1));
-        c.settle();
+        c.writeAll(3);
+        c.dropAll();
         stepDown(c);
         c.elect(3, 2);
         assertEquals(RoleName.LEADER, c.role(3));
-        long commit = c.commit(3);
+        assertEquals(1, c.commit(3));
         c.fetch(3);
-        assertEquals(commit, c.commit(3), "a leader commits by counting its own entries");
+        assertEquals(1, c.commit(3), "a leader commits by counting its own entries");
         assertEquals(List.of(), c.pendingInstalls(3));
         c.settle();
         assertEquals(11, c.commit(3));
@@ -479,6 +480,19 @@ class SnapshotInstallTest {
         assertEquals(List.of(), c.pendingInstalls(3));
         c.applied(3, 8);
         assertEquals(List.of(newer), c.pendingInstalls(3));
+    }
+
+    /** It was begun on the old log and is durable now; the new log knows nothing before the newer one, which is not durable yet. */
+    @Test
+    void aSnapshotThatWasBeingTakenWhenAnotherIsInstalledIsForgotten() {
+        Cluster c = applying();
+        c.fetch(3);
+        c.applyAll(3);
+        assertEquals(1, c.pendingInstalls(3).size());
+        c.step(3, new Event.SnapshotTaken(new SnapshotId(new EntryId(1, 2), Cluster.voters(3), 0)), 0);
+        assertEquals(0, c.node(3).status().snapshotIndex());
+        c.writeAll(3);
+        assertEquals(8, c.node(3).status().snapshotIndex());
     }
 
     // ---- terms and roles
