@@ -103,7 +103,6 @@ public final class Session implements AutoCloseable {
     private final Set<Call> open = new LinkedHashSet<>();
     private @Nullable String ended;               // why; null while it lives
     private long heardNanos;                      // when something was last proposed that the group has answered
-    private Runnable keepAliveTimer = () -> { };
 
     private Session(Proposer proposer, SessionTimer timer, LongUnaryOperator random, Options options, long id) {
         this.proposer = proposer;
@@ -221,7 +220,7 @@ public final class Session implements AutoCloseable {
         if (ended == null) {
             long period = Math.max(1, options.timeout.toNanos() / KEEP_ALIVES_PER_TIMEOUT);
             long quiet = timer.nanoTime() - heardNanos;
-            keepAliveTimer = timer.after(Math.max(Math.min(period, PAUSE_MAX_NANOS), period - quiet), this::keepAlive);
+            timer.after(Math.max(Math.min(period, PAUSE_MAX_NANOS), period - quiet), this::keepAlive);
         }
     }
 
@@ -270,7 +269,6 @@ public final class Session implements AutoCloseable {
                 return false;
             }
             ended = why;
-            keepAliveTimer.run();
             left = new ArrayList<>(open);
         }
         left.forEach(call -> call.onEnded(isFinal));

@@ -103,7 +103,7 @@ final class SessionGroup implements SessionTimer, Session.Proposer {
         long end = elapsed + time.toNanos();
         while (!agenda.isEmpty() && agenda.peek().atNanos <= end) {
             Due due = agenda.remove();
-            advanceTo(due.atNanos);
+            advanceTo(Math.max(elapsed, due.atNanos));     // after a pause, much is late
             due.task.run();
         }
         advanceTo(end);
@@ -148,7 +148,7 @@ final class SessionGroup implements SessionTimer, Session.Proposer {
         return answer;
     }
 
-    private byte[] apply(byte[] command) {
+    byte[] apply(byte[] command) {
         tell();
         return sessions.apply(new Command(index, ByteBuffer.wrap(command).asReadOnlyBuffer(), elapsed));
     }

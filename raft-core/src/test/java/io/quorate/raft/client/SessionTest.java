@@ -14,6 +14,7 @@ import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftServer;
 import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.SessionCommand;
 import io.quorate.raft.SessionEndedException;
 import io.quorate.raft.Sessions;
 import io.quorate.raft.client.SessionGroup.Counts;
@@ -172,6 +173,22 @@ class SessionTest {
             throw new ServerStoppedException("Nothing happened", null);
         };
         assertInstanceOf(ServerStoppedException.class, failure(Session.open(throwing, Session.Options.DEFAULT, group, bound -> 0)));
+        CompletableFuture<byte[]> open = new CompletableFuture<>();
+        Session.Proposer closing = (command, timeout) -> open.isDone() ? closed.propose(command, timeout) : group.propose(command, timeout);
+        CompletableFuture<Session> opened = Session.open(closing, Session.Options.DEFAULT, group, bound -> 0);
+        group.pass(Duration.ofSeconds(1));
+        open.complete(new byte[0]);
+        group.pass(Duration.ofSeconds(30));
+        assertFalse(opened.join().isOpen(), "its sign of life was refused");
+        assertInstanceOf(SessionEndedException.class, failure(opened.join().propose(command(1))));
+    }
+
+    @Test
+    void aSessionThatTwoClientsUseIsNotTrusted() {
+        group.apply(new SessionCommand.KeepAlive(session.id(), 5).encode());
+        CompletableFuture<byte[]> future = propose(1);
+        group.pass(Duration.ofSeconds(1));
+        assertInstanceOf(OutcomeUnknownException.class, failure(future));
     }
 
     // ------------------------------------------------------------------------------------------------------------------- life and end
@@ -187,6 +204,16 @@ class SessionTest {
     }
 
     @Test
+    void aBusySessionNeedsNoOtherSignOfLife() {
+        for (int i = 0; i < 30; i++) {
+            propose(i);
+            group.pass(Duration.ofSeconds(15));
+        }
+        assertEquals(31, group.befell.size(), "one to open it, and the commands");
+        assertTrue(session.isOpen());
+    }
+
+    @Test
     void signsOfLifeThatAreLostAreSentAgainInTime() {
         for (int i = 0; i < 100; i++) {
             group.fates.addAll(List.of(Fate.LOST, Fate.REFUSED, Fate.LOST, Fate.DONE));
@@ -199,6 +226,7 @@ class SessionTest {
     @Test
     void aSessionThatTheGroupHasForgottenIsNotGoneOnWith() {
         group.pause(Duration.ofMinutes(2));
+        group.fates.addAll(List.of(Fate.DONE, Fate.LOST));     // the sign of life, which is due, tells nothing
         CompletableFuture<byte[]> future = propose(1);
         group.pass(Duration.ofSeconds(1));
         assertInstanceOf(SessionEndedException.class, failure(future));
