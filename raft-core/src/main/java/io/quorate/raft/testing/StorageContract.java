@@ -156,6 +156,7 @@ public final class StorageContract {
         checks.add(founded(NOTHING, trial -> trial.refuses("a batch without a write", () -> trial.storage().write(List.of()))));
         checks.add(founded(CLOSED, this::closed));
         checks.add(founded(ONCE, this::once));
+        checks.addAll(new StorageSnapshotChecks(device).all());
         checks.add(new ContractCheck(CRASH, this::crashed));
         checks.add(new ContractCheck(LIFE, this::lives));
         return checks;
@@ -242,7 +243,7 @@ public final class StorageContract {
         write(trial, trial.append(3, StorageTrial.entry(3, 2, 30)));
         trial.reopen();
         List<Entry> expected = List.of(StorageTrial.entry(1, 1, 10), StorageTrial.entry(2, 1, 20), StorageTrial.entry(3, 2, 30));
-        trial.check(new ExpectedLog(HardState.INITIAL, expected).objectionTo(trial.find().entries()));
+        trial.check(new ExpectedLog(HardState.INITIAL, expected).objectionTo(trial.find().entries(), 1));
     }
 
     private void hardState(StorageTrial trial) throws Exception {

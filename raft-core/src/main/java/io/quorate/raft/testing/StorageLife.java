@@ -4,6 +4,7 @@ import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -11,8 +12,8 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 
 /**
- * A random life of a storage as a replica leads it: appends, replaced suffixes, cuts, hard states alone, reads, restarts, deaths. Terms
- * and the commit index only rise, a vote is not taken back, and nothing committed is replaced.
+ * A random life of a storage as a replica leads it: appends, replaced suffixes, cuts, hard states alone, snapshots taken and installed,
+ * compaction, reads, restarts, deaths. Terms and the commit index only rise, a vote is not taken back, and nothing committed is replaced.
  */
 final class StorageLife {
 
@@ -44,7 +45,7 @@ final class StorageLife {
     }
 
     private void step(int number) throws Exception {
-        switch (random.nextInt(12)) {
+        switch (random.nextInt(14)) {
             case 0 -> {
                 say(number, "reopen");
                 trial.reopen();
@@ -61,6 +62,12 @@ final class StorageLife {
                 trial.storage().maintain();
             }
             case 3, 4, 5 -> read(number);
+            case 12 -> snapshot(number);
+            case 13 -> {
+                long wanted = random.nextBoolean() ? Long.MAX_VALUE : 1 + random.nextLong(log.nextIndex());
+                say(number, "compact(" + wanted + ")");
+                trial.storage().compact(wanted);
+            }
             default -> write(number);
         }
     }
@@ -70,7 +77,30 @@ final class StorageLife {
         long last = first + random.nextInt(10);
         int bytesMax = random.nextInt(2000);
         say(number, "read(" + first + ", " + last + ", " + bytesMax + ")");
-        trial.check(log.objectionTo(trial.storage().read(first, last, bytesMax), first, last, bytesMax));
+        trial.check(log.objectionTo(trial.storage().read(first, last, bytesMax), first, last, bytesMax, trial.storage().firstIndex()));
+    }
+
+    /** Of what is committed here one is taken; of what is not, one is installed, of this history or another. */
+    private void snapshot(int number) throws Exception {
+        long index = log.covered() + 1 + random.nextInt(10);
+        long commitIndex = log.hardState().commitIndex();
+        if (index <= commitIndex) {
+            SnapshotId id = StorageTrial.snapshotAt(index, log.termAt(index));
+            say(number, "take " + id.last());
+            trial.take(id);
+            log = log.after(id);
+            return;
+        }
+        long before = Math.max(1, log.termAt(commitIndex));
+        long term = random.nextBoolean() && index <= log.lastIndex() ? log.termAt(index)
+            : before + random.nextLong(Math.max(1, log.hardState().term() - before + 1));
+        SnapshotId id = StorageTrial.snapshotAt(index, term);
+        say(number, "install " + id.last());
+        trial.receive(id);
+        HardState old = log.hardState();
+        Storage.Write write = trial.install(new HardState(Math.max(old.term(), term), old.term() < term ? null : old.votedFor(), index), id);
+        trial.storage().write(List.of(write));
+        log = log.after(write);
     }
 
     private void write(int number) {

@@ -35,7 +35,7 @@ class StorageContractTest {
     private static final AtomicLong INCARNATIONS = new AtomicLong();
 
     /** A directory on a disk in memory, whose storage may be wrapped. */
-    private record Memory(InMemoryDisk disk, UnaryOperator<Storage> wrapper) implements StorageContract.Directory {
+    record Memory(InMemoryDisk disk, UnaryOperator<Storage> wrapper) implements StorageContract.Directory {
 
         static StorageContract.Device device(UnaryOperator<Storage> wrapper) {
             return nodeId -> new Memory(new InMemoryDisk(nodeId, INCARNATIONS.incrementAndGet(), 7), wrapper);
@@ -68,7 +68,7 @@ class StorageContractTest {
     }
 
     /** Passes everything on; each test overrides what it breaks. */
-    private static class Wrapped implements Storage {
+    static class Wrapped implements Storage {
 
         final Storage inner;
 
@@ -739,7 +739,7 @@ class StorageContractTest {
         String first = brokenLife(forgetful, 77);
         String again = brokenLife(forgetful, 77);
         assertEquals(first, again);
-        assertNotEquals(first, brokenLife(forgetful, 78));
+        assertNotEquals(first, brokenLife(forgetful, 1078));
     }
 
     private static String brokenLife(StorageContract.Device device, long seed) {
@@ -747,7 +747,7 @@ class StorageContractTest {
         return assertThrows(ContractBroken.class, () -> contract.check(StorageContract.LIFE)).getMessage();
     }
 
-    private static ContractBroken assertCaught(String sentence, StorageContract.Device device) {
+    static ContractBroken assertCaught(String sentence, StorageContract.Device device) {
         ContractBroken broken = assertThrows(ContractBroken.class, () -> StorageContract.of(device).withLives(200).check(sentence));
         assertTrue(broken.getMessage().startsWith(sentence), broken.getMessage());
         return broken;

@@ -187,7 +187,6 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
         try {
             verify();
             if (objection.isEmpty()) {
-                files.syncDirectory();
                 snapshots.completed(this);
                 return true;
             }

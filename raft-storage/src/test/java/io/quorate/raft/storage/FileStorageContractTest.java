@@ -22,7 +22,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(120)
 class FileStorageContractTest {
 
-    private static final FileStorage.Options SMALL = FileStorage.Options.defaults().withSegmentBytes(16 << 10).withTailBytesMax(3000);
+    private static final FileStorage.Options SMALL = FileStorage.Options.defaults().withSegmentBytes(16 << 10).withTailBytesMax(3000)
+        .withLogTailBytes(5000).withPartBytes(3000);
 
     /** A directory of real files. A process that dies leaves them as they are. */
     private record OnDisk(Path path, int nodeId, FileStorage.Options options) implements StorageContract.Directory {
@@ -73,7 +74,7 @@ class FileStorageContractTest {
     @EnumSource(value = Loss.class, names = {"LOSES_ALL", "TEARS"})
     void losingPowerKeepsTheContract(Loss loss) {
         Random random = new Random(5);
-        FileStorage.Options options = FileStorage.Options.defaults().withSegmentBytes(1 << 10).withTailBytesMax(700);
+        FileStorage.Options options = Logs.TINY.withTailBytesMax(700).withLogTailBytes(500).withPartBytes(1 << 10);
         assertWhole(StorageContract.of(nodeId -> new InSimulation(new SimulatedFileSystem(), nodeId, options, loss, random))
             .withLives(40).check());
     }

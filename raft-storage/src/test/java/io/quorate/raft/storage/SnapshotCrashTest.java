@@ -228,7 +228,7 @@ class SnapshotCrashTest {
         assertTrue(operations > 150, "only " + operations);
         int installed = 0;
         for (int at = 1; at <= operations; at++) {
-            for (int seed = 0; seed < (loss == Loss.TEARS ? 8 : 1); seed++) {
+            for (int seed = 0; seed < (loss == Loss.TEARS ? 3 : 1); seed++) {
                 SimulatedFileSystem files = new SimulatedFileSystem();
                 files.dieAt(at);
                 Life life = new Life(files, false);

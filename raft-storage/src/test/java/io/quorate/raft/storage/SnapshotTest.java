@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
+import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.SnapshotId;
@@ -313,6 +314,48 @@ class SnapshotTest {
         assertThrows(StorageCorruptException.class, () -> Snapshot.state(storage));
         files.put(second, kept);
         Snapshot.state(storage);
+    }
+
+    @Test
+    void aPartOfAnotherSnapshotOfTheSameEntryIsDamage() throws IOException {
+        SimulatedFileSystem disk = files.copy();
+        FileStorage other = Logs.start(disk, SMALL);
+        other.recover();
+        byte[] ones = new byte[3000];
+        Arrays.fill(ones, (byte) 1);
+        Snapshot.take(storage, Snapshot.at(50, 2), new byte[3000]);
+        Snapshot.take(other, Snapshot.at(50, 2), ones);
+        String part = snapshotFiles().get(1);
+        files.put(part, disk.bytes(part));   // each block of it is whole, and in its place
+        assertEquals("/simulated/" + part, assertThrows(StorageCorruptException.class, () -> Snapshot.state(storage)).file());
+        byte[] mixed = Snapshot.transfer(Snapshot.open(storage));
+        SimulatedFileSystem third = new SimulatedFileSystem();
+        FileStorage receiver = Logs.start(third, SMALL);
+        receiver.recover();
+        Storage.SnapshotInput input = receiver.receiveSnapshot(Snapshot.at(50, 2));
+        input.write(0, mixed);
+        assertFalse(input.complete());
+    }
+
+    @Test
+    void aReadThatMeetsACompactionGivesWhatItHasOrNothing() throws IOException {
+        for (int i = 0; i < 30; i++) {
+            storage.write(List.of(Logs.append(3 + i, 61 + 5 * i, 65 + 5 * i, 2, 50)));
+        }
+        Snapshot.take(storage, Snapshot.at(200, 2), new byte[9]);
+        files.afterRead(() -> storage.compact(Long.MAX_VALUE));
+        List<Entry> read = storage.read(61, 210, Integer.MAX_VALUE);
+        assertTrue(!read.isEmpty() && read.size() < 140, "" + read.size());
+        assertEquals(Logs.entries(61, 60 + read.size(), 2, 50), read);
+        assertEquals(List.of(), storage.read(61, 210, Integer.MAX_VALUE));
+    }
+
+    @Test
+    void aSegmentThatIsGoneThoughItsEntriesAreWantedIsDamage() throws IOException {
+        String holding = segments().get(1);
+        files.remove(holding);
+        StorageCorruptException refusal = assertThrows(StorageCorruptException.class, () -> storage.read(1, 60, Integer.MAX_VALUE));
+        assertEquals("/simulated/" + holding, refusal.file());
     }
 
     @Test
