@@ -361,8 +361,8 @@ final class Leader implements Role {
     }
 
     /**
-     * This leader counts no longer, and that is committed. It has led on to the next heartbeat, so that those who leave with it could be told
-     * of the commit as well; now one of the voters is to lead.
+     * This leader counts no longer, and that is committed. It has led on to the next heartbeat, so that those who leave with it could be
+     * told of the commit as well; now one of the voters is to lead.
      */
     private void resign() {
         handOver(false);

@@ -5,10 +5,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Leads the group to the goal that its membership states, one entry at a time, each when the one before is committed.
  *
- * <p>A joint membership is left as soon as it is committed. One is entered when every replica that is to become a voter has caught up and is
- * alive: it has what was committed when a round began, not longer ago than an election timeout, and has echoed that round. Else the group
- * might find itself waiting for an empty disk, or for a dead one (thesis 4.2.1). All that counts for this was said to this very leader, which
- * knows the goal from its log: whoever leads next goes on by itself.
+ * <p>A joint membership is left as soon as it is committed. One is entered when every replica that is to become a voter has caught up and
+ * is alive: it has what was committed when a round began, not longer ago than an election timeout, and has echoed that round. Else the
+ * group might find itself waiting for an empty disk, or for a dead one (thesis 4.2.1). All that counts for this was said to this very
+ * leader, which knows the goal from its log: whoever leads next goes on by itself.
  */
 final class MembershipPursuit {
 

@@ -159,7 +159,8 @@ final class Checks {
             } else if (before.commitIndex() < node.commitIndex()) {
                 EntryId entry = node.log().idAt(node.commitIndex());
                 Predicate<ReplicaId> has = id -> durable.getOrDefault(id, Set.of()).contains(entry);
-                assertTrue(isQuorum(before.membership(), has) || isQuorum(last, has), () -> "committed too early: " + entry + " by " + node);
+                boolean isOnQuorum = isQuorum(before.membership(), has) || isQuorum(last, has);
+                assertTrue(isOnQuorum, () -> "committed too early: " + entry + " by " + node);
             }
         }
     }

@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
  * A group of nodes whose network and disks are moved by hand: a test is a script of what arrives, what becomes durable, who crashes.
  *
  * <p>Replicas are numbered from 1; those whom the founding membership does not name are blank and wait to be admitted. {@link #wipe} gives
- * node n a second disk, which is replica 100 + n. Nothing is delivered and no write completes unless the script says so; a deadline is judged only by
- * {@link #timeout}. All share one clock. Without {@link #draws} every election timeout is exactly T. Whatever a node does is also held
- * against {@link Checks}.
+ * node n a second disk, which is replica 100 + n. Nothing is delivered and no write completes unless the script says so; a deadline is
+ * judged only by {@link #timeout}. All share one clock. Without {@link #draws} every election timeout is exactly T. Whatever a node does is
+ * also held against {@link Checks}.
  */
 final class Cluster {
 
@@ -445,7 +445,7 @@ final class Cluster {
         }
     }
 
-    /** Ordinary life for this long: messages and writes take no time, and deadlines are met; draws should differ, or candidates may duel. */
+    /** Ordinary life for this long: messages and writes take no time, deadlines are met; draws should differ, or candidates may duel. */
     void live(long nanos) {
         long end = now + nanos;
         settle();

@@ -188,7 +188,7 @@ class MembershipRulesTest {
         assertEquals(new Membership(4, members(1, 2, 4), List.of(), members(3)), c.node(3).membership());
     }
 
-    /** The joint membership of the two was committed, the last one stands only where nobody counts by it: who has it must lead once more. */
+    /** The joint membership of the two is committed, the last one stands only where nobody counts by it: who has it must lead once more. */
     @Test
     void whoCountedInTheLastCommittedMembershipMayLeadTheNextOneToItsCommit() {
         Cluster c = led(1, 2);

@@ -17,8 +17,8 @@ class RoundsTest {
     @Test
     void whoStaysHasEchoedWhatItHasEchoedAndWhoIsNewNothing() {
         rounds.begin(101);
-        rounds.onEcho(0, 1);
-        rounds.onEcho(2, 1);
+        rounds.onEcho(0, 1, 50);
+        rounds.onEcho(2, 1, 50);
         rounds.enter(new Quorum(Membership.of(2, members(2, 3, 4))));
         assertEquals(1, rounds.echoed(0));
         assertEquals(1, rounds.echoed(1));
@@ -28,14 +28,14 @@ class RoundsTest {
     @Test
     void theNextQuorumConfirmsTheNextRound() {
         rounds.begin(101);
-        rounds.onEcho(0, 1);
+        rounds.onEcho(0, 1, 50);
         assertEquals(1, rounds.confirmed());
         rounds.enter(new Quorum(new Membership(2, members(2, 4), members(1, 2, 3), List.of())));
         rounds.begin(102);
-        rounds.onEcho(0, 2);
+        rounds.onEcho(0, 2, 50);
         assertEquals(1, rounds.confirmed());
         assertEquals(101, rounds.confirmedNanos());
-        rounds.onEcho(3, 2);
+        rounds.onEcho(3, 2, 50);
         assertEquals(2, rounds.confirmed());
         assertEquals(102, rounds.confirmedNanos());
     }
@@ -44,21 +44,33 @@ class RoundsTest {
     @Test
     void aConfirmationIsNotTakenBack() {
         rounds.begin(101);
-        rounds.onEcho(0, 1);
+        rounds.onEcho(0, 1, 50);
         rounds.enter(new Quorum(Membership.of(2, members(2, 4, 5))));
         assertEquals(1, rounds.confirmed());
         rounds.begin(102);
         assertEquals(1, rounds.confirmed());
     }
 
+    /** A lease that those have given who no longer decide is worth nothing: the next quorum may elect another at once. */
+    @Test
+    void theNextQuorumHoldsNothingBeforeItHasEchoedARound() {
+        rounds.begin(101);
+        rounds.onEcho(0, 1, 50);
+        assertEquals(50, rounds.heldNanos());
+        rounds.enter(new Quorum(Membership.of(2, members(2, 4, 5))));
+        assertEquals(0, rounds.heldNanos());
+        rounds.onEcho(1, 1, 40);
+        assertEquals(40, rounds.heldNanos());
+    }
+
     @Test
     void whoHasLeftConfirmsNothing() {
         rounds.begin(101);
         rounds.enter(new Quorum(Membership.of(2, members(2, 3))));
-        rounds.onEcho(2, 1);   // a place behind the members
+        rounds.onEcho(2, 1, 50);   // a place behind the members
         assertEquals(0, rounds.confirmed());
         assertEquals(0, rounds.echoed(2));
-        rounds.onEcho(1, 1);
+        rounds.onEcho(1, 1, 50);
         assertEquals(1, rounds.confirmed());
     }
 
@@ -67,7 +79,7 @@ class RoundsTest {
         rounds.enter(new Quorum(Membership.of(2, members(1))));
         rounds.begin(101);
         assertEquals(0, rounds.confirmed());
-        rounds.onEcho(0, 1);
+        rounds.onEcho(0, 1, 50);
         assertEquals(1, rounds.confirmed());
     }
 }
