@@ -447,7 +447,7 @@ public final class RaftNode {
      * then the newer one may stand in its log alone, and nobody else could be elected to commit it.
      */
     boolean mayCampaign() {
-        return memberships.mayCount(self) && !isRemoved() && ledger.silentNanos(now) < config.electionTimeoutNanos();
+        return memberships.mayCount(self) && !isRemoved() && ledger.silentNanos(now) <= config.electionTimeoutNanos();
     }
 
     /** Whether a later membership than this node's own is known to be committed, and not to name it: then it cannot win any more. */

@@ -29,16 +29,16 @@ final class ReadQueue {
         return size() < WAITING_MAX;
     }
 
-    /** How many reads wait. */
+    /** How many reads wait. Others' questions are not counted: there are never more than two of each member. */
     int size() {
-        return arrived.size() + asked.size() + arrivedQuestions.size() + askedQuestions.size();
+        return arrived.size() + asked.size();
     }
 
     void add(long requestId) {
         arrived.addLast(requestId);
     }
 
-    /** Another replica asks. Its newer question serves all that the one before was asked for, so each has one here at most. */
+    /** Another replica asks. Its newer question serves all that the one before was asked for, and takes its place. */
     void add(Question question) {
         arrivedQuestions.removeIf(older -> older.asker.equals(question.asker));
         arrivedQuestions.addLast(question);

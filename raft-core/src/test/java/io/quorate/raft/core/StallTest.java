@@ -129,6 +129,7 @@ class StallTest {
     @Test
     void whoseDiskDoesNotAnswerDoesNotCampaign() {
         Cluster c = leaderOfThree();
+        c.draws(2, 1);
         c.propose(1);
         c.deliver(Message.AppendEntries.class, 1, 2);
         c.crash(1);
@@ -138,7 +139,7 @@ class StallTest {
             assertEquals(RoleName.FOLLOWER, c.role(2));
         }
         assertEquals(List.of(), c.network());
-        assertEquals(3 * T, c.node(2).status().campaign().diskSilentNanos());
+        assertEquals(3 * (T + 1), c.node(2).status().campaign().diskSilentNanos());
         c.write(2);
         assertEquals(0, c.node(2).status().campaign().diskSilentNanos());
         c.timeout(2);
@@ -168,10 +169,10 @@ class StallTest {
         c.deliver(Message.AppendEntries.class, 1, 2);
         c.crash(1);
         c.dropAll();
-        c.node(2).step(new Event.PeerLost(id(1)));
-        c.tick(2);
+        c.draws(2, 1);
+        c.step(2, new Event.PeerLost(id(1)), 0);
+        c.timeout(2);
         assertEquals(RoleName.PRE_CANDIDATE, c.role(2));
-        c.pass(1);
         c.timeout(2);   // a pending write is older than an election timeout now
         assertEquals(RoleName.FOLLOWER, c.role(2));
         c.writeAll(2);
