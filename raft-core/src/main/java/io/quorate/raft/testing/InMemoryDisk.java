@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * crash it, and start it again on the same disk.
  *
  * <p>What a returned {@code write} has written stays, and so does a snapshot whose {@code commit} or {@code complete} has returned, and what
- * was received of one. A write can be made to fail or to wait; a {@link #crash} decides what becomes of
- * one that waits. Opening the disk once more cuts off who had it open before, as if its process had died.
+ * was received of one. A write can be made to fail or to wait; a {@link #crash} decides what becomes of one that waits. Opening the disk
+ * once more cuts off who had it open before, as if its process had died.
  *
  * <p>All methods may be called from any thread.
  */
