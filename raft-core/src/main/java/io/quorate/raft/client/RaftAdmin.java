@@ -77,11 +77,13 @@ public final class RaftAdmin implements AutoCloseable {
     /**
      * Completes when the group is what it is to become: no goal is left to be reached. Asks the leader again and again.
      *
+     * @param version of the membership that states the goal, as {@link #changeMembership} told it: an older one, which a leader that was
+     *                cut off may still hold, does not count
      * @param timeout for how long; then it fails with {@link OutcomeUnknownException}, and the group goes on towards its goal
      */
-    public CompletableFuture<Membership> awaitSettled(Duration timeout) {
+    public CompletableFuture<Membership> awaitSettled(long version, Duration timeout) {
         CompletableFuture<Membership> settled = new CompletableFuture<>();
-        pollSettled(settled, System.nanoTime() + Calls.nanosOf(timeout));
+        pollSettled(settled, version, System.nanoTime() + Calls.nanosOf(timeout));
         return settled;
     }
 
@@ -152,7 +154,7 @@ public final class RaftAdmin implements AutoCloseable {
         return calls.start(new ClientRequest.Members(true), 0, Calls.Manner.REPEATED_AT_LEADER, ClientResponse.Members.class, timeoutNanos);
     }
 
-    private void pollSettled(CompletableFuture<Membership> settled, long deadlineNanos) {
+    private void pollSettled(CompletableFuture<Membership> settled, long version, long deadlineNanos) {
         long left = deadlineNanos - System.nanoTime();
         if (left <= 0) {
             settled.completeExceptionally(new OutcomeUnknownException("The group has not reached its goal in time, and goes on towards it;"
@@ -162,10 +164,13 @@ public final class RaftAdmin implements AutoCloseable {
         members(left).whenComplete((members, failure) -> {
             if (failure != null) {
                 settled.completeExceptionally(Calls.causeOf(failure));
-            } else if (members.membership().goal() == null && !members.membership().isJoint()) {
-                settled.complete(members.membership());
+                return;
+            }
+            Membership membership = members.membership();
+            if (membership.version() >= version && membership.goal() == null && !membership.isJoint()) {
+                settled.complete(membership);
             } else {
-                calls.after(POLL_NANOS, () -> pollSettled(settled, deadlineNanos), settled);
+                calls.after(POLL_NANOS, () -> pollSettled(settled, version, deadlineNanos), settled);
             }
         });
     }

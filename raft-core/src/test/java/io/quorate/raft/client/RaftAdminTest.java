@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
+import io.quorate.raft.Cluster;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.RequestRefusedException;
@@ -20,6 +21,7 @@ import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.testing.InMemoryNetwork;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -61,10 +63,11 @@ class RaftAdminTest {
     void aGoalIsStatedAtTheLeaderAndWaitedFor() {
         admin = admin(Duration.ofSeconds(20), "a");
         script.at("a", new ClientResponse.NotLeader(2, "b")).at("b", new ClientResponse.Members(STATED, List.of()))
+            .at("b", new ClientResponse.Members(Membership.of(3, List.of(ONE)), List.of()))     // who leads no longer, and knows it not
             .at("b", new ClientResponse.Members(STATED, List.of())).at("b", new ClientResponse.Members(SETTLED, List.of(ONE)));
         assertEquals(STATED, get(admin.changeMembership(3, GOAL)));
         assertEquals(new ClientRequest.ChangeMembership(3, GOAL), script.requests().get(1));
-        assertEquals(SETTLED, get(admin.awaitSettled(Duration.ofSeconds(20))));
+        assertEquals(SETTLED, get(admin.awaitSettled(4, Duration.ofSeconds(20))));
         assertEquals(new ClientResponse.Members(SETTLED, List.of(ONE)), get(admin.members()));
     }
 
@@ -72,9 +75,9 @@ class RaftAdminTest {
     void aJointMembershipIsNotSettled() {
         Membership joint = new Membership(5, List.of(ONE, TWO), List.of(ONE), List.of());
         script.at("a", new ClientResponse.Members(joint, List.of()));
-        assertThrows(OutcomeUnknownException.class, () -> get(admin.awaitSettled(Duration.ofMillis(300))));
+        assertThrows(OutcomeUnknownException.class, () -> get(admin.awaitSettled(4, Duration.ofMillis(300))));
         script.at("a", new ClientResponse.Members(SETTLED, List.of()));
-        assertEquals(SETTLED, get(admin.awaitSettled(Duration.ofSeconds(20))));
+        assertEquals(SETTLED, get(admin.awaitSettled(4, Duration.ofSeconds(20))));
     }
 
     @Test
@@ -218,7 +221,7 @@ class RaftAdminTest {
     @Test
     void closingEndsWhatWaits(@TempDir Path directory) {
         script.at("a", new ClientResponse.Members(STATED, List.of()));
-        CompletableFuture<Membership> settling = admin.awaitSettled(Duration.ofMinutes(5));
+        CompletableFuture<Membership> settling = admin.awaitSettled(4, Duration.ofMinutes(5));
         CompletableFuture<EntryId> copying = admin.backup("z", directory.resolve("x"));
         while (script.asked().size() < 4) {
             Thread.onSpinWait();
@@ -227,6 +230,33 @@ class RaftAdminTest {
         assertThrows(ServerStoppedException.class, () -> get(settling));
         assertInstanceOf(RuntimeException.class, assertThrows(RuntimeException.class, () -> get(copying)));
         assertThrows(ServerStoppedException.class, () -> get(admin.backup("a", directory.resolve("y"))));
+    }
+
+    // ---- with a real group
+
+    @Test
+    void itAdministersARealGroup() {
+        try (Cluster cluster = new Cluster(3); RaftAdmin real =
+                RaftAdmin.builder(cluster.network.clientTransport(), List.copyOf(cluster.members.values())).build()) {
+            cluster.startAll();
+            Membership founding = get(real.members()).membership();
+            assertEquals(1, founding.version());
+            assertEquals(3, founding.voters().size());
+            Membership.Goal fewer = new Membership.Goal(founding.voters().subList(0, 2), founding.voters().subList(2, 3));
+            assertEquals(fewer, get(real.changeMembership(1, fewer)).goal());
+            Membership settled = get(real.awaitSettled(2, Duration.ofSeconds(30)));
+            assertEquals(fewer.voters(), settled.voters());
+            assertEquals(fewer.learners(), settled.learners());
+            RequestRefusedException late = assertThrows(RequestRefusedException.class, () -> get(real.changeMembership(1, fewer)));
+            assertEquals(Refusal.Reason.OTHER_VERSION, late.reason());
+            int before = cluster.awaitLeader().replica().nodeId();
+            int next = before == 1 ? 2 : 1;
+            get(real.transfer(next));
+            String address = InMemoryNetwork.address(next);
+            assertEquals(settled, get(real.status(address)).membership());
+            assertFalse(get(real.metrics(address)).isEmpty());
+            assertEquals(next, get(real.status(get(real.status(address)).leaderAddress())).replica().nodeId());
+        }
     }
 
     private static CompletableFuture<ClientResponse> answer(ClientRequest request, EntryId snapshot, byte[] content) {
