@@ -131,10 +131,11 @@ public sealed interface Finding {
             String others = behind.stream().map(each -> each.replica + " lacks " + Words.entries(each.entries)
                 + (each.heardNanosAgo < 0 ? " and was never heard" : " and was heard " + Words.span(each.heardNanosAgo) + " ago")
                 + (each.trouble == null ? "" : " (" + each.trouble + ")")).collect(Collectors.joining(", "));
-            String own = isForOwnDisk ? "the leader's own disk has not completed them" : "";
-            return "Entries " + firstIndex + " to " + lastIndex + " wait until a quorum has them on disk: " + own
+            String own = isForOwnDisk ? "the leader's own disk is not done with that" : "";
+            return (firstIndex == lastIndex ? "Entry " + firstIndex + " waits" : "Entries " + firstIndex + " to " + lastIndex + " wait")
+                + " until a quorum has " + (firstIndex == lastIndex ? "it" : "them") + " on disk: " + own
                 + (own.isEmpty() || others.isEmpty() ? "" : ", ") + others + (own.isEmpty() && others.isEmpty()
-                ? "all voters have them, and the commit follows" : "") + ".";
+                ? "all voters have, and the commit follows" : "") + ".";
         }
     }
 
@@ -237,8 +238,9 @@ public sealed interface Finding {
     record LogStillShort(long snapshotIndex, long logBytes, long snapshotLogBytes) implements Finding {
         @Override
         public String sentence() {
-            return (snapshotIndex == 0 ? "No snapshot has been taken yet" : "The newest snapshot covers entries up to " + snapshotIndex)
-                + ", and the log behind it has " + Words.bytes(logBytes) + (snapshotLogBytes < 0 ? "."
+            return (snapshotIndex == 0 ? "No snapshot has been taken yet, and the log has "
+                : "The newest snapshot covers entries up to " + snapshotIndex + ", and the log behind it has ")
+                + Words.bytes(logBytes) + (snapshotLogBytes < 0 ? "."
                 : "; the next one is taken at " + Words.bytes(snapshotLogBytes) + ".");
         }
     }

@@ -7,6 +7,7 @@ import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.runtime.ClientService;
 import io.quorate.raft.runtime.Completion;
+import io.quorate.raft.runtime.Limits;
 import io.quorate.raft.runtime.PassiveServer;
 import io.quorate.raft.runtime.SnapshotCompletion;
 import java.nio.file.Path;
@@ -242,9 +243,9 @@ public final class RaftServer implements AutoCloseable {
      * Takes a snapshot of this replica's state now, whatever the length of its log, and completes when it is durable. Any replica can. It
      * covers at least what is applied here by now; if the newest does already, that one is the answer.
      *
-     * <p>Fails with whatever the state machine threw, with an {@link UnsupportedOperationException} if that has no snapshots, with an {@link
-     * IllegalStateException} if nothing has been applied yet, or with {@link ServerStoppedException}; all is as it was then. It has no
-     * deadline: writing takes as long as it takes.
+     * <p>Fails with whatever the state machine threw, with an {@link UnsupportedOperationException} if that has no snapshots, with an
+     * {@link IllegalStateException} if nothing has been applied yet, or with {@link ServerStoppedException}; all is as it was then. It has
+     * no deadline: writing takes as long as it takes.
      */
     public CompletableFuture<SnapshotInfo> takeSnapshot() {
         FutureSnapshot future = new FutureSnapshot();
@@ -298,13 +299,13 @@ public final class RaftServer implements AutoCloseable {
     }
 
     /**
-     * Stops the server and returns when it has stopped. A leader first hands over to the best of the others, so that the group need not wait
-     * until it misses its leader; that takes one election timeout at most, and nothing if nobody else is there. Then end the transport, the
-     * threads and the storage, in this order. Calls that are open complete. It waits for a state machine that is inside a method; a
-     * snapshot that is being written ends where it writes next.
+     * Stops the server and returns when it has stopped. A leader first hands over to the best of the others, so that the group need not
+     * wait until it misses its leader; that takes one election timeout at most, and nothing if nobody else is there. Then end the
+     * transport, the threads and the storage, in this order. Calls that are open complete. It waits for a state machine that is inside a
+     * method; a snapshot that is being written ends where it writes next.
      *
-     * <p>Called from one of the server's own threads (by the state machine, an observer, or what is chained to a future) it returns at once,
-     * hands nothing over, and the server stops when that thread is free.
+     * <p>Called from one of the server's own threads (by the state machine, an observer, or what is chained to a future) it returns at
+     * once, hands nothing over, and the server stops when that thread is free.
      */
     @Override
     public void close() {
@@ -720,6 +721,7 @@ public final class RaftServer implements AutoCloseable {
             Storage opened = required("storage", storage);
             Transport unstarted = required("transport", transport);
             StateMachine machine = required("stateMachine", stateMachine);
+            Limits.check(config, Runtime.getRuntime().maxMemory()).forEach(LOG::warn);
             RaftServer server;
             try {
                 server = new RaftServer(this, initial, opened, unstarted, machine);

@@ -164,7 +164,7 @@ class ExplanationTest {
         lastIndex = 12;
         durableIndex = 11;
         peers = List.of(peer(B, T / 10, 11), new ServerStatus.Peer(C, 3, "c", -1, 0, "probe", "no route"));
-        assertEquals("Entries 11 to 12 wait until a quorum has them on disk: the leader's own disk has not completed them, 2#000b lacks 1"
+        assertEquals("Entries 11 to 12 wait until a quorum has them on disk: the leader's own disk is not done with that, 2#000b lacks 1"
             + " entry"
             + " and was heard 100 ms ago, 3#000c lacks 12 entries and was never heard (no route).", explain().get(0));
     }
@@ -175,7 +175,7 @@ class ExplanationTest {
         lastIndex = 12;
         durableIndex = 12;
         peers = List.of(peer(B, 0, 12), peer(C, 0, 1));
-        assertEquals(List.of("Entries 11 to 12 wait until a quorum has them on disk: all voters have them, and the commit follows."),
+        assertEquals(List.of("Entries 11 to 12 wait until a quorum has them on disk: all voters have, and the commit follows."),
             explain());
     }
 
@@ -269,7 +269,7 @@ class ExplanationTest {
     @Test
     void aLogThatIsStillShortWaitsForItsSnapshot() {
         disk = new ServerStatus.Disk(0, 0, 0, 0, 0, null, 1, 20 << 20, 64 << 20, true, null);
-        assertEquals(List.of("No snapshot has been taken yet, and the log behind it has 20 MiB; the next one is taken at 64 MiB."),
+        assertEquals(List.of("No snapshot has been taken yet, and the log has 20 MiB; the next one is taken at 64 MiB."),
             explain());
         disk = new ServerStatus.Disk(0, 0, 0, 7, 0, null, 8, 400, -1, true, null);
         assertEquals(List.of("The newest snapshot covers entries up to 7, and the log behind it has 400 bytes."), explain());

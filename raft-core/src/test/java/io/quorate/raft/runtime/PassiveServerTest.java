@@ -400,7 +400,8 @@ class PassiveServerTest {
     @Test
     void storageIsMaintainedOnceTheReplicaIsFounded() {
         Busy busy = new Busy(storage);
-        server = new PassiveServer(ALONE, RaftConfig.DEFAULT, SnapshotPolicy.DEFAULT, busy, wire, journal, RaftObserver.NONE, new SplittableRandom(1), () -> now);
+        server = new PassiveServer(ALONE, RaftConfig.DEFAULT, SnapshotPolicy.DEFAULT, busy, wire, journal, RaftObserver.NONE,
+            new SplittableRandom(1), () -> now);
         assertFalse(server.maintain());
         assertEquals(0, busy.maintained);
         lead();
@@ -605,8 +606,10 @@ class PassiveServerTest {
         leadTwo();
         propose("a", new Recorder());
         server.loop().turn(now);
-        now += 3 * T / 2;
-        server.loop().turn(now);
+        for (int i = 0; i < 30; i++) {
+            now += T / 20;
+            server.loop().turn(now);
+        }
         assertTrue(server.loop().status().disk().oldestWriteNanos() >= T);
         assertTrue(Explanation.of(server.loop().status()).findings().stream().anyMatch(Finding.DiskStalls.class::isInstance),
             () -> Explanation.of(server.loop().status()).toString());
