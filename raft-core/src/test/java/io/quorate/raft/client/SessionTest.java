@@ -245,13 +245,28 @@ class SessionTest {
     /** An earlier copy may have been done before; who says "nothing happened" would be wrong then. */
     @Test
     void whatMayHaveBeenDoneBeforeTheSessionWasForgottenIsUnknown() {
-        group.fates.add(Fate.ANSWER_LOST);
+        group.fates.addAll(List.of(Fate.ANSWER_LOST, Fate.LOST));     // the second is the sign of life, which is due
         CompletableFuture<byte[]> future = session.propose(command(1), Duration.ofMinutes(5));
         group.pass(Duration.ofMillis(100));
         group.pause(Duration.ofMinutes(2));
-        group.pass(Duration.ofSeconds(5));
+        group.pass(Duration.ofSeconds(1));
         assertInstanceOf(OutcomeUnknownException.class, failure(future));
         assertEquals(1, group.sessions.machine().of(1));
+    }
+
+    @Test
+    void anAnswerThatIsOnItsWayWhenTheSessionIsForgottenIsWaitedFor() {
+        group.pause(Duration.ofMinutes(2));
+        group.fates.addAll(List.of(Fate.REFUSED, Fate.DONE));
+        group.tripNanos = () -> Duration.ofMillis(1500).toNanos();
+        CompletableFuture<byte[]> slow = propose(1);
+        group.tripNanos = () -> 1;
+        CompletableFuture<byte[]> quick = propose(2);
+        group.pass(Duration.ofSeconds(1));
+        assertInstanceOf(SessionEndedException.class, failure(quick));
+        assertFalse(slow.isDone());
+        group.pass(Duration.ofSeconds(1));
+        assertInstanceOf(SessionEndedException.class, failure(slow));
     }
 
     @Test
