@@ -1,21 +1,18 @@
 package io.quorate.raft;
 
-import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
-import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import java.io.DataInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.zip.CRC32C;
 
 /**
  * A snapshot in a file of its own, as {@link RaftServer#backup} writes it: the whole replicated state at one entry, sessions and replicated
@@ -52,8 +49,8 @@ public final class Backup {
     }
 
     /**
-     * Looks at a backup: its header is intact, and it is as long as that says. That the rest is what its maker wrote is found out when it is
-     * restored.
+     * Looks at a backup: its header is intact, and it is as long as that says. That the state is what its maker wrote is found out when it
+     * is restored.
      *
      * @throws IOException if it cannot be read, is no backup, or is not whole
      */
@@ -66,9 +63,9 @@ public final class Backup {
             in.readFully(bytes, fixed.length, size - fixed.length);
             BackupHeader header = BackupHeader.decode(bytes);
             long length = Files.size(file);
-            if (length != size + header.totalBytes()) {
-                throw new IOException("The backup " + file + " is not whole: it has " + length + " bytes instead of "
-                    + (size + header.totalBytes()));
+            if (length - size - BackupHeader.TRAILER_BYTES != header.stateBytes()) {
+                throw new IOException("The backup " + file + " is not whole: it has " + length + " bytes, of which " + header.stateBytes()
+                    + " should be state");
             }
             return new Backup(file, header, size);
         }
@@ -86,14 +83,14 @@ public final class Backup {
 
     /**
      * Makes a blank directory the first, and for now the only, member of a new group that begins with this state. Close the storage
-     * afterwards and open it again for the server. If it was interrupted, it may be called again, and goes on; a server that is started on
-     * such a directory in between finds itself in no group and waits.
+     * afterwards and open it again for the server. If it was interrupted, it may be called again; a server that is started on such a
+     * directory in between finds itself in no group and waits.
      *
-     * @param blank   opened, of the same kind as the storage that the backup is of; used by nobody else
+     * @param blank   opened, of any kind; used by nobody else
      * @param address where others will reach this member
      * @return the new group
-     * @throws IllegalStateException if the directory belongs to a group
-     * @throws IOException           if the backup cannot be read, or is damaged; nothing of it is used then
+     * @throws IllegalStateException if the directory belongs to a group, or has been given a state already
+     * @throws IOException           if the backup cannot be read, or is damaged; nothing of it is kept then
      * @throws StorageException      if the storage failed
      */
     public ClusterId restore(Storage blank, String address) throws IOException {
@@ -106,49 +103,45 @@ public final class Backup {
             throw new IllegalStateException("This directory belongs to group " + founding.clusterId() + "; a backup is restored into a blank "
                 + "one");
         }
-        EntryId last = header.snapshot().last();
         Storage.Recovered found = blank.recover();
-        if (found.log().terms().lastIndex() > last.index()) {
-            throw new IllegalStateException("This directory has been given a state already");
+        if (found.log().snapshot().index() > 0 || found.log().terms().lastIndex() > 0) {
+            throw new IllegalStateException("This directory has been given a state already; a backup is restored into a blank one");
         }
-        boolean isInstalled = found.log().snapshot().last().equals(last);
-        if (!isInstalled) {
-            receive(blank);
+        EntryId last = header.snapshot().last();
+        if (found.hardState().term() < last.term()) {
+            // First, for a log never ends in a later term than its replica is in.
+            blank.write(List.of(new Storage.Write(1, new HardState(last.term(), null, 0), 1, List.of())));
         }
-        begin(blank, address, isInstalled ? null : header.snapshot());
+        Membership alone = Membership.of(header.snapshot().membership().version() + 1,
+            List.of(new Member(blank.identity().replica(), address)));
+        copyState(blank, new SnapshotId(last, alone, header.snapshot().timeNanos()));
         return founding.clusterId();
     }
 
     /**
-     * With whom the new group is founded: a replica that there is not. Until its log says that it is a member itself, behind the state, the
-     * directory leads nothing, whatever is interrupted.
+     * With whom the new group is founded: a replica that there is not. Until the state is here, and says that this replica is a member, the
+     * directory leads nothing, wherever it was interrupted.
      */
     private static Membership nobody() {
         return Membership.of(1, List.of(new Member(new ReplicaId(Integer.MAX_VALUE, -1), "nobody")));
     }
 
-    private void receive(Storage blank) throws IOException {
-        try (Storage.SnapshotInput to = blank.receiveSnapshot(header.snapshot()); InputStream in = Files.newInputStream(file)) {
-            in.skipNBytes(headerBytes + to.received());
-            for (byte[] piece = in.readNBytes(PIECE_BYTES); piece.length > 0; piece = in.readNBytes(PIECE_BYTES)) {
-                to.write(to.received(), piece);
+    private void copyState(Storage blank, SnapshotId as) throws IOException {
+        try (Storage.SnapshotOutput to = blank.beginSnapshot(as); DataInputStream in = new DataInputStream(Files.newInputStream(file))) {
+            in.skipNBytes(headerBytes);
+            CRC32C checksum = new CRC32C();
+            byte[] piece = new byte[PIECE_BYTES];
+            for (long left = header.stateBytes(); left > 0;) {
+                int bytes = (int) Math.min(piece.length, left);
+                in.readFully(piece, 0, bytes);
+                checksum.update(piece, 0, bytes);
+                to.state().write(piece, 0, bytes);
+                left -= bytes;
             }
-            if (!to.complete()) {
-                throw new IOException("The backup " + file + " is damaged, or of another kind of storage");
+            if (in.readInt() != (int) checksum.getValue()) {
+                throw new IOException("The state in the backup " + file + " is damaged");
             }
+            to.commit();
         }
-    }
-
-    /** Puts the log on the state, and behind it the entry that makes this replica the only member. Both were never anything but committed. */
-    private void begin(Storage blank, String address, @Nullable SnapshotId install) {
-        EntryId last = header.snapshot().last();
-        long term = last.term() + 1;
-        Membership alone = Membership.of(header.snapshot().membership().version() + 1, List.of(new Member(blank.identity().replica(),
-            address)));
-        Entry entry = Entry.of(last.index() + 1, term, Entry.Kind.MEMBERSHIP, header.snapshot().timeNanos(), MembershipCodec.encode(alone));
-        if (install != null) {
-            blank.write(List.of(new Storage.Write(1, new HardState(term, null, 0), last.index() + 1, List.of(), install)));
-        }
-        blank.write(List.of(new Storage.Write(2, new HardState(term, null, last.index() + 1), last.index() + 1, List.of(entry))));
     }
 }

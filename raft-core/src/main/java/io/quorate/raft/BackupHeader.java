@@ -19,18 +19,21 @@ import java.util.zip.CRC32C;
  *  32  long   term of the last entry that the snapshot covers
  *  40  long   its index
  *  48  long   replicated time
- *  56  long   how many bytes of snapshot follow the header; the file ends behind them
+ *  56  long   how many bytes of state there are
  *  64         membership, as in a membership entry
  *      int    CRC32C of all before
  * </pre>
- * All numbers are big-endian. The snapshot follows in the form in which it travels between replicas, which carries checksums of its own.
+ * All numbers are big-endian. The state follows, as the server has it written in snapshots, and then, an int, its CRC32C: there the file
+ * ends.
  *
  * @param group      that the backup is of
  * @param snapshot   which
- * @param totalBytes how long it is
+ * @param stateBytes how long the state is
  */
-public record BackupHeader(ClusterId group, SnapshotId snapshot, long totalBytes) {
+public record BackupHeader(ClusterId group, SnapshotId snapshot, long stateBytes) {
 
+    /** So many bytes behind the state are its checksum. */
+    public static final int TRAILER_BYTES = 4;
     /** A header has so many bytes, and says in them how many it has. */
     public static final int FIXED_BYTES = 64;
 
@@ -44,7 +47,7 @@ public record BackupHeader(ClusterId group, SnapshotId snapshot, long totalBytes
         int size = FIXED_BYTES + membership.length + Integer.BYTES;
         ByteBuffer out = ByteBuffer.allocate(size);
         out.putLong(MAGIC).putInt(VERSION).putInt(size).putLong(group.high()).putLong(group.low()).putLong(snapshot.last().term())
-            .putLong(snapshot.index()).putLong(snapshot.timeNanos()).putLong(totalBytes).put(membership);
+            .putLong(snapshot.index()).putLong(snapshot.timeNanos()).putLong(stateBytes).put(membership);
         return out.putInt(checksum(out.array(), size - Integer.BYTES)).array();
     }
 
@@ -85,10 +88,13 @@ public record BackupHeader(ClusterId group, SnapshotId snapshot, long totalBytes
             ClusterId group = new ClusterId(in.getLong(), in.getLong());
             EntryId last = new EntryId(in.getLong(), in.getLong());
             long timeNanos = in.getLong();
-            long totalBytes = in.getLong();
+            long stateBytes = in.getLong();
+            if (stateBytes < 0) {
+                throw new IllegalArgumentException(stateBytes + " bytes of state");
+            }
             byte[] membership = new byte[in.remaining()];
             in.get(membership);
-            return new BackupHeader(group, new SnapshotId(last, MembershipCodec.decode(membership), timeNanos), totalBytes);
+            return new BackupHeader(group, new SnapshotId(last, MembershipCodec.decode(membership), timeNanos), stateBytes);
         } catch (IllegalArgumentException | BufferUnderflowException e) {
             throw new IOException("The header of this backup is damaged: " + e.getMessage(), e);
         }

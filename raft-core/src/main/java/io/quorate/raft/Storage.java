@@ -154,6 +154,9 @@ public interface Storage extends AutoCloseable {
          */
         InputStream state() throws IOException;
 
+        /** How many bytes {@link #state} has. */
+        long stateBytes();
+
         /** How many bytes it takes to move it. */
         long transferBytes();
 

@@ -4,6 +4,10 @@ import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryNetwork;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +35,9 @@ public final class Cluster implements AutoCloseable {
         private volatile @Nullable CompletableFuture<Void> gate;
         private volatile @Nullable Runnable onApplied;
         private volatile boolean isWaiting;
+        private volatile @Nullable CompletableFuture<Void> writerGate;
+        private volatile boolean isWriting;
+        private int restores;                                        // guarded by this
 
         public Journal() { }
 
@@ -64,6 +71,57 @@ public final class Cluster implements AutoCloseable {
                 throw new IllegalArgumentException("no such query");
             }
             return bytes(String.join(",", commands()));
+        }
+
+        @Override
+        public Snapshot snapshot() {
+            List<String> captured = commands();
+            return out -> {
+                CompletableFuture<Void> wait = writerGate;
+                if (wait != null) {
+                    isWriting = true;
+                    wait.join();
+                }
+                DataOutputStream data = new DataOutputStream(out);
+                data.writeInt(captured.size());
+                for (String command : captured) {
+                    data.writeUTF(command);
+                }
+                data.flush();
+            };
+        }
+
+        @Override
+        public void restore(InputStream in) throws IOException {
+            DataInputStream data = new DataInputStream(in);
+            List<String> restored = new ArrayList<>();
+            for (int i = data.readInt(); i > 0; i--) {
+                restored.add(data.readUTF());
+            }
+            synchronized (this) {
+                commands.clear();
+                commands.addAll(restored);
+                restores++;
+            }
+            Runnable listener = onApplied;
+            if (listener != null) {
+                listener.run();
+            }
+        }
+
+        /** How often a snapshot was restored. */
+        public synchronized int restores() {
+            return restores;
+        }
+
+        /** Whether a snapshot is being written that waits. */
+        public boolean isWriting() {
+            return isWriting;
+        }
+
+        /** Snapshots are not written until the future completes. */
+        public void writerGate(CompletableFuture<Void> future) {
+            writerGate = future;
         }
 
         public synchronized List<String> commands() {
@@ -294,6 +352,10 @@ public final class Cluster implements AutoCloseable {
             CompletableFuture<Void> gate = machine.gate;
             if (gate != null) {
                 gate.complete(null);
+            }
+            CompletableFuture<Void> writerGate = machine.writerGate;
+            if (writerGate != null) {
+                writerGate.complete(null);
             }
         });
         servers.values().forEach(RaftServer::close);

@@ -105,6 +105,11 @@ final class InMemorySnapshot {
             }
 
             @Override
+            public long stateBytes() {
+                return bytes.length - stateAt;
+            }
+
+            @Override
             public long transferBytes() {
                 return bytes.length;
             }

@@ -56,6 +56,11 @@ final class SnapshotReader implements Storage.StoredSnapshot {
     }
 
     @Override
+    public long stateBytes() {
+        return manifest.stateBytesBefore(manifest.parts().size());
+    }
+
+    @Override
     public long transferBytes() {
         return transferBytes;
     }
