@@ -2,23 +2,20 @@ package io.quorate.examples.demo;
 
 import io.quorate.examples.KvClient;
 import io.quorate.examples.KvDigest;
-import io.quorate.examples.launcher.Directories;
 import io.quorate.examples.launcher.LocalGroup;
+import io.quorate.examples.launcher.ParentWatch;
+import io.quorate.examples.launcher.ReadBack;
+import io.quorate.examples.launcher.ScratchGroup;
 import io.quorate.raft.client.ClientTransport;
 import io.quorate.raft.netty.NettyClientTransport;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Optional;
 import java.util.SortedMap;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Replicates a file to three processes, kills the leader's in the middle, and compares what was acknowledged with what each of the three
@@ -30,7 +27,6 @@ public final class Demo {
     private static final int COMMANDS_MIN = 20_000;
     private static final int REPLICAS = 3;
     private static final int PROGRESS_STEPS = 10;
-    private static final int PARENT_CHECK_MILLIS = 100;
     private static final Duration ELECTION = Duration.ofSeconds(30);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
@@ -56,72 +52,24 @@ public final class Demo {
      */
     public static void main(String[] arguments) {
         if (Arrays.asList(arguments).contains("--with-parent")) {
-            endWithParent();
+            ParentWatch.endWithParent();
         }
         System.exit(run(Path.of(arguments[0]), System.out));
     }
 
-    /**
-     * Ends this process soon after its parent. Maven does not end what it has started when it is interrupted itself. Whose parent has ended
-     * is given another, at once, even while the old one's exit code waits to be fetched.
-     */
-    private static void endWithParent() {
-        Optional<ProcessHandle> parent = ProcessHandle.current().parent();
-        Executors.newSingleThreadScheduledExecutor(work -> {
-            Thread thread = new Thread(work, "parent-watch");
-            thread.setDaemon(true);
-            return thread;
-        }).scheduleWithFixedDelay(() -> {
-            if (!ProcessHandle.current().parent().equals(parent)) {
-                System.exit(1);
-            }
-        }, PARENT_CHECK_MILLIS, PARENT_CHECK_MILLIS, TimeUnit.MILLISECONDS);
-    }
-
     private static int run(Path path, PrintStream out) {
-        Scratch scratch = new Scratch();
-        // Runs at every end but a SIGKILL; then the replicas, if any run yet, do the same.
-        Runtime.getRuntime().addShutdownHook(new Thread(scratch::remove, "clean-up"));
+        ScratchGroup scratch = new ScratchGroup();
         try {
             InputFile input = InputFile.read(path);
-            LocalGroup group = scratch.make();
+            LocalGroup group = scratch.make("quorate-demo-", directory -> LocalGroup.ofScratch(directory, REPLICAS, OPTIONS));
             out.println("demo: " + path.toAbsolutePath().normalize() + " has " + input.size() + " lines; replicating to " + REPLICAS
-                + " processes, data in " + scratch.directory);
+                + " processes, data in " + scratch.directory());
             return new Demo(out, input, group).run();
         } catch (DemoException | IOException | IllegalStateException e) {
-            if (!scratch.isRemoved) {      // else it was interrupted, and everything fails
+            if (!scratch.isRemoved()) {      // else it was interrupted, and everything fails
                 out.println("demo: failed: " + e.getMessage());
             }
             return 1;
-        }
-    }
-
-    /** The directory and the group in it. Made and removed one after the other, so that an interruption finds both or neither. */
-    private static final class Scratch {
-
-        private volatile @Nullable Path directory;
-        private volatile boolean isRemoved;
-        private @Nullable LocalGroup group;
-
-        synchronized LocalGroup make() throws IOException {
-            if (isRemoved) {
-                throw new IOException("interrupted");
-            }
-            Path made = Files.createTempDirectory("quorate-demo-");
-            directory = made;
-            LocalGroup blank = LocalGroup.ofScratch(made, REPLICAS, OPTIONS);
-            group = blank;
-            return blank;
-        }
-
-        synchronized void remove() {
-            isRemoved = true;
-            if (group != null) {
-                group.close();
-            }
-            if (directory != null) {
-                Directories.deleteQuietly(directory);
-            }
         }
     }
 

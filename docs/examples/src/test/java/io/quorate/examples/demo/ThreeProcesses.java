@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.quorate.examples.KvClient;
 import io.quorate.examples.launcher.LocalGroup;
+import io.quorate.examples.launcher.ReadBack;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.netty.NettyClientTransport;
 import java.nio.charset.StandardCharsets;

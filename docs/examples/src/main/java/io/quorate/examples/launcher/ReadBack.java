@@ -1,4 +1,4 @@
-package io.quorate.examples.demo;
+package io.quorate.examples.launcher;
 
 import io.quorate.examples.KvAnswer;
 import io.quorate.examples.KvRequest;
@@ -16,7 +16,7 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 
 /** Reads from one chosen replica after the other, each in a state that contains everything acknowledged before. */
-final class ReadBack {
+public final class ReadBack {
 
     private static final long CALL_NANOS = Duration.ofSeconds(10).toNanos();
 
@@ -28,20 +28,20 @@ final class ReadBack {
      *
      * @param patience for how long a replica may refuse, or be behind
      */
-    ReadBack(ClientTransport transport, Duration patience) {
+    public ReadBack(ClientTransport transport, Duration patience) {
         this.transport = transport;
         this.patience = patience;
     }
 
     /** An index at or above that of everything acknowledged to anybody so far: the leader confirms it. */
-    long confirmedIndex(List<String> addresses) throws DemoException {
+    public long confirmedIndex(List<String> addresses) {
         int[] turn = {0};
         byte[] query = new KvRequest.Scan(new byte[0]).encode();
         return done(() -> addresses.get(turn[0]++ % addresses.size()), new ClientRequest.Read(query, Freshness.linearizable())).index();
     }
 
     /** Everything that the replica at this address holds, once it has applied this index. */
-    SortedMap<byte[], byte[]> contents(String address, long index) throws DemoException {
+    public SortedMap<byte[], byte[]> contents(String address, long index) {
         SortedMap<byte[], byte[]> contents = new TreeMap<>(Arrays::compareUnsigned);
         byte[] after = new byte[0];
         while (true) {
@@ -55,12 +55,12 @@ final class ReadBack {
     }
 
     /** The digest that the replica at this address has of itself, once it has applied this index. */
-    byte[] digest(String address, long index) throws DemoException {
+    public byte[] digest(String address, long index) {
         return local(address, new KvRequest.Digest(), index).bytes();
     }
 
     /** How many of these a replica with these contents has not, or with another value. */
-    static int missing(SortedMap<byte[], byte[]> expected, SortedMap<byte[], byte[]> contents) {
+    public static int missing(SortedMap<byte[], byte[]> expected, SortedMap<byte[], byte[]> contents) {
         int missing = 0;
         for (Map.Entry<byte[], byte[]> pair : expected.entrySet()) {
             byte[] value = contents.get(pair.getKey());
@@ -71,11 +71,11 @@ final class ReadBack {
         return missing;
     }
 
-    private KvAnswer local(String address, KvRequest query, long index) throws DemoException {
+    private KvAnswer local(String address, KvRequest query, long index) {
         return KvAnswer.decode(done(() -> address, new ClientRequest.Read(query.encode(), Freshness.local().notBefore(index))).result());
     }
 
-    private ClientResponse.Done done(Supplier<String> address, ClientRequest request) throws DemoException {
+    private ClientResponse.Done done(Supplier<String> address, ClientRequest request) {
         long begin = System.nanoTime();
         String last = "";
         while (System.nanoTime() - begin < patience.toNanos()) {
@@ -90,6 +90,6 @@ final class ReadBack {
                 last = asked + ": " + (e.getCause() == null ? e : e.getCause()).getMessage();
             }
         }
-        throw new DemoException("no answer to " + request + " within " + patience.toSeconds() + " s; the last: " + last);
+        throw new IllegalStateException("no answer to " + request + " within " + patience.toSeconds() + " s; the last: " + last);
     }
 }
