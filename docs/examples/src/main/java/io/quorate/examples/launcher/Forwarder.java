@@ -10,6 +10,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -21,7 +22,10 @@ import org.jspecify.annotations.Nullable;
  * A wire with two ends on this machine that can be cut, stalled, slowed and damaged: it listens on a free port, and carries what comes to
  * a target and back. Give it as the address of the target to whoever is to be troubled. Orders hold for connections of now and of later.
  *
- * <p>Stalling and slowing hold back bytes as a network does: what the sockets' buffers cannot take, the sender keeps. Thread-safe.
+ * <p>Stalling and slowing hold back bytes as a network does: what the sockets' buffers cannot take, the sender keeps.
+ *
+ * <p>It also reads who connects, from the first frame of a connection, so that it can part one replica from the target and let others
+ * through. Thread-safe.
  */
 public final class Forwarder implements AutoCloseable {
 
@@ -50,6 +54,9 @@ public final class Forwarder implements AutoCloseable {
     private final Map<Direction, Orders> orders = new EnumMap<>(Direction.class);     // this and all below: guarded by this
     private final Set<Socket> sockets = new HashSet<>();
     private @Nullable InetSocketAddress target;
+    private final Map<Socket, Integer> callers = new HashMap<>();          // who is at the near end, once it has said so
+    private final Set<Integer> refused = new HashSet<>();                   // replicas whose connections are closed
+    private final Set<Integer> silenced = new HashSet<>();                  // replicas of whom nothing is carried
     private boolean isCut;
     private boolean isClosed;
 
@@ -85,6 +92,22 @@ public final class Forwarder implements AutoCloseable {
         closeAll();
     }
 
+    /** Closes the connections of this replica, and every new one once it has said who it is, until {@link #restore}. */
+    public synchronized void refuse(int nodeId) {
+        refused.add(nodeId);
+        for (Map.Entry<Socket, Integer> caller : callers.entrySet()) {
+            if (caller.getValue() == nodeId) {
+                closeQuietly(caller.getKey());       // the far end follows
+            }
+        }
+        notifyAll();
+    }
+
+    /** Carries nothing that this replica says, and closes nothing, until {@link #restore}. */
+    public synchronized void silence(int nodeId) {
+        silenced.add(nodeId);
+    }
+
     /** Carries nothing in this direction, and closes nothing, until {@link #restore}. */
     public synchronized void stall(Direction direction) {
         orders(direction).isStalled = true;
@@ -109,6 +132,8 @@ public final class Forwarder implements AutoCloseable {
     /** Ends every cut, stall and slowness. */
     public synchronized void restore() {
         isCut = false;
+        refused.clear();
+        silenced.clear();
         for (Orders each : orders.values()) {
             each.isStalled = false;
             each.bytesPerSecond = UNLIMITED;
@@ -189,6 +214,7 @@ public final class Forwarder implements AutoCloseable {
 
     private void carry(Socket from, Socket to, Direction direction) {
         byte[] chunk = new byte[CHUNK_BYTES];
+        FirstFrame first = direction == Direction.TO_TARGET ? new FirstFrame() : null;
         try {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
@@ -197,6 +223,12 @@ public final class Forwarder implements AutoCloseable {
                 int length = in.read(chunk);
                 if (length < 0) {
                     break;
+                }
+                if (first != null && first.isOpen()) {
+                    first.read(chunk, length);
+                    if (!first.isOpen()) {
+                        called(from, first.nodeId());
+                    }
                 }
                 pass(direction, chunk, length);
                 for (int done = 0; done < length;) {
@@ -213,11 +245,20 @@ public final class Forwarder implements AutoCloseable {
             synchronized (this) {
                 sockets.remove(from);
                 sockets.remove(to);
+                callers.remove(from);
+                callers.remove(to);
                 notifyAll();
             }
             closeQuietly(from);
             closeQuietly(to);
         }
+    }
+
+    private synchronized void called(Socket near, int nodeId) throws IOException {
+        if (refused.contains(nodeId)) {
+            throw new SocketException("refused");
+        }
+        callers.put(near, nodeId);
     }
 
     private synchronized int sliceMax(Direction direction) {
@@ -237,7 +278,7 @@ public final class Forwarder implements AutoCloseable {
     }
 
     private synchronized void awaitFlow(Direction direction, Socket socket) throws IOException {
-        while (orders(direction).isStalled && !socket.isClosed()) {
+        while ((orders(direction).isStalled || silenced.contains(callers.getOrDefault(socket, FirstFrame.NOBODY))) && !socket.isClosed()) {
             await(0);
         }
     }

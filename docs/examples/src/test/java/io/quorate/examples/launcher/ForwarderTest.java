@@ -12,7 +12,9 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -189,6 +191,55 @@ final class ForwarderTest {
             Integer.parseInt(lost.address().split(":")[1]))) {
             socket.setSoTimeout(PATIENCE_MILLIS);
             assertClosed(socket);
+        }
+    }
+
+    /** As replica 2 greets: a frame whose head says in its field 7 who sends it. */
+    private static byte[] greetingOf(int nodeId) {
+        byte[] head = {0x18, 0x01, 0x3A, 0x02, 0x08, (byte) nodeId};
+        return ByteBuffer.allocate(20 + head.length).putInt(head.length).putInt(0).put((byte) 1).put(new byte[11]).put(head).array();
+    }
+
+    @Test
+    void oneReplicaIsRefusedAndAnotherPasses() throws IOException {
+        near.getOutputStream().write(greetingOf(2));
+        assertEquals(26, far.getInputStream().readNBytes(26).length);
+        forwarder.refuse(2);
+        assertClosed(near);
+        assertClosed(far);
+        try (Socket again = toForwarder()) {
+            again.getOutputStream().write(greetingOf(2));
+            assertClosed(again);
+        }
+        try (Socket other = toForwarder(); Socket there = acceptThatSays(greetingOf(3), other)) {
+            send(other, "passes");
+            assertEquals("passes", receive(there, 6));
+        }
+    }
+
+    @Test
+    void whoIsSilencedStaysConnectedAndIsNotHeard() throws IOException {
+        near.getOutputStream().write(greetingOf(2));
+        assertEquals(26, far.getInputStream().readNBytes(26).length);
+        forwarder.silence(2);
+        send(near, "unheard");
+        assertSilent(far);
+        send(far, "answer");
+        assertEquals("answer", receive(near, 6));
+        forwarder.restore();
+        assertEquals("unheard", receive(far, 7));
+    }
+
+    /** The target's end of this connection: of those that were closed before they said anything there are others. */
+    private Socket acceptThatSays(byte[] greeting, Socket socket) throws IOException {
+        socket.getOutputStream().write(greeting);
+        while (true) {
+            Socket accepted = target.accept();
+            accepted.setSoTimeout(PATIENCE_MILLIS);
+            if (Arrays.equals(greeting, accepted.getInputStream().readNBytes(greeting.length))) {
+                return accepted;
+            }
+            accepted.close();
         }
     }
 }
