@@ -4,6 +4,7 @@ import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.RaftServer;
 import io.quorate.raft.ServerStatus;
+import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.TransportException;
 import io.quorate.raft.core.RaftConfig;
@@ -53,6 +54,10 @@ public final class KvServer implements AutoCloseable {
           --advertise host:port    where others reach this node; as in --members unless given
           --election-timeout MS    how long a silent leader is trusted, in milliseconds; 1000 unless given, 150 or more
           --segment-mib N          size of the log's files in MiB; 64 unless given
+          --snapshot-mib N         a snapshot is taken when the log behind the last one has so many MiB, or four times
+                                   as many as that one; 64 unless given
+          --log-tail-mib N         how many MiB of log to keep behind a snapshot for replicas that lag; 64 unless given
+          --no-administration      refuses what only administrators ask: changes of the membership and the like
           --insecure               allows to listen where other hosts can connect: nothing is encrypted yet,
                                    and nobody is asked who he is
           --help                   prints this
@@ -62,6 +67,7 @@ public final class KvServer implements AutoCloseable {
         """;
     private static final int ELECTION_TIMEOUT_MILLIS_MIN = 150;
     private static final int SEGMENT_MIB_MAX = 1024;
+    private static final int SNAPSHOT_MIB_MAX = 1 << 20;
     private static final int PRINT_SECONDS = 2;
 
     private final PrintStream out;
@@ -80,7 +86,8 @@ public final class KvServer implements AutoCloseable {
             return thread;
         });
         FileStorage storage = FileStorage.open(settings.data, nodeId,
-            FileStorage.Options.defaults().withSegmentBytes(settings.segmentMib << 20));
+            FileStorage.Options.defaults().withSegmentBytes(settings.segmentMib << 20)
+                .withLogTailBytes((long) settings.logTailMib << 20));
         try {
             tellIfGroupBeganOtherwise(settings, storage.identity().founding());
             transport = settings.transport();
@@ -94,6 +101,7 @@ public final class KvServer implements AutoCloseable {
             .transport(transport)
             .stateMachine(new KvStateMachine())
             .config(RaftConfig.DEFAULT.withElectionTimeout(Duration.ofMillis(settings.electionTimeoutMillis)))
+            .snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin((long) settings.snapshotMib << 20))
             .observer(new Narrator())
             .start();
         print("listens at " + server.address() + ", boot " + storage.identity().boot() + " of " + settings.data);
@@ -228,13 +236,15 @@ public final class KvServer implements AutoCloseable {
 
     /** What the command line says. */
     private record Settings(int nodeId, Map<Integer, String> members, Path data, String listen, String advertise,
-                            int electionTimeoutMillis, int segmentMib, boolean isInsecure) {
+                            int electionTimeoutMillis, int segmentMib, int snapshotMib, int logTailMib, boolean isAdministered,
+                            boolean isInsecure) {
 
         /** Null if only help is wanted. */
         static @Nullable Settings of(List<String> arguments) throws UsageException {
             Options options = Options.parse(arguments,
-                Set.of("--id", "--members", "--data", "--listen", "--advertise", "--election-timeout", "--segment-mib"),
-                Set.of("--insecure", "--help"));
+                Set.of("--id", "--members", "--data", "--listen", "--advertise", "--election-timeout", "--segment-mib",
+                    "--snapshot-mib", "--log-tail-mib"),
+                Set.of("--no-administration", "--insecure", "--help"));
             if (options.has("--help")) {
                 return null;
             }
@@ -251,7 +261,9 @@ public final class KvServer implements AutoCloseable {
                 listen == null ? own : Options.address("--listen", listen),
                 advertise == null ? own : Options.address("--advertise", advertise),
                 options.number("--election-timeout", ELECTION_TIMEOUT_MILLIS_MIN, 3_600_000, 1000),
-                options.number("--segment-mib", 1, SEGMENT_MIB_MAX, 64), options.has("--insecure"));
+                options.number("--segment-mib", 1, SEGMENT_MIB_MAX, 64), options.number("--snapshot-mib", 1, SNAPSHOT_MIB_MAX, 64),
+                options.number("--log-tail-mib", 0, SNAPSHOT_MIB_MAX, 64), !options.has("--no-administration"),
+                options.has("--insecure"));
         }
 
         private static Path path(String text) throws UsageException {
@@ -264,6 +276,9 @@ public final class KvServer implements AutoCloseable {
 
         NettyTransport transport() {
             NettyTransport.Builder builder = NettyTransport.builder().bind(listen).advertise(advertise);
+            if (!isAdministered) {
+                builder.administration(false);
+            }
             if (isInsecure) {
                 return builder.insecure().build();
             }

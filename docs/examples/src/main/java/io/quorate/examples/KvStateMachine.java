@@ -2,12 +2,21 @@ package io.quorate.examples;
 
 import io.quorate.raft.Command;
 import io.quorate.raft.StateMachine;
+import io.quorate.raft.core.Entry;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Values under keys, in memory; the log brings them back after a restart.
+ * Values under keys, in memory; snapshot and log bring them back after a restart.
  *
  * <p>Commands come from clients, which may send anything. What is no command changes nothing and is answered so, on every replica alike; an
  * exception would stop them all.
@@ -51,6 +60,47 @@ public final class KvStateMachine implements StateMachine {
             return KvAnswer.pairs(values.tailMap(scan.after(), false)).encode();
         }
         return KvAnswer.badRequest("Nothing was changed: a command was read; propose it instead").encode();
+    }
+
+    /** The values as they are: the map is copied, and the arrays in it never change. A million keys take a few dozen milliseconds. */
+    @Override
+    public Snapshot snapshot() {
+        SortedMap<byte[], byte[]> captured = new TreeMap<>(values);
+        return out -> write(captured, new DataOutputStream(new BufferedOutputStream(out)));
+    }
+
+    private static void write(SortedMap<byte[], byte[]> values, DataOutputStream out) throws IOException {
+        out.writeInt(values.size());
+        for (Map.Entry<byte[], byte[]> pair : values.entrySet()) {
+            out.writeInt(pair.getKey().length);
+            out.write(pair.getKey());
+            out.writeInt(pair.getValue().length);
+            out.write(pair.getValue());
+        }
+        out.flush();
+    }
+
+    @Override
+    public void restore(InputStream in) throws IOException {
+        DataInputStream data = new DataInputStream(new BufferedInputStream(in));
+        values.clear();
+        for (int left = data.readInt(); left > 0; left--) {
+            byte[] key = part(data);
+            values.put(key, part(data));
+        }
+        if (data.read() >= 0) {
+            throw new IOException("more follows behind the last pair: this is no snapshot of a key-value store");
+        }
+    }
+
+    private static byte[] part(DataInputStream data) throws IOException {
+        int length = data.readInt();
+        if (length < 0 || length > Entry.PAYLOAD_BYTES_MAX) {
+            throw new IOException("a key or value of " + length + " bytes: this is no snapshot of a key-value store");
+        }
+        byte[] part = new byte[length];
+        data.readFully(part);
+        return part;
     }
 
     private static byte[] hadValue(boolean had) {

@@ -7,12 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.Command;
+import io.quorate.raft.testing.StateMachineContract;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
 final class KvStateMachineTest {
@@ -148,5 +152,29 @@ final class KvStateMachineTest {
         assertThrows(IllegalArgumentException.class, () -> new KvRequest.Get(new byte[0]));
         assertThrows(IllegalArgumentException.class, () -> new KvRequest.Put(new byte[KvRequest.KEY_BYTES_MAX + 1], new byte[0]));
         assertEquals(KvAnswer.Kind.NONE, apply(new KvRequest.Put(new byte[KvRequest.KEY_BYTES_MAX], new byte[0]).encode()).kind());
+    }
+
+    @Test
+    void itKeepsToWhatIsAskedOfAStateMachine() {
+        StateMachineContract.of(KvStateMachine::new)
+            .commands(random -> command(random))
+            .queries(random -> new KvRequest.Digest().encode())
+            .check();
+    }
+
+    private static byte[] command(RandomGenerator random) {
+        byte[] key = bytes("key" + random.nextInt(20));
+        return switch (random.nextInt(8)) {
+            case 0 -> new byte[3];
+            case 1, 2 -> new KvRequest.Delete(key).encode();
+            default -> new KvRequest.Put(key, bytes("value" + random.nextInt(1000))).encode();
+        };
+    }
+
+    @Test
+    void whatIsNoSnapshotIsRefused() {
+        assertThrows(IOException.class, () -> machine.restore(new ByteArrayInputStream(new byte[] {0, 0, 0, 1, 0, 0})));
+        assertThrows(IOException.class, () -> machine.restore(new ByteArrayInputStream(new byte[] {0, 0, 0, 0, 7})));
+        assertThrows(IOException.class, () -> machine.restore(new ByteArrayInputStream(new byte[] {0, 0, 0, 1, -1, -1, -1, -1})));
     }
 }
