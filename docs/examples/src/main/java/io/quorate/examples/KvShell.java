@@ -45,17 +45,20 @@ public final class KvShell {
         get KEY         print the key's value, as of now
         del KEY         take the key's value away
         status          print how each replica is
+        """ + AdminShell.COMMANDS + """
         help            print this
         quit            leave
         """;
     private static final int TIMEOUT_SECONDS = 10;
 
     private final KvClient client;
+    private final AdminShell admin;
     private final List<String> servers;
     private final PrintStream out;
 
-    private KvShell(KvClient client, List<String> servers, PrintStream out) {
+    private KvShell(KvClient client, AdminShell admin, List<String> servers, PrintStream out) {
         this.client = client;
+        this.admin = admin;
         this.servers = servers;
         this.out = out;
     }
@@ -81,8 +84,8 @@ public final class KvShell {
             err.println("error: " + e.getMessage());
             return EXIT_USAGE;
         }
-        try (KvClient client = new KvClient(servers, timeout)) {
-            return new KvShell(client, servers, out).run(in, err, isAtTerminal);
+        try (KvClient client = new KvClient(servers, timeout); AdminShell admin = new AdminShell(servers, timeout, out)) {
+            return new KvShell(client, admin, servers, out).run(in, err, isAtTerminal);
         } catch (IOException e) {
             err.println("error: the commands cannot be read: " + e.getMessage());
             return EXIT_FAILED;
@@ -137,7 +140,11 @@ public final class KvShell {
                 status();
             }
             case "help" -> out.print(COMMANDS);
-            default -> throw new UsageException("there is no command \"" + words[0] + "\"; \"help\" lists them");
+            default -> {
+                if (!admin.execute(words)) {
+                    throw new UsageException("there is no command \"" + words[0] + "\"; \"help\" lists them");
+                }
+            }
         }
     }
 

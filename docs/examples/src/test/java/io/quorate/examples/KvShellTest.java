@@ -9,6 +9,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -107,7 +108,7 @@ final class KvShellTest {
             result.out());
         assertEquals(2, result.out().lines().filter(line -> line.matches("  node \\d at [0-9.:]+: heard \\d+ ms ago, replicate, has \\d+"))
             .count(), result.out());
-        assertTrue(result.out().lines().anyMatch(line -> line.startsWith("The replica at " + nobody + " did not tell its status: ")),
+        assertTrue(result.out().lines().anyMatch(line -> line.startsWith("The replica at " + nobody + " did not answer Status")),
             result.out());
     }
 
@@ -132,7 +133,39 @@ final class KvShellTest {
         assertEquals("error: --servers needs host:port, and \"a\" is none\n", shell("", false, "--servers", "a").err());
         assertEquals(KvShell.EXIT_USAGE, shell("", false, "--servers", "a:1", "--timeout", "0").code());
         assertEquals(KvShell.EXIT_OK, shell("", false, "--help").code());
-        assertEquals(List.of("put", "get", "del", "status", "help", "quit"),
+        assertEquals(List.of("put", "get", "del", "status", "members", "add", "learner", "remove", "replace", "address", "transfer", "snapshot",
+            "backup", "explain", "metrics", "help", "quit"),
             piped("help").out().lines().map(line -> line.split(" ")[0]).toList());
+    }
+
+    @Test
+    void anOperatorSeesTheMembersMovesTheLeadAndCopiesTheState() {
+        Path file = directory.resolve("copy.backup");
+        Result result = piped("""
+            put kept value
+            members
+            transfer
+            snapshot
+            backup %s
+            explain
+            metrics
+            """.formatted(file));
+        assertEquals("", result.err());
+        assertEquals(KvShell.EXIT_OK, result.code(), result.out());
+        assertEquals(3, result.out().lines().filter(line -> line.startsWith("  voter    ")).count(), result.out());
+        assertEquals(3, result.out().lines().filter(line -> line.contains(" bytes, up to entry ")).count(), result.out());
+        assertTrue(result.out().contains("ok, up to entry ") && Files.exists(file), result.out());
+        assertTrue(result.out().contains("  snapshots_taken "), result.out());
+    }
+
+    @Test
+    void whatNoOperatorCanMeanIsRefusedInWords() {
+        for (String line : List.of("add", "add nobody", "add 9", "remove 9", "replace 9", "replace 1 9", "address 1 nowhere", "transfer 9")) {
+            Result result = piped(line + "\n");
+            assertEquals(KvShell.EXIT_FAILED, result.code(), line + " " + result);
+            assertTrue(result.err().startsWith("error: line 1: "), line + " " + result);
+        }
+        Result members = piped("members\n");
+        assertTrue(members.out().startsWith("version 1\n"), () -> "something was changed: " + members);
     }
 }

@@ -59,13 +59,35 @@ public final class LocalGroup implements AutoCloseable {
 
     /** The same, each node reached by the others and by clients only through a forwarder of its own. */
     public static LocalGroup behind(List<Forwarder> forwarders, Path directory, List<String> options) {
+        return behind(forwarders, directory, null, options);
+    }
+
+    /** The same in a directory that is worth nothing without this process. */
+    public static LocalGroup ofScratchBehind(List<Forwarder> forwarders, Path directory, List<String> options) {
+        return behind(forwarders, directory, directory, options);
+    }
+
+    private static LocalGroup behind(List<Forwarder> forwarders, Path directory, @Nullable Path scratch, List<String> options) {
         Map<Integer, String> listens = addresses(forwarders.size());
         Map<Integer, String> members = new TreeMap<>();
         for (int i = 0; i < forwarders.size(); i++) {
             forwarders.get(i).forwardTo(listens.get(i + 1));
             members.put(i + 1, forwarders.get(i).address());
         }
-        return new LocalGroup(directory, null, listens, members, options);
+        return new LocalGroup(directory, scratch, listens, members, options);
+    }
+
+    /**
+     * A blank node that is to come into this group, as a group of its own processes: it is started with the group's addresses and its own,
+     * and waits to be let in.
+     *
+     * @param nodeId  which the group does not have
+     * @param address where it listens
+     */
+    public static LocalGroup joining(Path directory, int nodeId, String address, LocalGroup group, List<String> options) {
+        Map<Integer, String> members = new TreeMap<>(group.members);
+        members.put(nodeId, address);
+        return new LocalGroup(directory, null, Map.of(nodeId, address), members, options);
     }
 
     private static Map<Integer, String> addresses(int size) {
