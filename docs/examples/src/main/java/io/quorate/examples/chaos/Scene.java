@@ -1,0 +1,91 @@
+package io.quorate.examples.chaos;
+
+import io.quorate.examples.launcher.LocalGroup;
+import io.quorate.examples.launcher.ReadBack;
+import io.quorate.raft.client.ClientTransport;
+import io.quorate.raft.client.RaftClient;
+import io.quorate.raft.netty.NettyClientTransport;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.SortedMap;
+
+/** A group that runs, and all that a scenario needs to load it, to trouble it and to look at it. */
+final class Scene implements AutoCloseable {
+
+    static final Duration ELECTION = Duration.ofSeconds(30);
+    static final long PATIENCE_MILLIS = 30_000;
+    private static final Duration CALL_TIMEOUT = Duration.ofSeconds(5);
+
+    private final PrintStream out;
+    private final Settings settings;
+    private final LocalGroup group;
+    private final Wires wires;
+    private final RaftClient client;
+    private final Operator operator;
+    private final ClientTransport transport = new NettyClientTransport();
+    private final long begin = System.nanoTime();
+
+    Scene(PrintStream out, Settings settings, LocalGroup group, Wires wires) {
+        this.out = out;
+        this.settings = settings;
+        this.group = group;
+        this.wires = wires;
+        client = RaftClient.builder(new NettyClientTransport(), group.addresses()).callTimeout(CALL_TIMEOUT).build();
+        operator = new Operator(group.addresses());
+    }
+
+    Settings settings() {
+        return settings;
+    }
+
+    LocalGroup group() {
+        return group;
+    }
+
+    Wires wires() {
+        return wires;
+    }
+
+    RaftClient client() {
+        return client;
+    }
+
+    Operator operator() {
+        return operator;
+    }
+
+    long seconds() {
+        return (System.nanoTime() - begin) / 1_000_000_000L;
+    }
+
+    void tell(String what) {
+        out.printf("%6.1f s  %s%n", (System.nanoTime() - begin) / 1e9, what);
+        out.flush();
+    }
+
+    /** The closing line. */
+    void conclude(String line) {
+        out.println("chaos: " + line);
+        out.flush();
+    }
+
+    /** The most of these keys and values that any replica has not, though it has applied all that was acknowledged. */
+    int missing(SortedMap<byte[], byte[]> acknowledged) {
+        ReadBack readBack = new ReadBack(transport, Duration.ofMillis(PATIENCE_MILLIS));
+        long index = readBack.confirmedIndex(group.addresses());
+        int most = 0;
+        for (String address : group.addresses()) {
+            int missing = ReadBack.missing(acknowledged, readBack.contents(address, index));
+            tell(address + " has applied " + index + " or more; " + missing + " of " + acknowledged.size() + " acknowledged keys missing");
+            most = Math.max(most, missing);
+        }
+        return most;
+    }
+
+    @Override
+    public void close() {
+        client.close();
+        operator.close();
+        transport.close();
+    }
+}
