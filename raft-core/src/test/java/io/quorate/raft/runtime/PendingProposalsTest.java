@@ -81,6 +81,24 @@ class PendingProposalsTest {
         assertTrue(pending.isEmpty());
     }
 
+    /** What the snapshot may hold, nobody here has seen; what it cannot hold, or the log behind it, will never be; the rest waits on. */
+    @Test
+    void aSnapshotSwallowsWhatItMayHoldAndSettlesWhatItCannot() {
+        Call within = accepted(1, 8);
+        Call behindAndOld = accepted(1, 12);
+        Call last = accepted(3, 10);
+        Call behind = accepted(3, 11);
+        Call ofALaterTerm = accepted(4, 9);
+        Call behindOfALaterTerm = accepted(4, 12);
+        List<Call> swallowed = new ArrayList<>();
+        pending.onRestored(new EntryId(3, 10), failed::add, swallowed::add);
+        assertEquals(List.of(within, last), swallowed);
+        assertEquals(List.of(behindAndOld, ofALaterTerm), failed);
+        assertSame(behind, apply(command(11, 3, "behind")));
+        assertSame(behindOfALaterTerm, apply(command(12, 4, "later")));
+        assertTrue(pending.isEmpty());
+    }
+
     @Test
     void whatIsAcceptedOutOfOrderIsABug() {
         accepted(2, 7);
