@@ -178,7 +178,8 @@ class SnapshotOfferTest {
         assertEquals(11, c.commit(2));
         assertEquals("2", c.disk(2));
         assertTrue(c.history(Message.AppendEntries.class, 1, 2).stream()
-            .filter(append -> append.term() == 2 && !append.entries().isEmpty()).allMatch(append -> append.prev().equals(new EntryId(1, 10))));
+            .filter(append -> append.term() == 2 && !append.entries().isEmpty())
+            .allMatch(append -> append.prev().equals(new EntryId(1, 10))));
     }
 
     @Test
