@@ -251,6 +251,8 @@ final class StorageTrial implements AutoCloseable {
         byte[] state = stored.state().readAllBytes();
         check(Arrays.equals(state, stateOf(stored.id())), "the state in " + stored.id() + " is not the one that was written: "
             + state.length + " bytes, where " + stateOf(stored.id()).length + " were");
+        check(stored.stateBytes() == state.length, "the state in " + stored.id() + " is said to have " + stored.stateBytes()
+            + " bytes, and has " + state.length);
     }
 
     void check(String objection) {

@@ -119,6 +119,11 @@ class StorageSnapshotChecksTest {
         }
 
         @Override
+        public long stateBytes() {
+            return inner.stateBytes();
+        }
+
+        @Override
         public long transferBytes() {
             return inner.transferBytes();
         }
@@ -188,6 +193,22 @@ class StorageSnapshotChecksTest {
                     public byte[] read(long offset, int bytesMax) {
                         StoredSnapshot newest = Objects.requireNonNull(storage.snapshot());
                         return newest.read(Math.min(offset, newest.transferBytes()), bytesMax);
+                    }
+                };
+            }
+        });
+    }
+
+    @Test
+    void theLengthOfTheStateIsThatOfWhatTravels() {
+        assertCaught(StorageSnapshotChecks.TAKEN, storage -> new Wrapped(storage) {
+            @Override
+            public @Nullable StoredSnapshot snapshot() {
+                StoredSnapshot stored = inner.snapshot();
+                return stored == null ? null : new WrappedStored(stored) {
+                    @Override
+                    public long stateBytes() {
+                        return inner.transferBytes();
                     }
                 };
             }
