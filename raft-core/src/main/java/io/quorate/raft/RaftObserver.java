@@ -1,5 +1,6 @@
 package io.quorate.raft;
 
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,12 @@ public interface RaftObserver {
 
     /** Something that {@link ServerStatus} calls state, term or leader has changed. */
     default void onChange(ServerStatus.State state, long term, @Nullable ReplicaId leader) { }
+
+    /**
+     * Another membership is in force at this replica: by an entry of its log, which may not be committed yet and may still be replaced, or by
+     * a snapshot. A change has come to its end when there is no goal any more. On the raft thread.
+     */
+    default void onMembership(Membership membership) { }
 
     /** The replica has become a member of this group. */
     default void onFounded(FoundingRecord record) { }

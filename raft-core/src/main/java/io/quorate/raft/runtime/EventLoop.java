@@ -421,6 +421,8 @@ public final class EventLoop {
         if (isChanged) {
             membership = newMembership;
             founding.present(newMembership);
+            LOG.info("Replica {}: membership {} is in force: {}", self, newMembership.version(), newMembership);
+            observe(() -> observer.onMembership(newMembership));
         }
         if (isChanged | founding.takeNews()) {
             SortedMap<Integer, String> newAddresses = addresses();

@@ -114,6 +114,7 @@ class PassiveServerTest {
     private final Wire wire = new Wire();
     private final Recorder.Journal journal = new Recorder.Journal();
     private final List<String> observed = new ArrayList<>();
+    private final List<Long> memberships = new ArrayList<>();
     private long now = Long.MAX_VALUE - T;       // the clock wraps around in most tests
     private InMemoryStorage storage = disk.open();
     private PassiveServer server = server(ALONE, PassiveServer.CALL_BYTES_MAX);
@@ -524,6 +525,7 @@ class PassiveServerTest {
         settle();
         assertEquals(List.of(server.loop().node().membership()), told);
         assertEquals(List.of(learner), told.get(0).learners());
+        assertEquals(List.of(1L, 2L), memberships);
         assertEquals(Map.of(3, "c"), server.loop().addresses());
     }
 
@@ -627,6 +629,11 @@ class PassiveServerTest {
             @Override
             public void onFounded(FoundingRecord record) {
                 observed.add("founded");
+            }
+
+            @Override
+            public void onMembership(Membership membership) {
+                memberships.add(membership.version());
             }
 
             @Override
