@@ -196,6 +196,7 @@ public final class Transcript {
                 case "heartbeat" -> each(words, group()::heartbeat);
                 case "propose" -> propose(words.node(), words);
                 case "read" -> group().read(words.node());
+                case "change" -> change(words.node(), words);
                 case "write" -> write(words.nodes(), words);
                 case "fail" -> each(words, group()::fail);
                 case "replace" -> each(words, group()::replaceDisk);
@@ -289,6 +290,14 @@ public final class Transcript {
             do {
                 group().propose(node, words.word("a command for the state machine"));
             } while (words.hasMore());
+        }
+
+        private void change(int node, TranscriptWords words) {
+            if (!words.takes("voters")) {
+                throw new IllegalArgumentException("there should be \"voters\" and who they shall be");
+            }
+            List<Integer> voters = words.nodes();
+            group().change(node, voters, words.takes("learners") ? words.nodes() : List.of());
         }
 
         private void write(List<Integer> nodes, TranscriptWords words) {

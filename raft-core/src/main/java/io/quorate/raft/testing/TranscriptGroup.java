@@ -130,6 +130,17 @@ final class TranscriptGroup {
         step(up(n), new Event.Read(lastRequestId), false);
     }
 
+    /** As one who has seen the membership that is in force at this node. */
+    void change(int n, List<Integer> voters, List<Integer> learners) {
+        Membership.Goal goal = new Membership.Goal(voters.stream().map(this::present).toList(), learners.stream().map(this::present).toList());
+        requests.put(++lastRequestId, "the change");
+        step(up(n), new Event.ChangeMembership(lastRequestId, raft(up(n)).membership().version(), goal), false);
+    }
+
+    private Member present(int n) {
+        return new Member(node(n).id(), TranscriptText.name(n));
+    }
+
     // ---- commands: disks
 
     /** The oldest writes become durable, one by one, but not more than so many. */

@@ -75,11 +75,14 @@ final class TranscriptText {
         } else if (message instanceof Message.PreVote question) {
             fields = "last " + question.last() + ", attempt " + question.round();
         } else if (message instanceof Message.PreVoteAnswer answer) {
-            fields = (answer.granted() ? "granted" : "refused") + ", attempt " + answer.round();
+            fields = (answer.granted() ? "granted" : "refused") + ", attempt " + answer.round()
+                + (answer.removedVersion() > 0 ? ", removed in version " + answer.removedVersion() : "");
         } else if (message instanceof Message.RequestVote request) {
-            fields = "last " + request.last();
+            fields = "last " + request.last() + (request.transferOf() > 0 ? ", transfer of term " + request.transferOf() : "");
         } else if (message instanceof Message.Vote vote) {
             fields = vote.granted() ? "granted" : "refused";
+        } else if (message instanceof Message.TimeoutNow) {
+            return kind(message) + "(term " + message.term() + ")";
         } else {
             throw new IllegalArgumentException("No transcript can write " + message);
         }
@@ -112,8 +115,11 @@ final class TranscriptText {
     }
 
     private static String entry(Entry entry) {
-        String content = entry.kind() == Entry.Kind.COMMAND ? new String(entry.payload(), StandardCharsets.UTF_8)
-            : entry.kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
+        String content = switch (entry.kind()) {
+            case COMMAND -> new String(entry.payload(), StandardCharsets.UTF_8);
+            case MEMBERSHIP -> "{" + membership(Membership.of(entry)) + "}";
+            default -> entry.kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
+        };
         return content.isEmpty() ? entry.id().toString() : entry.id() + ":" + content;
     }
 
@@ -139,6 +145,10 @@ final class TranscriptText {
         }
         if (!membership.learners().isEmpty()) {
             text += ", learners " + names(membership.learners().stream().map(member -> member.id()).toList());
+        }
+        Membership.Goal goal = membership.goal();
+        if (goal != null) {
+            text += ", goal " + names(goal.voters().stream().map(member -> member.id()).toList());
         }
         return text;
     }
