@@ -234,7 +234,7 @@ final class Leader implements Role {
         if (position < 0) {
             return;
         }
-        rounds.onEcho(position, message.round(), 0);
+        rounds.onEcho(position, message.round());
         peers.at(position).onRejected(message.rejected().index(), node.log().lastAgreeing(message.hint()).index(), message.round());
     }
 

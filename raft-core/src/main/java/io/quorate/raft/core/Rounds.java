@@ -76,6 +76,11 @@ final class Rounds {
         return newest;
     }
 
+    /** The same from who does not say whether it holds its vote. */
+    void onEcho(int position, long round) {
+        onEcho(position, round, 0);
+    }
+
     /**
      * The replica at this position has echoed this round; who is no member confirms nothing by it.
      *

@@ -86,7 +86,7 @@ class SimulationFailureTest {
         .check("NothingIsDoneTwice", machine -> assertTrue(!machine.isDoneTwice, "a command was applied twice")).clients(3).timeouts(40);
 
     private static SimulationFailure firstFailure(Simulation<?> simulation) {
-        for (long seed = 1; seed <= 50; seed++) {
+        for (long seed = 4; seed <= 50; seed++) {
             try {
                 simulation.run(seed);
             } catch (SimulationFailure e) {
