@@ -1,5 +1,6 @@
 package io.quorate.raft;
 
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.Message;
@@ -138,6 +139,25 @@ public final class RaftServer implements AutoCloseable {
     /** The same, with a deadline of its own. */
     public CompletableFuture<byte[]> propose(byte[] command, Duration timeout) {
         return propose(command, nanosOf(timeout));
+    }
+
+    /**
+     * Settles an unknown outcome: completes with true if this entry was applied, with false if it was not and never will be, as soon as
+     * one of the two is certain at this replica. Any replica can tell; what they say is the same.
+     *
+     * <p>An exception says nothing about the entry: {@link OutcomeUnknownException} (not certain in time: wait again; or this replica has
+     * that part of the log from a snapshot: ask another), {@link NotLeaderException} (this replica is blank), {@link
+     * OverloadedException}, {@link ServerStoppedException}.
+     *
+     * @param entry as {@link OutcomeUnknownException#entry} named it
+     */
+    public CompletableFuture<Boolean> awaitOutcome(EntryId entry) {
+        return awaitOutcome(entry, callTimeoutNanos);
+    }
+
+    /** The same, with a deadline of its own. */
+    public CompletableFuture<Boolean> awaitOutcome(EntryId entry, Duration timeout) {
+        return awaitOutcome(entry, nanosOf(timeout));
     }
 
     /**
@@ -345,6 +365,10 @@ public final class RaftServer implements AutoCloseable {
     @Override
     public String toString() {
         return "RaftServer[" + replica + "]";
+    }
+
+    private CompletableFuture<Boolean> awaitOutcome(EntryId entry, long timeoutNanos) {
+        return call((result, index) -> PassiveServer.isApplied(result), completion -> parts.awaitOutcome(entry, timeoutNanos, completion));
     }
 
     private CompletableFuture<byte[]> propose(byte[] command, long timeoutNanos) {

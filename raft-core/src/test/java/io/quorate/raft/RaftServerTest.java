@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
@@ -270,6 +271,53 @@ class RaftServerTest {
         assertThrows(NotLeaderException.class, () -> get(lost));
         cluster.servers.put(oldId, old);
         cluster.await(() -> cluster.machines.get(oldId).commands().equals(List.of("a", "b")));
+    }
+
+    /** The leader that took the command was cut off; what became of it, any replica tells in the end, that one too. */
+    @Test
+    void anUnknownOutcomeIsSettledAtAnyReplica() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer old = cluster.awaitLeader();
+        int oldId = old.replica().nodeId();
+        cluster.network.isolate(oldId);
+        EntryId lost = unknown(old.propose(bytes("lost"), Duration.ofMillis(100)));
+        assertThrows(OutcomeUnknownException.class, () -> get(old.awaitOutcome(lost, Duration.ofMillis(50))), "nothing is certain here yet");
+        CompletableFuture<Boolean> early = old.awaitOutcome(lost, Duration.ofSeconds(60));
+        cluster.servers.remove(oldId);
+        cluster.propose("b");
+        for (RaftServer server : cluster.servers.values()) {
+            assertFalse(get(server.awaitOutcome(lost)));
+        }
+        assertFalse(early.isDone());
+        cluster.network.heal();
+        assertFalse(get(early));
+        assertFalse(get(old.awaitOutcome(lost)));
+        cluster.servers.put(oldId, old);
+    }
+
+    /** Its leader has it, was cut off before a quorum had answered, and comes back as the one that leads. */
+    @Test
+    void aCommandThatIsDoneAfterAllIsSettledAsDone() {
+        cluster = new Cluster(1);
+        RaftServer server = cluster.start(1);
+        cluster.propose("a");
+        cluster.disks.get(1).holdWrites();
+        EntryId slow = unknown(server.propose(bytes("slow"), Duration.ofMillis(50)));
+        CompletableFuture<Boolean> settled = server.awaitOutcome(slow, Duration.ofSeconds(60));
+        assertFalse(settled.isDone());
+        cluster.disks.get(1).releaseWrites();
+        assertTrue(get(settled));
+        assertTrue(get(server.awaitOutcome(slow)));
+        assertFalse(get(server.awaitOutcome(new EntryId(slow.term() + 1, slow.index()))));
+        cluster.stop(1);
+        assertThrows(ServerStoppedException.class, () -> get(server.awaitOutcome(slow)));
+    }
+
+    private static EntryId unknown(CompletableFuture<byte[]> future) {
+        EntryId entry = assertThrows(OutcomeUnknownException.class, () -> get(future)).entry();
+        assertNotNull(entry);
+        return entry;
     }
 
     @Test

@@ -60,6 +60,7 @@ public final class Applier {
     private final Consumer<Call> onFailed = call -> call.fail(notLeader());
     private final Consumer<Call> onSwallowed = this::failSwallowed;
     private final Sweep sweep = new Sweep();
+    private final Outcomes outcomes = new Outcomes();
     private final SnapshotDesk snapshots;
     private final AppliedState state = new AppliedState();
     private long machineIndex;                                    // the machine has been told all up to here; may be far behind applied
@@ -115,6 +116,7 @@ public final class Applier {
             published = applied;
             mailbox.complete(new Event.Applied(applied));
             tellTimeWanted();
+            outcomes.tell();
             answerReads();
         }
         if (!isAhead()) {
@@ -162,6 +164,7 @@ public final class Applier {
         applied = start.snapshot().index();
         told = applied;
         published = applied;
+        outcomes.reset(start.terms(), applied);
         state.reset(start.snapshot(), Math.min(machineIndex, applied));
         if (applied > 0) {
             restoreNewest(start.snapshot());
@@ -175,6 +178,7 @@ public final class Applier {
         }
         restoreNewest(snapshot);
         applied = snapshot.index();
+        outcomes.onRestored(snapshot.last());
         proposals.onRestored(snapshot.last(), onFailed, onSwallowed);
     }
 
@@ -199,6 +203,10 @@ public final class Applier {
                 }
                 proposals.add(call);
                 sweep.include(call.deadlineNanos());
+            }
+            case AWAITING -> {
+                sweep.include(call.deadlineNanos());
+                outcomes.ask(call);
             }
             case REFUSED -> call.fail(call.failure());
             case CONCLUDED -> call.done(NOTHING, applied);
@@ -322,6 +330,7 @@ public final class Applier {
         };
         applied = entry.index();
         state.onApplied(entry);
+        outcomes.onApplied(entry);
         Call call = proposals.onApplied(entry, onFailed);
         if (call != null) {
             published = applied;     // whoever hears of his command's success finds it in the status
@@ -384,6 +393,7 @@ public final class Applier {
         sweep.begin();
         batch.removeIf(work -> work instanceof Call call && isExpired(call, nowNanos));
         proposals.removeIf(call -> isExpired(call, nowNanos));
+        outcomes.removeIf(call -> isExpired(call, nowNanos));
         reads.removeIf(call -> isExpired(call, nowNanos));
         sweep.end(nowNanos);
     }
@@ -401,11 +411,15 @@ public final class Applier {
             call.done(NOTHING, applied);
             return true;
         }
-        call.fail(call.state() == Call.State.ACCEPTED
-            ? new OutcomeUnknownException("Perhaps it happened: entry " + call.index() + " of term " + call.term()
-                + " was not applied here in time, and may be applied yet; read the state before you repeat the request")
-            : new OverloadedException("Nothing happened: the read waits for entry " + call.index() + ", and this replica has applied "
-                + applied + " so far; try again, or ask another replica"));
+        call.fail(switch (call.state()) {
+            case ACCEPTED -> new OutcomeUnknownException("Perhaps it happened: entry " + call.index() + " of term " + call.term()
+                + " was not applied here in time, and may be applied yet; wait for its outcome, or read the state, before you repeat the "
+                + "request", call.entry());
+            case AWAITING -> new OutcomeUnknownException("Perhaps it happened: what becomes of entry " + call.index() + " of term "
+                + call.term() + " is not certain yet, and this replica has applied " + applied + " so far; wait again", call.entry());
+            default -> new OverloadedException("Nothing happened: the read waits for entry " + call.index() + ", and this replica has applied "
+                + applied + " so far; try again, or ask another replica");
+        });
         return true;
     }
 
@@ -423,6 +437,7 @@ public final class Applier {
         }
         snapshots.close(cause);
         proposals.removeIf(call -> stop(call, cause));
+        outcomes.removeIf(call -> stop(call, cause));
         reads.removeIf(call -> stop(call, cause));
     }
 
@@ -432,13 +447,15 @@ public final class Applier {
             case CONCLUDED -> call.done(NOTHING, 0);
             case ACCEPTED -> {
                 OutcomeUnknownException unknown = new OutcomeUnknownException("Perhaps it happened: this server stopped before entry "
-                    + call.index() + " of term " + call.term() + " was applied; read the state at another replica before you repeat "
-                    + "the request");
+                    + call.index() + " of term " + call.term() + " was applied; wait for its outcome at another replica, or read the state "
+                    + "there, before you repeat the request", call.entry());
                 if (cause != null) {
                     unknown.initCause(cause);
                 }
                 call.fail(unknown);
             }
+            case AWAITING -> call.fail(new ServerStoppedException("This server has stopped, and tells nothing about entry " + call.index()
+                + " of term " + call.term() + "; ask another replica", cause));
             default -> call.fail(new ServerStoppedException("Nothing happened: this server has stopped", cause));
         }
         return true;

@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Call implements Mail, Work {
 
-    enum Kind { PROPOSE, READ, LOCAL_READ, CHANGE, TRANSFER }
+    enum Kind { PROPOSE, READ, LOCAL_READ, AWAIT, CHANGE, TRANSFER }
 
     /** How the applier should go on with it. */
-    enum State { SUBMITTED, ACCEPTED, READABLE, CONCLUDED, REFUSED, COMPLETED }
+    enum State { SUBMITTED, ACCEPTED, READABLE, AWAITING, CONCLUDED, REFUSED, COMPLETED }
 
     /** What the group is to become, and of which membership the caller knew. */
     record Change(long expectedVersion, Membership.Goal goal) { }
@@ -42,8 +42,8 @@ final class Call implements Mail, Work {
 
     private State state = State.SUBMITTED;
     private long requestId;
-    private long index;                     // where the proposal stands in the log; what a read waits for
-    private long term;                      // of the accepted entry
+    private long index;                     // where the proposal stands in the log, or the entry that is asked about; what a read waits for
+    private long term;                      // of that entry
     private long validUntilNanos = Long.MAX_VALUE;
     private @Nullable Throwable failure;
 
@@ -68,6 +68,15 @@ final class Call implements Mail, Work {
     static Call read(byte[] query, Freshness freshness, long deadlineNanos, Budget budget, Completion completion) {
         Kind kind = freshness.mode() == Freshness.Mode.LOCAL ? Kind.LOCAL_READ : Kind.READ;
         return new Call(kind, query, freshness, null, 0, deadlineNanos, budget, completion);
+    }
+
+    /** Somebody wants to know what has become of an entry: the applier's business alone. */
+    static Call await(EntryId entry, long deadlineNanos, Budget budget, Completion completion) {
+        Call call = new Call(Kind.AWAIT, NOTHING, Freshness.local(), null, 0, deadlineNanos, budget, completion);
+        call.state = State.AWAITING;
+        call.term = entry.term();
+        call.index = entry.index();
+        return call;
     }
 
     static Call change(Change change, long deadlineNanos, Budget budget, Completion completion) {
@@ -108,6 +117,11 @@ final class Call implements Mail, Work {
 
     long term() {
         return term;
+    }
+
+    /** The entry that an accepted proposal has become, or that is asked about. */
+    EntryId entry() {
+        return new EntryId(term, index);
     }
 
     long deadlineNanos() {

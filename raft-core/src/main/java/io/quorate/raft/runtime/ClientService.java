@@ -66,6 +66,9 @@ public final class ClientService {
         } else if (request instanceof ClientRequest.Read read) {
             Reply completion = new Reply(reply, ClientResponse.Done::new);
             completion.unless(parts.read(read.query(), read.freshness(), waitNanos, completion));
+        } else if (request instanceof ClientRequest.AwaitOutcome await) {
+            Reply completion = new Reply(reply, (result, index) -> new ClientResponse.Settled(PassiveServer.isApplied(result)));
+            completion.unless(parts.awaitOutcome(await.entry(), waitNanos, completion));
         } else if (request instanceof ClientRequest.Status) {
             tell(reply, ClientResponse.Status::new);
         } else {

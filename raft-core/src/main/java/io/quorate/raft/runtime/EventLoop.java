@@ -364,7 +364,7 @@ public final class EventLoop {
                     call.freshness().staleNanosMax());
                 case CHANGE -> new Event.ChangeMembership(call.requestId(), call.change().expectedVersion(), call.change().goal());
                 case TRANSFER -> new Event.Transfer(call.requestId(), voterAt(call.transferTo(), node.membership()));
-                case LOCAL_READ -> throw new IllegalStateException(call + " is the applier's");
+                case LOCAL_READ, AWAIT -> throw new IllegalStateException(call + " is the applier's");
             });
         }
     }
@@ -397,11 +397,10 @@ public final class EventLoop {
         Storage.Recovered recovered = storage.recover();
         HardState hardState = recovered.hardState();
         LogView log = recovered.log();
-        long lastIndex = log.terms().lastIndex();
         RaftNode started = new RaftNode(config, self, storage.identity().boot(), hardState, log, random, now);
         started.step(new Event.Tick(now));
         node = started;
-        forApplier.add(new Work.Begin(log.snapshot(), lastIndex));
+        forApplier.add(new Work.Begin(log.snapshot(), log.terms()));
         handOver();
         isBlank = false;
     }
@@ -539,7 +538,7 @@ public final class EventLoop {
                     + "was up; read the state before you repeat it");
                 case TRANSFER -> new OutcomeUnknownException("Perhaps it happens: leadership was being handed over when the call's time "
                     + "was up; see who leads");
-                case READ, LOCAL_READ -> new NotLeaderException("Nothing happened: no quorum confirmed in time who leads, and so what the "
+                case READ, LOCAL_READ, AWAIT -> new NotLeaderException("Nothing happened: no quorum confirmed in time who leads, and so what the "
                     + "answer must hold; try again, or ask another replica");
             });
             return true;

@@ -15,6 +15,7 @@ import io.quorate.raft.StateMachine;
 import io.quorate.raft.Storage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.RaftConfig;
@@ -166,7 +167,24 @@ public final class PassiveServer {
     public @Nullable RuntimeException read(byte[] query, Freshness freshness, long timeoutNanos, Completion completion) {
         long now = nanoClock.getAsLong();
         Call call = Call.read(query, freshness, now + timeoutNanos, callBytes, completion).measured(meters, nanoClock, now);
-        return freshness.mode() == Freshness.Mode.LOCAL ? submitLocal(call) : submit(call, callBytes);
+        if (freshness.mode() == Freshness.Mode.LOCAL) {
+            call.readable(0, Long.MAX_VALUE);
+            return submitToApplier(call);
+        }
+        return submit(call, callBytes);
+    }
+
+    /**
+     * Tells whether this entry was applied, or never will be, as soon as that is certain; returns as {@link #propose}. {@link
+     * #isApplied} reads the result.
+     */
+    public @Nullable RuntimeException awaitOutcome(EntryId entry, long timeoutNanos, Completion completion) {
+        return submitToApplier(Call.await(entry, nanoClock.getAsLong() + timeoutNanos, callBytes, completion));
+    }
+
+    /** What the result of {@link #awaitOutcome} says. */
+    public static boolean isApplied(byte[] result) {
+        return Outcomes.isApplied(result);
     }
 
     /**
@@ -292,14 +310,13 @@ public final class PassiveServer {
     }
 
     /** Nobody else is asked, so the raft thread is not either. */
-    private @Nullable RuntimeException submitLocal(Call call) {
+    private @Nullable RuntimeException submitToApplier(Call call) {
         if (loop.isBlank()) {
             return stopCause == null ? loop.notLeader() : stopped();
         }
         if (!callBytes.take(call.bytes())) {
             return overloaded(callBytes);
         }
-        call.readable(0, Long.MAX_VALUE);
         if (!applier.add(List.of(call))) {
             callBytes.give(call.bytes());
             return stopped();

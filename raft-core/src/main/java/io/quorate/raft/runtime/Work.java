@@ -3,6 +3,7 @@ package io.quorate.raft.runtime;
 import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.SnapshotId;
+import io.quorate.raft.core.TermTable;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,10 +15,16 @@ sealed interface Work permits Call, Work.Begin, Work.Apply, Work.Restore, Work.T
     /**
      * The log has been recovered, or has just begun: first of all.
      *
-     * @param snapshot  what the log stands on: what comes to be applied first follows it
-     * @param lastIndex where the log ends: no state machine of this replica can have applied more
+     * @param snapshot what the log stands on: what comes to be applied first follows it
+     * @param terms    of the whole log; its owner gives it away
      */
-    record Begin(SnapshotId snapshot, long lastIndex) implements Work {
+    record Begin(SnapshotId snapshot, TermTable terms) implements Work {
+
+        /** Where the log ends: no state machine of this replica can have applied more. */
+        long lastIndex() {
+            return terms.lastIndex();
+        }
+
         @Override
         public void run(Applier applier) {
             applier.begin(this);

@@ -32,6 +32,7 @@ import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryStorage;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -185,6 +186,69 @@ class ApplierTest {
         assertEquals("NotLeaderException", caller.outcome());
         assertEquals(7, ((NotLeaderException) caller.failure()).leaderNodeId());
         assertEquals(0, budget.taken());
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------- outcomes
+
+    @Test
+    void whoAsksForAnOutcomeIsToldAsSoonAsItIsCertain() {
+        Recorder applied = await(2, 1, 100);
+        Recorder replaced = await(3, 1, 100);
+        Recorder overtaken = await(9, 1, 100);
+        Recorder later = await(4, 3, 100);
+        apply(noOp(1, 1));
+        applier.turn(now);
+        assertEquals(List.of("open", "open", "open", "open"), outcomes(applied, replaced, overtaken, later));
+        apply(command(2, 1, "a"), noOp(3, 2));
+        applier.turn(now);
+        assertEquals(List.of("\1 at 3", "\0 at 3", "\0 at 3", "open"), outcomes(applied, replaced, overtaken, later));
+        assertEquals("\1 at 3", await(2, 1, 100).outcome());
+        apply(noOp(4, 3));
+        applier.turn(now);
+        assertEquals("\1 at 4", later.outcome());
+        assertEquals(0, budget.taken());
+    }
+
+    @Test
+    void anOutcomeThatIsNotCertainInTimeIsUnknownAndNamesItsEntry() {
+        Recorder asked = await(2, 1, 100);
+        Recorder proposed = propose(3, 1, 100);
+        applier.turn(now);
+        assertEquals(100, applier.nanosUntilDeadline(now));
+        applier.turn(now + 100);
+        for (Recorder each : List.of(asked, proposed)) {
+            assertEquals("OutcomeUnknownException", each.outcome());
+        }
+        assertEquals(new EntryId(1, 2), ((OutcomeUnknownException) asked.failure()).entry());
+        assertEquals(new EntryId(1, 3), ((OutcomeUnknownException) proposed.failure()).entry());
+        assertEquals(0, budget.taken());
+    }
+
+    @Test
+    void whoWaitsForAnOutcomeIsToldWhenTheServerStops() {
+        Recorder asked = await(2, 1, 100);
+        applier.turn(now);
+        Recorder untouched = new Recorder();
+        applier.add(List.of(awaiting(3, 1, 100, untouched)));
+        applier.close(null);
+        assertEquals(List.of("ServerStoppedException", "ServerStoppedException"), outcomes(asked, untouched));
+        assertEquals(0, budget.taken());
+    }
+
+    private Recorder await(long index, long term, long deadline) {
+        Recorder caller = new Recorder();
+        applier.add(List.of(awaiting(index, term, deadline, caller)));
+        applier.turn(now);
+        return caller;
+    }
+
+    private Call awaiting(long index, long term, long deadline, Recorder caller) {
+        budget.take(Call.bytesOf(new byte[0]));
+        return Call.await(new EntryId(term, index), deadline, budget, caller);
+    }
+
+    private static List<String> outcomes(Recorder... callers) {
+        return Arrays.stream(callers).map(Recorder::outcome).toList();
     }
 
     @Test
