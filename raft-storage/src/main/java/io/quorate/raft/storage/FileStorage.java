@@ -265,7 +265,7 @@ public final class FileStorage implements Storage {
     }
 
     private Recovered recover(FoundingRecord founding) throws IOException {
-        Snapshots found = new Snapshots(files, founding.clusterId(), options.partBytes(), this::requireUsable);
+        Snapshots found = new Snapshots(files, identity.replica().incarnation(), options.partBytes(), this::requireUsable);
         found.open();
         Recovery recovery = new Recovery(files, identity.replica().incarnation());
         LogWriter recovered = recoverLog(recovery);

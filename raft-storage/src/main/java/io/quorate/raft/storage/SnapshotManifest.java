@@ -1,6 +1,5 @@
 package io.quorate.raft.storage;
 
-import io.quorate.raft.ClusterId;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.MembershipCodec;
@@ -10,19 +9,22 @@ import java.io.IOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
  * What a snapshot is, and what its files must contain: the small file that is written last, and travels first.
  *
- * @param clusterId  the group it belongs to
+ * <p>It travels without a word of where it comes from, also into another group, if someone restores it there. In a directory it ends in a
+ * checksum that only this directory would make, so that a file that somebody copied into it is not taken for its own.
+ *
  * @param id         what it covers
  * @param terms      the terms of the log up to its last entry, at most {@link #TERMS_MAX} of them
  * @param blockBytes how large a block is in a part, its checksum included; only the last block of all may be smaller
  * @param parts      the files of the state, in their order
  */
-record SnapshotManifest(ClusterId clusterId, SnapshotId id, TermTable terms, int blockBytes, List<Part> parts) {
+record SnapshotManifest(SnapshotId id, TermTable terms, int blockBytes, List<Part> parts) {
 
     /**
      * One file of the state.
@@ -44,6 +46,7 @@ record SnapshotManifest(ClusterId clusterId, SnapshotId id, TermTable terms, int
     static final int BLOCK_CRC_BYTES = 4;
     /** So many bytes tell how long a manifest is. */
     static final int HEAD_BYTES = 12;
+    private static final int SEAL_BYTES = 4;
     private static final int MAGIC = 0x51534E50;   // "QSNP"
     private static final int LENGTH_AT = 8;
 
@@ -64,14 +67,14 @@ record SnapshotManifest(ClusterId clusterId, SnapshotId id, TermTable terms, int
     byte[] encode() {
         byte[] membership = MembershipCodec.encode(id.membership());
         List<EntryId> starts = terms.starts();
-        int length = HEAD_BYTES + 5 * Long.BYTES + Integer.BYTES + membership.length + Integer.BYTES + starts.size() * 2 * Long.BYTES
+        int length = HEAD_BYTES + 3 * Long.BYTES + Integer.BYTES + membership.length + Integer.BYTES + starts.size() * 2 * Long.BYTES
             + 2 * Integer.BYTES + parts.size() * 2 * Integer.BYTES + Integer.BYTES;
         if (length > BYTES_MAX) {
             throw new IllegalArgumentException("The manifest of a snapshot would have " + length + " bytes, at most " + BYTES_MAX);
         }
         ByteBuffer out = ByteBuffer.allocate(length);
-        out.putInt(MAGIC).putInt(VERSION).putInt(length).putLong(clusterId.high()).putLong(clusterId.low()).putLong(id.last().term())
-            .putLong(id.index()).putLong(id.timeNanos()).putInt(membership.length).put(membership).putInt(starts.size());
+        out.putInt(MAGIC).putInt(VERSION).putInt(length).putLong(id.last().term()).putLong(id.index())
+            .putLong(id.timeNanos()).putInt(membership.length).put(membership).putInt(starts.size());
         starts.forEach(start -> out.putLong(start.term()).putLong(start.index()));
         out.putInt(blockBytes).putInt(parts.size());
         parts.forEach(part -> out.putInt(part.bytes()).putInt(part.checksum()));
@@ -119,7 +122,6 @@ record SnapshotManifest(ClusterId clusterId, SnapshotId id, TermTable terms, int
         }
         in.position(HEAD_BYTES).limit(bytes.length - Integer.BYTES);
         try {
-            ClusterId clusterId = new ClusterId(in.getLong(), in.getLong());
             EntryId last = new EntryId(in.getLong(), in.getLong());
             long timeNanos = in.getLong();
             byte[] membership = new byte[count(in, 1)];
@@ -140,7 +142,7 @@ record SnapshotManifest(ClusterId clusterId, SnapshotId id, TermTable terms, int
             if (in.hasRemaining()) {
                 throw new IllegalArgumentException(in.remaining() + " bytes too many");
             }
-            return new SnapshotManifest(clusterId, id, TermTable.of(starts, last.index()), blockBytes, parts);
+            return new SnapshotManifest(id, TermTable.of(starts, last.index()), blockBytes, parts);
         } catch (IllegalArgumentException | BufferUnderflowException e) {
             throw new IllegalArgumentException("its fields make no sense: " + e.getMessage(), e);
         }
@@ -165,31 +167,41 @@ record SnapshotManifest(ClusterId clusterId, SnapshotId id, TermTable terms, int
      * @throws StorageCorruptException if it is damaged
      * @throws StorageException        if it is of a newer version
      */
-    static SnapshotManifest read(FileSystem files, String name) throws IOException {
+    static SnapshotManifest read(FileSystem files, String name, long incarnation) throws IOException {
         try (FileHandle file = files.openToRead(name)) {
             long size = file.size();
-            if (size < HEAD_BYTES || size > BYTES_MAX) {
+            if (size < HEAD_BYTES + SEAL_BYTES || size > BYTES_MAX + SEAL_BYTES) {
                 throw new StorageCorruptException(files.pathOf(name), 0, "it is " + size + " bytes long");
             }
             byte[] bytes = new byte[(int) size];
             if (file.read(ByteBuffer.wrap(bytes), 0) < bytes.length) {
                 throw new StorageCorruptException(files.pathOf(name), 0, "it became shorter while it was read");
             }
-            return decode(bytes);
+            SnapshotManifest manifest = decode(Arrays.copyOf(bytes, bytes.length - SEAL_BYTES));
+            if (ByteBuffer.wrap(bytes).getInt(bytes.length - SEAL_BYTES) != seal(bytes, bytes.length - SEAL_BYTES, incarnation)) {
+                throw new IllegalArgumentException("it was written in another directory than this one");
+            }
+            return manifest;
         } catch (IllegalArgumentException e) {
             throw new StorageCorruptException(files.pathOf(name), 0, String.valueOf(e.getMessage()));
         }
     }
 
     /** Makes this durable under a name; whatever happens before it returns leaves a whole file of that name, or none. */
-    void write(FileSystem files, String name) throws IOException {
+    void write(FileSystem files, String name, long incarnation) throws IOException {
+        byte[] bytes = encode();
+        ByteBuffer sealed = ByteBuffer.allocate(bytes.length + SEAL_BYTES).put(bytes).putInt(seal(bytes, bytes.length, incarnation)).flip();
         String unfinished = name + Spare.UNFINISHED;
         try (FileHandle file = files.create(unfinished)) {
-            file.write(ByteBuffer.wrap(encode()), 0);
+            file.write(sealed, 0);
             file.force();
         }
         files.rename(unfinished, name);
         files.syncDirectory();
+    }
+
+    private static int seal(byte[] bytes, int length, long incarnation) {
+        return new Crc(incarnation).add(bytes, 0, length).value();
     }
 
     /** How many bytes of state are in the parts before this one. */

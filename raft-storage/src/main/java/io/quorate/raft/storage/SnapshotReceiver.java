@@ -1,6 +1,5 @@
 package io.quorate.raft.storage;
 
-import io.quorate.raft.ClusterId;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.SnapshotId;
@@ -27,7 +26,7 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
     private final Snapshots snapshots;
     private final SnapshotName name;
     private final SnapshotId id;
-    private final ClusterId clusterId;
+    private final long incarnation;                 // of the directory
     private byte[] head = new byte[SnapshotManifest.HEAD_BYTES];
     private int headFilled;
     private @Nullable SnapshotManifest manifest;    // once all of it is here
@@ -39,17 +38,18 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
     private volatile boolean over;
 
     /** Of which nothing is here yet. */
-    SnapshotReceiver(FileSystem files, Snapshots snapshots, SnapshotName name, SnapshotId id, ClusterId clusterId) {
+    SnapshotReceiver(FileSystem files, Snapshots snapshots, SnapshotName name, SnapshotId id, long incarnation) {
         this.files = files;
         this.snapshots = snapshots;
         this.name = name;
         this.id = id;
-        this.clusterId = clusterId;
+        this.incarnation = incarnation;
     }
 
     /** Of which a part was received in an earlier run, or all. */
-    SnapshotReceiver(FileSystem files, Snapshots snapshots, SnapshotName name, SnapshotManifest manifest) throws IOException {
-        this(files, snapshots, name, manifest.id(), manifest.clusterId());
+    SnapshotReceiver(FileSystem files, Snapshots snapshots, SnapshotName name, SnapshotManifest manifest, long incarnation)
+            throws IOException {
+        this(files, snapshots, name, manifest.id(), incarnation);
         this.manifest = manifest;
         received = manifest.encode().length;
         while (part < manifest.parts().size() && isWhole(name.part(part), manifest.parts().get(part).bytes())) {
@@ -144,11 +144,11 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
     }
 
     private void begin(SnapshotManifest said) throws IOException {
-        if (!said.id().equals(id) || !said.clusterId().equals(clusterId)) {
-            objection = "it is " + said.id() + " of group " + said.clusterId();
+        if (!said.id().equals(id)) {
+            objection = "it is " + said.id();
             return;
         }
-        said.write(files, name.received());
+        said.write(files, name.received(), incarnation);
         manifest = said;
     }
 

@@ -1,6 +1,5 @@
 package io.quorate.raft.storage;
 
-import io.quorate.raft.ClusterId;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.InvariantViolation;
@@ -27,7 +26,7 @@ final class Snapshots {
     private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
 
     private final FileSystem files;
-    private final ClusterId clusterId;
+    private final long incarnation;
     private final int partBytes;
     private final Runnable usable;
     private long lastNumber;
@@ -42,9 +41,9 @@ final class Snapshots {
     record Stored(SnapshotName name, SnapshotManifest manifest) { }
 
     /** @param usable throws if nothing may be written any more */
-    Snapshots(FileSystem files, ClusterId clusterId, int partBytes, Runnable usable) {
+    Snapshots(FileSystem files, long incarnation, int partBytes, Runnable usable) {
         this.files = files;
-        this.clusterId = clusterId;
+        this.incarnation = incarnation;
         this.partBytes = partBytes;
         this.usable = usable;
     }
@@ -77,10 +76,10 @@ final class Snapshots {
             }
         }
         if (taken != null) {
-            SnapshotManifest manifest = SnapshotManifest.read(files, taken.manifest());
-            if (!manifest.clusterId().equals(clusterId) || manifest.id().index() != taken.index()) {
-                throw new StorageCorruptException(files.pathOf(taken.manifest()), 0, "it is the manifest of a snapshot of "
-                    + manifest.id().last() + " in group " + manifest.clusterId() + ", and this replica belongs to group " + clusterId);
+            SnapshotManifest manifest = SnapshotManifest.read(files, taken.manifest(), incarnation);
+            if (manifest.id().index() != taken.index()) {
+                throw new StorageCorruptException(files.pathOf(taken.manifest()), 0, "it is the manifest of the snapshot "
+                    + manifest.id().last() + " under the name of another");
             }
             newest = new Stored(taken, manifest);
             newestIndex = taken.index();
@@ -92,8 +91,8 @@ final class Snapshots {
 
     private @Nullable SnapshotReceiver earlier(SnapshotName name) throws IOException {
         try {
-            SnapshotManifest manifest = SnapshotManifest.read(files, name.received());
-            return new SnapshotReceiver(files, this, name, manifest);
+            SnapshotManifest manifest = SnapshotManifest.read(files, name.received(), incarnation);
+            return new SnapshotReceiver(files, this, name, manifest, incarnation);
         } catch (StorageCorruptException e) {
             LOG.warn("What was received of the snapshot {} is dropped: {}", name, e.getMessage());
             return null;
@@ -199,8 +198,8 @@ final class Snapshots {
             giveUp(name, null);   // a newer one was installed meanwhile
             return;
         }
-        SnapshotManifest manifest = new SnapshotManifest(clusterId, id, requireTerms(id), blockBytes, parts);
-        manifest.write(files, name.manifest());
+        SnapshotManifest manifest = new SnapshotManifest(id, requireTerms(id), blockBytes, parts);
+        manifest.write(files, name.manifest(), incarnation);
         replace(new Stored(name, manifest));
     }
 
@@ -218,7 +217,7 @@ final class Snapshots {
         if (before != null) {
             before.abandon();
         }
-        SnapshotReceiver begun = new SnapshotReceiver(files, this, new SnapshotName(id.index(), ++lastNumber), id, clusterId);
+        SnapshotReceiver begun = new SnapshotReceiver(files, this, new SnapshotName(id.index(), ++lastNumber), id, incarnation);
         receiving = begun;
         return begun;
     }

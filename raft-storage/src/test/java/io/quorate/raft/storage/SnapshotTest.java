@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.ClusterId;
+import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
@@ -367,6 +369,31 @@ class SnapshotTest {
         files.put(manifest, bytes);
         FileStorage again = restarted();
         assertEquals("/simulated/" + manifest, assertThrows(StorageCorruptException.class, again::recover).file());
+    }
+
+    @Test
+    void aSnapshotThatSomebodyCopiedIntoTheDirectoryIsRefusedAndNotTakenForTheReplicasOwn() throws IOException {
+        SimulatedFileSystem disk = new SimulatedFileSystem();
+        FileStorage other = Logs.start(disk, SMALL);
+        other.recover();
+        Snapshot.take(other, Snapshot.at(500, 7), new byte[10]);
+        disk.list().stream().filter(name -> name.startsWith("snapshot-")).forEach(name -> files.put(name, disk.bytes(name)));
+        FileStorage again = restarted();
+        assertTrue(String.valueOf(assertThrows(StorageCorruptException.class, again::recover).getMessage()).contains("another directory"));
+    }
+
+    @Test
+    void aSnapshotMayBeRestoredInAnotherGroup() throws IOException {
+        SnapshotId id = Snapshot.at(70, 3);
+        SimulatedFileSystem disk = new SimulatedFileSystem();
+        FileStorage blank = FileStorage.open(disk, 1, SMALL);
+        blank.found(new FoundingRecord(new ClusterId(77, 77), 0, id.membership()));
+        blank.recover();
+        Snapshot.receive(blank, id, new byte[3000]);
+        blank.write(List.of(Snapshot.install(1, id), Logs.append(2, 71, 71, 9, 5)));
+        FileStorage again = Logs.start(disk.restart(Loss.LOSES_ALL, new Random(1)), SMALL);
+        assertEquals("(70@3) 71@9 ..71", again.recover().log().terms().toString());
+        assertArrayEquals(new byte[3000], Snapshot.state(again));
     }
 
     @Test
