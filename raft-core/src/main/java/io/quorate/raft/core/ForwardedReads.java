@@ -1,8 +1,7 @@
 package io.quorate.raft.core;
 
 import java.util.ArrayDeque;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -24,12 +23,14 @@ final class ForwardedReads {
 
     /** How many reads may wait; further ones are refused as overload. */
     static final int WAITING_MAX = 1 << 16;
+    private static final int FORGOTTEN_MAX = 1024;
     private static final int ASKED_MAX = 64;   // with one question in each heartbeat interval: six election timeouts of travelling
 
     private record Asked(long id, long atNanos, long lastNumber) { }
 
     private final long intervalNanos;
-    private final LinkedHashMap<Long, Long> waiting = new LinkedHashMap<>();   // requests in the order in which they came, and that order
+    private final Map<Long, Long> waiting = new HashMap<>();      // requests, each with the number in which it came
+    private final ArrayDeque<Long> order = new ArrayDeque<>();    // the same as they came, and some that are forgotten by now
     private final ArrayDeque<Asked> asked = new ArrayDeque<>();   // of the leader below, in this order
     private @Nullable ReplicaId leader;                           // who was asked last
     private long term;                                            // in which
@@ -55,11 +56,15 @@ final class ForwardedReads {
 
     void add(long requestId) {
         waiting.put(requestId, ++lastNumber);
+        order.addLast(requestId);
     }
 
     /** Nobody waits for this one's answer any more. */
     void remove(long requestId) {
         waiting.remove(requestId);
+        if (order.size() > 2 * waiting.size() + FORGOTTEN_MAX) {
+            order.removeIf(each -> !waiting.containsKey(each));
+        }
     }
 
     /**
@@ -141,13 +146,16 @@ final class ForwardedReads {
     }
 
     private void take(long upToNumber, LongConsumer requests) {
-        for (Iterator<Map.Entry<Long, Long>> each = waiting.entrySet().iterator(); each.hasNext(); ) {
-            Map.Entry<Long, Long> read = each.next();
-            if (read.getValue() > upToNumber) {
+        for (Long request = order.peekFirst(); request != null; request = order.peekFirst()) {
+            Long number = waiting.get(request);
+            if (number != null && number > upToNumber) {
                 return;
             }
-            each.remove();
-            requests.accept(read.getKey());
+            order.removeFirst();
+            if (number != null) {
+                waiting.remove(request);
+                requests.accept(request);
+            }
         }
     }
 
