@@ -67,7 +67,7 @@ class FileStorageContractTest {
     @Test
     void realFilesKeepTheContract(@TempDir Path directory) {
         assertWhole(StorageContract.of(nodeId -> new OnDisk(Files.createTempDirectory(directory, "node"), nodeId,
-            SMALL)).withLives(5).check());
+            SMALL)).withLives(2).check());
     }
 
     @ParameterizedTest
