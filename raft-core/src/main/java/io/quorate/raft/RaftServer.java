@@ -413,8 +413,7 @@ public final class RaftServer implements AutoCloseable {
 
     private void runRaft() {
         while (raftRuns) {
-            long now = System.nanoTime();
-            parts.loop().turn(now);
+            parts.loop().turn(System::nanoTime);
             parts.mailbox().sleep(parts.loop().nanosUntilDeadline(System.nanoTime()));
         }
     }

@@ -36,6 +36,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -138,15 +139,26 @@ public final class EventLoop {
     /**
      * One batch: the time, about {@link #TURN_BYTES} of what has come, then what to do about it.
      *
-     * @param nowNanos a monotonic clock's reading
+     * @param nowNanos a monotonic clock's reading, no earlier than what has come
      */
     public void turn(long nowNanos) {
+        turn(() -> nowNanos);
+    }
+
+    /**
+     * The same while time passes. The clock is read when everything that belongs to the batch has come: a promise to a leader that counted
+     * from before its message was sent would end too early for the lease that rests on it.
+     *
+     * @param nanoClock a monotonic clock; read once
+     */
+    public void turn(LongSupplier nanoClock) {
+        mailbox.fill();
+        long nowNanos = nanoClock.getAsLong();
         now = nowNanos;
         if (node != null) {
             notePause(node, nowNanos);
             node.step(new Event.Tick(nowNanos));
         }
-        mailbox.fill();
         long bytes = 0;
         while (bytes < TURN_BYTES) {
             Mail mail = mailbox.poll();

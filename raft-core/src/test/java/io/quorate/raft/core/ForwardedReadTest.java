@@ -262,15 +262,20 @@ class ForwardedReadTest {
     /** However often it asks: its newer question serves all that the one before was asked for. */
     @Test
     void oneQuestionOfEachReplicaWaitsAtTheLeader() {
-        Cluster c = leaderOfThree();
-        c.read(1);   // a round is under way
+        ReadQueue queue = new ReadQueue();
+        queue.add(7);
+        queue.roundBegins(1, 5);
         for (int i = 0; i < 100; i++) {
-            c.deliver(new Message.ReadRequest(id(2), id(1), 1, i));
-            c.deliver(new Message.ReadRequest(id(3), id(1), 1, i));
+            queue.add(new ReadQueue.Question(id(2), i));
+            queue.add(new ReadQueue.Question(id(3), i));
         }
-        c.settle();
-        assertEquals(List.of(99L), c.history(Message.ReadAnswer.class, 1, 2).stream().map(Message.ReadAnswer::id).toList());
-        assertEquals(List.of(99L), c.history(Message.ReadAnswer.class, 1, 3).stream().map(Message.ReadAnswer::id).toList());
+        List<ReadQueue.Question> answered = new ArrayList<>();
+        queue.takeConfirmed(1, request -> assertEquals(7, request), answered::add);
+        assertEquals(List.of(), answered);
+        assertTrue(queue.wantsRound());
+        queue.roundBegins(2, 5);
+        queue.takeConfirmed(2, request -> assertEquals(0, request), answered::add);
+        assertEquals(List.of(new ReadQueue.Question(id(2), 99), new ReadQueue.Question(id(3), 99)), answered);
     }
 
     /** A cut-off leader does not know what is committed elsewhere, and who hears it only learns nothing from it. */

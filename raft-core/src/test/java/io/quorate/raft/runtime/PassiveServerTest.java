@@ -178,6 +178,21 @@ class PassiveServerTest {
         assertEquals("did a at 2", caller.outcome());
     }
 
+    /** A leader's message that came after the clock was read would be promised less time than the leader's lease counts on. */
+    @Test
+    void whatComesAfterTheClockWasReadIsOfTheNextBatch() {
+        lead();
+        Recorder caller = new Recorder();
+        server.loop().turn(() -> {
+            propose("a", caller);
+            return now;
+        });
+        assertEquals(List.of(), server.writer().take());
+        assertTrue(server.mailbox().hasMail());
+        settle();
+        assertEquals("did a at 2", caller.outcome());
+    }
+
     @Test
     void allThatCameWhileABatchWasWrittenIsTheNextBatch() {
         lead();
