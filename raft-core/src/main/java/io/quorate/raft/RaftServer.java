@@ -73,7 +73,7 @@ public final class RaftServer implements AutoCloseable {
     private final Transport transport;
     private final RaftObserver observer;
     private final long callTimeoutNanos;
-    private final long electionTimeoutNanos;
+    private final long handOverNanos;       // how long a leader that is closed may take to hand over
     private final PassiveServer parts;
     private final ClientService clients;
     private final Thread raftThread;
@@ -97,7 +97,7 @@ public final class RaftServer implements AutoCloseable {
         this.transport = transport;
         observer = builder.observer;
         callTimeoutNanos = builder.callTimeout.toNanos();
-        electionTimeoutNanos = builder.config.electionTimeoutNanos();
+        handOverNanos = Math.min(callTimeoutNanos, builder.config.electionTimeoutNanos());
         replica = storage.identity().replica();
         parts = new PassiveServer(members, builder.config, builder.snapshots, storage, transport, machine, observer, new SecureRandom(),
             System::nanoTime);
@@ -342,11 +342,11 @@ public final class RaftServer implements AutoCloseable {
 
     /** If this replica leads, lets another lead; comes back in an election timeout at the latest. */
     private void handOver() {
-        long endNanos = System.nanoTime() + electionTimeoutNanos;
+        long endNanos = System.nanoTime() + handOverNanos;
         try {
             CompletableFuture<ServerStatus> status = new CompletableFuture<>();
-            if (parts.ask(status::complete) && mayHandOver(status.get(electionTimeoutNanos, TimeUnit.NANOSECONDS))) {
-                transfer(0, electionTimeoutNanos).get(Math.max(0, endNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+            if (parts.ask(status::complete) && mayHandOver(status.get(handOverNanos, TimeUnit.NANOSECONDS))) {
+                transfer(0, handOverNanos).get(Math.max(0, endNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
                 LOG.info("Replica {} has handed leadership over", replica);
             }
         } catch (ExecutionException | TimeoutException e) {

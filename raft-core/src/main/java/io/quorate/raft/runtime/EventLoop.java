@@ -441,6 +441,9 @@ public final class EventLoop {
                 addresses = newAddresses;
                 transport.peers(newAddresses);
             }
+            if (leader != null) {       // a leader may be heard before the entry that says where it is
+                hint = new LeaderHint(leader.nodeId(), addressOf(leader, running.status()));
+            }
         }
     }
 

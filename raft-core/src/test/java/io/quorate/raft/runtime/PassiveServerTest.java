@@ -545,6 +545,24 @@ class PassiveServerTest {
     }
 
     @Test
+    void aLeaderThatIsHeardBeforeItIsKnownIsNamedWithItsAddressAsSoonAsThatIsKnown() {
+        ReplicaId self = foundTwo();
+        ReplicaId stranger = new ReplicaId(5, 55);
+        server.mailbox().post(new Message.AppendEntries(stranger, self, 7, EntryId.ZERO, List.of(), 0, 0, 1));
+        settle();
+        assertEquals(stranger, server.loop().node().leader());
+        assertNull(server.loop().notLeader().leaderAddress());
+        Membership present = server.loop().node().membership();
+        Membership next = new Membership(2, present.voters(), List.of(), List.of(new Member(stranger, "e")));
+        server.mailbox().post(new Message.AppendEntries(stranger, self, 7, EntryId.ZERO,
+            List.of(Entry.of(1, 7, Entry.Kind.MEMBERSHIP, 0, MembershipCodec.encode(next))), 0, 0, 1));
+        settle();
+        assertEquals(5, server.loop().notLeader().leaderNodeId());
+        assertEquals("e", server.loop().notLeader().leaderAddress());
+        assertEquals(Map.of(2, "b", 5, "e"), server.loop().addresses());
+    }
+
+    @Test
     void whoAsksForTheLeadIsToldWhenItsTimeIsUpThatPerhapsItHappens() {
         leadTwo();
         Recorder impatient = new Recorder();
