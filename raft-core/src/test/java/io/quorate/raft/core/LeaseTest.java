@@ -348,7 +348,7 @@ class LeaseTest {
         c.heartbeat(1);
         c.dropAll();
         long silentSince = c.now();
-        while (c.role(2) == RoleName.FOLLOWER) {
+        for (int i = 0; i < 2000 && c.role(2) == RoleName.FOLLOWER; i++) {
             c.pass(T / 1000);
             c.tick(1);
             c.tick(2);   // campaigns as early as it may

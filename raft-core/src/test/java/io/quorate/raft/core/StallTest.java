@@ -39,7 +39,7 @@ class StallTest {
         c.hangs(3, true);
         c.propose(1);   // nobody has this, so nobody catches up
         long ahead = c.now();
-        while (c.role(1) == RoleName.LEADER) {
+        for (int i = 0; i < 50 && c.role(1) == RoleName.LEADER; i++) {
             c.heartbeat(1);
         }
         assertEquals(ahead + 2 * T, c.now());
@@ -94,7 +94,7 @@ class StallTest {
         c.hangs(2, true);
         c.hangs(3, true);
         c.propose(1);
-        while (c.node(1).status().office().successor() == null) {
+        for (int i = 0; i < 20 && c.node(1).status().office().successor() == null; i++) {
             c.heartbeat(1);
         }
         c.takeEffects(1, Accepted.class);

@@ -171,6 +171,27 @@ class TransferTest {
         assertEquals(1, c.term(1));
     }
 
+    /** It is alive, and its disk takes too long. */
+    @Test
+    void aTargetThatDoesNotCatchUpInTimeIsGivenUp() {
+        Cluster c = leaderOfThree();
+        c.hangs(2, true);
+        c.propose(1);
+        c.settle();
+        long begun = c.now();
+        long transfer = c.transfer(1, 2);
+        for (int i = 0; i < 20 && c.now() < begun + T; i++) {
+            assertEquals(List.of(), c.takeEffects(1, Refuse.class));
+            c.heartbeat(1);
+        }
+        c.tick(1);
+        assertEquals(begun + T, c.now());
+        assertEquals(List.of(new Refuse(transfer, new Refusal(Reason.TRANSFER_FAILED, null))), c.takeEffects(1, Refuse.class));
+        c.hangs(2, false);
+        c.heartbeat(1);
+        assertEquals(List.of(), c.history(Message.TimeoutNow.class, 1, 2));
+    }
+
     /** Each is answered once, and none is in any log: who repeats it at the new leader does not do it twice. */
     @Test
     void heldProposalsAreRefusedWhenAnotherLeads() {
@@ -425,7 +446,7 @@ class TransferTest {
         long told = c.now();
         long transfer = c.transfer(1, 2);
         long held = c.propose(1);
-        while (c.role(1) == RoleName.LEADER) {
+        for (int i = 0; i < 20 && c.role(1) == RoleName.LEADER; i++) {
             c.heartbeat(1, 3);
         }
         assertEquals(told + T / 2, c.now());
