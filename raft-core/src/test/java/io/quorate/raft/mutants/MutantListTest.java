@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How a list is read, and that the checked-in one can be: a text that has changed in the core is told by the ordinary build. */
@@ -72,14 +73,15 @@ class MutantListTest {
     }
 
     /** Quick, and told by every build: which mutants the profile could not even make. */
-    @Test
-    void eachTextOfTheCheckedInListStandsInTheCoreOnceAndItsTestIsThere() throws IOException {
+    @ParameterizedTest
+    @CsvSource({"core, ., 45", "runtime, runtime, 20"})
+    void eachTextOfTheCheckedInListsStandsInItsPackageOnceAndItsTestIsThere(String name, String lists, int atLeast) throws IOException {
         Path module = Path.of("").toAbsolutePath();
-        Tests tests = Tests.find(module.resolve("target/test-classes"), "io.quorate.raft.core", "Test");
-        List<Mutant> mutants = Mutants.readAll(module.resolve("src/test/mutants"));
-        assertTrue(mutants.size() >= 45, () -> "only " + mutants.size());
+        Tests tests = Tests.find(module.resolve("target/test-classes"), "io.quorate.raft." + name, "Test");
+        List<Mutant> mutants = Mutants.readAll(module.resolve("src/test/mutants").resolve(lists));
+        assertTrue(mutants.size() >= atLeast, () -> "only " + mutants.size());
         for (Mutant mutant : mutants) {
-            String source = Files.readString(module.resolve("src/main/java/io/quorate/raft/core").resolve(mutant.file()));
+            String source = Files.readString(module.resolve("src/main/java/io/quorate/raft").resolve(name).resolve(mutant.file()));
             assertEquals(1, mutant.occurrencesIn(source), mutant::rule);
             assertTrue(mutant.test() == null || tests.contains(mutant.test()), () -> mutant.rule() + ": " + mutant.test());
         }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -46,25 +47,35 @@ final class Mutants {
     }
 
     /**
-     * Takes the rules of the core away; ends with 0 if every one is missed.
+     * Takes the rules of the core away, and those of the runtime; ends with 0 if every one is missed.
      *
      * @param arguments the directory of the module raft-core, compiled, tests included
      */
     public static void main(String[] arguments) throws IOException {
         Path module = Path.of(arguments[0]);
-        String core = "io.quorate.raft.core";
-        Laboratory laboratory = new Laboratory(module.resolve("src/main/java").resolve(core.replace('.', File.separatorChar)),
-            System.getProperty("java.class.path"), module.resolve("target/mutants"));
-        Tests tests = Tests.find(module.resolve("target/test-classes"), core, "Test");
+        Path lists = module.resolve("src/test/mutants");
+        boolean isGood = judge(module, "io.quorate.raft.core", lists, false)
+            & judge(module, "io.quorate.raft.runtime", lists.resolve("runtime"), true);
+        System.exit(isGood ? 0 : 1);
+    }
+
+    /** Takes the rules of one package away; {@code onlyNamed}: the classes of tests that its lists name are enough. */
+    private static boolean judge(Path module, String packageName, Path lists, boolean onlyNamed) throws IOException {
+        Laboratory laboratory = new Laboratory(module.resolve("src/main/java").resolve(packageName.replace('.', File.separatorChar)),
+            System.getProperty("java.class.path"), module.resolve("target/mutants").resolve(packageName));
+        Tests tests = Tests.find(module.resolve("target/test-classes"), packageName, "Test");
         List<Mutant> mutants;
         try {
-            mutants = readAll(module.resolve("src/test/mutants"));
+            mutants = readAll(lists);
         } catch (IllegalArgumentException e) {
             System.out.println("mutants: the list cannot be read: " + e.getMessage());
-            System.exit(1);
-            return;
+            return false;
         }
-        System.exit(new Mutants(laboratory, tests, System.out).run(mutants, Runtime.getRuntime().availableProcessors()) ? 0 : 1);
+        if (onlyNamed) {
+            tests = tests.ofClassesIn(mutants.stream().map(Mutant::test).filter(Objects::nonNull).toList());
+        }
+        System.out.println("mutants: of " + packageName);
+        return new Mutants(laboratory, tests, System.out).run(mutants, Runtime.getRuntime().availableProcessors());
     }
 
     /** The mutants of all lists in this directory, in the order of their names. */

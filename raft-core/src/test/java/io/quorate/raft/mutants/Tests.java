@@ -36,6 +36,12 @@ final class Tests {
         }
     }
 
+    /** Those of the classes in which these tests are. */
+    Tests ofClassesIn(List<String> tests) {
+        return new Tests(packageName,
+            classes.stream().filter(name -> tests.stream().anyMatch(test -> test.split("\\.")[0].equals(name))).toList());
+    }
+
     /** All of them, as {@link TestRun} takes them. */
     List<String> all() {
         return classes.stream().map(this::selector).toList();

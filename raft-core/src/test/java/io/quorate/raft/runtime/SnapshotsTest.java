@@ -328,7 +328,11 @@ class SnapshotsTest {
         Text swallowing = new Text() {
             @Override
             public Snapshot snapshot() {
-                return out -> new java.io.PrintStream(out, false).println("x".repeat(100_000));
+                return out -> {
+                    java.io.PrintStream swallows = new java.io.PrintStream(out, false);
+                    swallows.flush();
+                    swallows.write(new byte[100_000], 0, 100_000);
+                };
             }
         };
         server = new PassiveServer(Map.of(1, "a"), RaftConfig.DEFAULT, NEVER, full, new NoWire(), swallowing, observer(),
@@ -502,7 +506,7 @@ class SnapshotsTest {
         server.compactor().turn();
     }
 
-    /** Its disk has no room for a snapshot. */
+    /** Its disk has no room for what is large. */
     private static final class FullStorage implements Storage {
 
         private final InMemoryStorage inner;
@@ -519,8 +523,13 @@ class SnapshotsTest {
                 public OutputStream state() {
                     return new OutputStream() {
                         @Override
-                        public void write(int value) throws IOException {
-                            throw new IOException("no space left");
+                        public void write(int value) { }
+
+                        @Override
+                        public void write(byte[] bytes, int from, int length) throws IOException {
+                            if (length > 1000) {
+                                throw new IOException("no space left");
+                            }
                         }
                     };
                 }
