@@ -22,6 +22,7 @@ import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
+import io.quorate.raft.core.TermTable;
 import io.quorate.raft.testing.InMemoryStorage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -163,7 +164,7 @@ class RestoreTest {
         SnapshotId first = take(5, 3);
         SnapshotId second = take(10, 3);
         Applier applier = new Applier(machine, storage, mailbox, () -> 0, () -> new NotLeaderException(7, "seven"), desk());
-        applier.add(List.of(new Work.Begin(first, 10)));
+        applier.add(List.of(new Work.Begin(first, new TermTable(first.last()))));
         applier.turn(0);
         assertEquals(5, applier.appliedIndex());
         assertArrayEquals("state".getBytes(), machine.state);
@@ -181,7 +182,7 @@ class RestoreTest {
             foundWithTerm(1);
         }
         Applier applier = new Applier(machine, read, mailbox, () -> 0, () -> new NotLeaderException(7, "seven"), desk());
-        applier.add(List.of(new Work.Begin(SnapshotId.ofFounding(MEMBERS), 0)));
+        applier.add(List.of(new Work.Begin(SnapshotId.ofFounding(MEMBERS), new TermTable(EntryId.ZERO))));
         applier.turn(0);
         return applier;
     }
