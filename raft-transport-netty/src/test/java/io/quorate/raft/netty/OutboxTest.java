@@ -77,6 +77,8 @@ class OutboxTest {
         hold.taken();
         channel.runPendingTasks();
         assertInts(hold.next(), 100, 1);
+        outbox.drain();
+        assertTrue(hold.isEmpty());
         outbox.offer(7, 4, 1000);
         channel.runPendingTasks();
         assertInts(hold.next(), 7, 1);          // which came later, before the second of the last

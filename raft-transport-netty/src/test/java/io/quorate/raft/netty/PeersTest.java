@@ -139,6 +139,8 @@ class PeersTest {
             two.peers(one);
             two.reach(one);
             one.reach(two);
+            one.transport.send(one.question(two));      // to whatever lives there
+            assertEquals(one.question(two), Node.take(two.foundings));
             assertNull(one.transport.trouble(2));
             assertEquals(0, two.transport.counters().connectionsAccepted());
             one.peers(two);         // told at last
