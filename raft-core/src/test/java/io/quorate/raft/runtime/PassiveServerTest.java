@@ -584,6 +584,7 @@ class PassiveServerTest {
         assertNull(server.propose(new byte[900], T, new Recorder()));
         assertInstanceOf(OverloadedException.class, server.propose(new byte[900], T, new Recorder()));
         assertNull(server.transfer(0, T, new Recorder()));
+        assertNull(server.changeMembership(1, MembershipTarget.from(server.loop().node().membership()).goal(), T, new Recorder()));
         disk.releaseWrites();
     }
 
