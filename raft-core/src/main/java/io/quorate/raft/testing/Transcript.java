@@ -196,6 +196,8 @@ public final class Transcript {
                 case "heartbeat" -> each(words, group()::heartbeat);
                 case "propose" -> propose(words.node(), words);
                 case "read" -> group().read(words.node());
+                case "transfer" -> group().transfer(words.node(), words.node());
+                case "lost" -> group().lost(words.node(), words.node());
                 case "change" -> change(words.node(), words);
                 case "write" -> write(words.nodes(), words);
                 case "fail" -> each(words, group()::fail);

@@ -130,6 +130,16 @@ final class TranscriptGroup {
         step(up(n), new Event.Read(lastRequestId), false);
     }
 
+    void transfer(int n, int target) {
+        requests.put(++lastRequestId, "the transfer to " + TranscriptText.name(target));
+        step(up(n), new Event.Transfer(lastRequestId, node(target).id()), false);
+    }
+
+    /** The connection to this peer broke. */
+    void lost(int n, int peer) {
+        step(up(n), new Event.PeerLost(node(peer).id()), false);
+    }
+
     /** As one who has seen the membership that is in force at this node. */
     void change(int n, List<Integer> voters, List<Integer> learners) {
         Membership.Goal goal = new Membership.Goal(voters.stream().map(this::present).toList(), learners.stream().map(this::present).toList());
@@ -451,6 +461,8 @@ final class TranscriptGroup {
             lines.result(name + ": answers " + requests.get(readable.requestId()) + " from the state at " + readable.index());
         } else if (effect instanceof RecordedEffects.Refuse refuse) {
             lines.result(name + ": refuses " + requests.get(refuse.requestId()) + ": " + TranscriptText.refusal(refuse.why()));
+        } else if (effect instanceof RecordedEffects.Done done) {
+            lines.result(name + ": " + requests.get(done.requestId()) + " is done");
         } else if (effect instanceof RecordedEffects.ReadEntries read) {
             lines.detail(name + ": reads " + read.firstIndex() + " to " + read.lastIndex() + " from its disk for "
                 + TranscriptText.name(read.peer()));

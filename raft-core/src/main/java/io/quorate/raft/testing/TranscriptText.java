@@ -83,6 +83,9 @@ final class TranscriptText {
             fields = vote.granted() ? "granted" : "refused";
         } else if (message instanceof Message.TimeoutNow) {
             return kind(message) + "(term " + message.term() + ")";
+        } else if (message instanceof Message.ReadRequest || message instanceof Message.ReadAnswer) {
+            return kind(message) + "(term " + message.term()
+                + (message instanceof Message.ReadAnswer answer ? ", index " + answer.readIndex() : "") + ")";
         } else {
             throw new IllegalArgumentException("No transcript can write " + message);
         }
