@@ -20,14 +20,11 @@ final class DiskWatch {
      * @param otherIndex the most that is known to be durable on another voter's
      */
     void observe(long ownIndex, long otherIndex, long nowNanos) {
-        if (ownIndex > durableIndex || ownIndex >= otherIndex) {
-            isBehind = false;
-        }
-        durableIndex = ownIndex;
-        if (!isBehind && ownIndex < otherIndex) {
-            isBehind = true;
+        if (!isBehind || ownIndex > durableIndex) {
             behindSinceNanos = nowNanos;
         }
+        isBehind = ownIndex < otherIndex;
+        durableIndex = ownIndex;
     }
 
     /** The process was paused, and its disk's thread with it. */
