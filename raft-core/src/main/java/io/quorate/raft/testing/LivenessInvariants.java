@@ -317,6 +317,11 @@ final class LivenessInvariants {
         private final LongSupplier virtualNanos;
         private final long electionTimeoutNanos;
         private long idleSince = -1;
+        private final PerReplica<Log> logs = new PerReplica<>(Log::new);
+
+        private static final class Log {
+            private long lastIndex;
+        }
 
         MemoryIsGivenBack(List<? extends ReplicaView> replicas, RaftConfig config, LongSupplier virtualNanos) {
             this.replicas = replicas;
@@ -338,6 +343,13 @@ final class LivenessInvariants {
         void onTurn(ReplicaView replica, NodeStatus status) {
             if (!replica.hasMail() && replica.mailBytes() != 0) {
                 throw broken("%s has no mail, and %d bytes of it", replica.id(), replica.mailBytes());
+            }
+            Log log = logs.of(replica);
+            if (status.lastIndex() != log.lastIndex) {
+                log.lastIndex = status.lastIndex();
+                if (idleSince >= 0) {
+                    idleSince = virtualNanos.getAsLong();     // a state machine has waited for a time, and that has come
+                }
             }
             if (idleSince >= 0 && virtualNanos.getAsLong() - idleSince > TIMEOUTS_MAX * electionTimeoutNanos) {
                 NodeStatus.Backlog backlog = status.backlog();
@@ -395,14 +407,22 @@ final class LivenessInvariants {
         }
     }
 
-    /** I32: a group with nothing to do and nothing wrong says nothing but heartbeats, one each way in each interval. */
+    /**
+     * I32: a group with nothing to do and nothing wrong says nothing but heartbeats, one each way in each interval; and the time, once each
+     * time that a state machine waits for it.
+     */
     static final class OnlyHeartbeatsWhenIdle extends Invariant {
+        private static final int MESSAGES_PER_ENTRY = 2;     // it, and that it is committed; each is answered
+
         private final LongSupplier virtualNanos;
         private final RaftConfig config;
         private boolean isFaultFree;
         private boolean isIdle;
         private long idleSince;
         private final PerReplica<Said> said = new PerReplica<>(Said::new);
+        private long timeEntries;       // sent while idle
+        private long timeIndex;         // of the newest
+        private boolean isTimeTold;     // whether it has been told to a state machine
 
         private static final class Said {
             private long since = -1;   // which idle time is counted
@@ -429,11 +449,30 @@ final class LivenessInvariants {
         void onIdle() {
             isIdle = true;
             idleSince = virtualNanos.getAsLong();
+            timeEntries = 0;
         }
 
         @Override
         void onBusy() {
             isIdle = false;
+        }
+
+        @Override
+        void onTime(ReplicaView replica, long index, long timeNanos) {
+            isTimeTold |= index >= timeIndex;
+        }
+
+        private void onTimeSent(ReplicaView replica, Entry entry) {
+            if (entry.index() <= timeIndex) {
+                return;
+            }
+            if (timeEntries > 0 && !isTimeTold) {
+                throw broken("%s has nothing to do and writes the time at %d and at %d, and nobody was told it", replica.id(), timeIndex,
+                    entry.index());
+            }
+            timeIndex = entry.index();
+            isTimeTold = false;
+            timeEntries++;
         }
 
         @Override
@@ -448,10 +487,15 @@ final class LivenessInvariants {
             if (!isFaultFree || !isIdle) {
                 return;
             }
-            boolean isHeartbeat = message instanceof Message.AppendEntries append && append.entries().isEmpty()
-                || message instanceof Message.AppendAccepted;
+            boolean isHeartbeat = message instanceof Message.AppendAccepted;
+            if (message instanceof Message.AppendEntries append) {
+                isHeartbeat = append.entries().stream().allMatch(entry -> entry.kind() == Entry.Kind.TIME);
+            }
             if (!isHeartbeat) {
                 throw broken("%s has nothing to do and sends %s", replica.id(), message);
+            }
+            if (message instanceof Message.AppendEntries append) {
+                append.entries().forEach(entry -> onTimeSent(replica, entry));
             }
             Said of = said.of(replica);
             if (of.since != idleSince) {
@@ -461,7 +505,7 @@ final class LivenessInvariants {
             of.heartbeats++;
             // What was said last may still be answered when idleness begins; and clocks are not exactly those of the run.
             long intervals = (virtualNanos.getAsLong() - idleSince) / config.heartbeatNanos() * 11 / 10 + 2;
-            if (of.peers > 0 && of.heartbeats > intervals * of.peers) {
+            if (of.peers > 0 && of.heartbeats > (intervals + MESSAGES_PER_ENTRY * timeEntries) * of.peers) {
                 throw broken("%s has nothing to do and sends heartbeat %d to %d peers within %d intervals", replica.id(), of.heartbeats,
                     of.peers, intervals);
             }

@@ -1037,6 +1037,40 @@ class GroupInvariantsTest {
         invariants.onSend(one, append);
     }
 
+    /** An idle group writes the time when a state machine waits for it, and that is all. */
+    @Test
+    void aTimeThatIsWrittenForNobodyIsCaught() {
+        commitOnAll(stamped(1, 5), stamped(2, 6), stamped(3, 7));
+        invariants.onFaultFree();
+        invariants.onIdle();
+        invariants.onSend(one, time(1, 5));
+        invariants.onSend(one, time(1, 5));
+        invariants.onTime(two, 1, 5);
+        invariants.onSend(one, time(2, 6));
+        caught("OnlyHeartbeatsWhenIdle", "1#0001 has nothing to do and writes the time at 2 and at 3",
+            () -> invariants.onSend(one, time(3, 7)));
+    }
+
+    private Message time(long index, long timeNanos) {
+        one.durable = new HardState(1, null, 0);
+        return new Message.AppendEntries(one.id, two.id, 1, new EntryId(index == 1 ? 0 : 1, index - 1), List.of(stamped(index, timeNanos)), 0,
+            0, 1);
+    }
+
+    /** What comes with a new entry is given back as soon as that is applied everywhere. */
+    @Test
+    void memoryThatIsNotGivenBackAfterTheTimeWasWrittenIsCaught() {
+        invariants.onIdle();
+        one.has(entry(1, 1, "a"));
+        one.callBytes = 1;
+        now = 2 * T;
+        invariants.onTurn(one);
+        now = 3 * T;
+        invariants.onTurn(one);
+        now++;
+        caught("MemoryIsGivenBack", () -> invariants.onTurn(one));
+    }
+
     // ---- traces
 
     @Test
