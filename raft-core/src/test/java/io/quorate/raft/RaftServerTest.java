@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.client.RaftClient;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.Message;
@@ -290,6 +291,9 @@ class RaftServerTest {
             assertFalse(get(server.awaitOutcome(lost)));
         }
         assertFalse(early.isDone());
+        try (RaftClient client = RaftClient.builder(cluster.network.clientTransport(), List.copyOf(cluster.members.values())).build()) {
+            assertFalse(get(client.awaitOutcome(lost, Duration.ofSeconds(20))));
+        }
         cluster.network.heal();
         assertFalse(get(early));
         assertFalse(get(old.awaitOutcome(lost)));

@@ -169,7 +169,8 @@ class SessionsSimulationTest {
             }
             ByteBuffer command = ByteBuffer.allocate(8).putLong(0, mine.increment);
             return Request.propose(outsideOfSessions != null ? outsideOfSessions.apply(mine.increment)
-                : new SessionCommand.Call(mine.session, mine.sequence, shared.id == mine.session ? shared.acknowledged() : 0, command).encode());
+                : new SessionCommand.Call(mine.session, mine.sequence, shared.id == mine.session ? shared.acknowledged() : 0, command)
+                    .encode());
         }
 
         @Override

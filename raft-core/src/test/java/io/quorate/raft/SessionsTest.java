@@ -376,6 +376,17 @@ class SessionsTest {
     }
 
     @Test
+    void aMachineThatBringsItsStateAlongIsTurnedAway() {
+        StateMachine durable = new Journal() {
+            @Override
+            public long appliedIndex() {
+                return 7;
+            }
+        };
+        assertThrows(IllegalArgumentException.class, () -> Sessions.around(durable));
+    }
+
+    @Test
     void whatIsNoSnapshotIsNotRestored() throws IOException {
         call(open(), 1, 0, "a");
         byte[] whole = bytes(sessions.snapshot());

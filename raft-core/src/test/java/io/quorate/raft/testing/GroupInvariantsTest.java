@@ -1053,8 +1053,8 @@ class GroupInvariantsTest {
 
     private Message time(long index, long timeNanos) {
         one.durable = new HardState(1, null, 0);
-        return new Message.AppendEntries(one.id, two.id, 1, new EntryId(index == 1 ? 0 : 1, index - 1), List.of(stamped(index, timeNanos)), 0,
-            0, 1);
+        EntryId prev = new EntryId(index == 1 ? 0 : 1, index - 1);
+        return new Message.AppendEntries(one.id, two.id, 1, prev, List.of(stamped(index, timeNanos)), 0, 0, 1);
     }
 
     /** What comes with a new entry is given back as soon as that is applied everywhere. */
