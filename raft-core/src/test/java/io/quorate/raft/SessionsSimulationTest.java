@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 /** Whole groups under all faults, whose clients repeat whatever they do not know the outcome of. */
 class SessionsSimulationTest {
 
-    private static final int SEEDS = 20;
+    private static final int SEEDS = Integer.getInteger("sessions.seeds", 20);
 
     /** What one run has done, all replicas together: each increment stands at one index, or it has been counted twice. */
     private static final class Run {
@@ -231,9 +231,13 @@ class SessionsSimulationTest {
     @Test
     void eachAcknowledgedIncrementCountsExactlyOnce() {
         Run all = new Run();
-        Simulation<Sessions<Counter>> simulation = simulation(null);
+        Simulation<Sessions<Counter>> logsOnly = simulation(null);
+        Simulation<Sessions<Counter>> simulation =
+            logsOnly.snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin(2000).withRetryPause(Duration.ofSeconds(1)));
+        long restored = 0;
         for (long seed = 1; seed <= SEEDS; seed++) {
-            simulation.run(seed);
+            Simulation.Report report = (seed % 4 == 0 ? logsOnly : simulation).run(seed);
+            restored += report.happenings().get("SNAPSHOT_RESTORED");
             run.end();
             all.repeated += run.repeated;
             all.forgotten += run.forgotten;
@@ -243,10 +247,12 @@ class SessionsSimulationTest {
             run.refused.forEach(increment -> all.refused.add(all.refused.size() + 1L));
         }
         System.out.println("sessions: seeds=" + SEEDS + " acknowledged=" + all.acknowledged.size() + " after_unknown=" + all.repeated
-            + " forgotten=" + all.forgotten + " given_up=" + all.givenUp + " full=" + all.full + " refused=" + all.refused.size());
-        assertTrue(all.repeated > 40, "few had to be repeated: " + all.repeated);
-        assertTrue(all.forgotten > 20, "few sessions expired: " + all.forgotten);
-        assertTrue(all.acknowledged.size() > 2000, "little was done: " + all.acknowledged.size());
+            + " forgotten=" + all.forgotten + " given_up=" + all.givenUp + " full=" + all.full + " refused=" + all.refused.size()
+            + " restored=" + restored);
+        assertTrue(restored > SEEDS, "few were restored from snapshots: " + restored);
+        assertTrue(all.repeated > SEEDS, "few had to be repeated: " + all.repeated);
+        assertTrue(all.forgotten > SEEDS, "few sessions expired: " + all.forgotten);
+        assertTrue(all.acknowledged.size() > 100 * SEEDS, "little was done: " + all.acknowledged.size());
     }
 
     /** Without sessions the same clients do harm; a run that did not show it would prove nothing. */
