@@ -10,6 +10,7 @@ import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.netty.wire.RefusedCode;
 import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
@@ -188,9 +189,11 @@ class PeersTest {
     void aProcessThatEndsIsNoticedAtOnceOnConnectionsOfEitherWay() throws Exception {
         try (Node one = Node.start(Node.member(1)); Node two = Node.start(Node.member(2)); Node three = Node.start(Node.member(3))) {
             one.peers(two);
+            two.peers(one);
             one.reach(two);
+            two.reach(one);
             two.transport.close();
-            assertEquals(2, Node.take(one.lost));
+            assertEquals(2, Node.take(one.lost));       // once, though both connections end
             one.transport.peers(Map.of(3, nowhere()));
             Node.until("trouble", () -> one.transport.trouble(3) != null);
             Stranger caller = Stranger.peer(Node.member(3), one);
@@ -201,6 +204,27 @@ class PeersTest {
             three.peers(one);
             three.reach(one);
             assertTrue(one.lost.isEmpty() && three.lost.isEmpty());
+        }
+    }
+
+    @Test
+    void whoClosesAConnectionAndRefusesTheNextIsNotLost() throws Exception {
+        try (ServerSocket server = new ServerSocket(0); Node one = Node.start(Node.member(1), Node.QUICK)) {
+            one.transport.peers(Map.of(2, "127.0.0.1:" + server.getLocalPort()));
+            try (Stranger first = new Stranger(server.accept())) {
+                first.expect(FrameType.HELLO);
+                first.send(FrameType.WELCOME, Greeting.ofPeer(Node.member(2), 0, "").toWelcome(1));
+                Node.until("the connection", () -> one.transport.trouble(2) == null);
+            }
+            try (Stranger second = new Stranger(server.accept())) {
+                second.expect(FrameType.HELLO);
+                second.send(FrameType.REFUSED, new Refusal(RefusedCode.REFUSED_BUSY, "not now").toFrame());
+                second.expectEnd();
+            }
+            try (Stranger third = new Stranger(server.accept())) {
+                third.expect(FrameType.HELLO);
+                assertTrue(one.lost.isEmpty());
+            }
         }
     }
 
