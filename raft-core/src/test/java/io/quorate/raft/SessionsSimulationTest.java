@@ -1,5 +1,6 @@
 package io.quorate.raft;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -117,6 +119,8 @@ class SessionsSimulationTest {
         private final long sequence;
         private final long increment;
         private boolean isPerhaps;
+        private boolean isSettled;
+        private int open;            // requests; in a flood a client asks again before it is answered
 
         private Pending(Shared shared, long increment) {
             this.shared = shared;
@@ -127,6 +131,7 @@ class SessionsSimulationTest {
         }
 
         private void settle() {
+            isSettled = true;
             if (shared.id == session) {
                 shared.unsettled.remove(sequence);
             }
@@ -140,6 +145,7 @@ class SessionsSimulationTest {
         private final LongFunction<byte[]> outsideOfSessions;      // null for those inside
         private final Shared[] sessions = {new Shared(), new Shared(), new Shared()};
         private final Map<Integer, Pending> pending = new HashMap<>();
+        private final Map<Request, Pending> asked = new IdentityHashMap<>();
         private long lastIncrement;
 
         private Increments(Run run, @Nullable LongFunction<byte[]> outsideOfSessions) {
@@ -168,9 +174,12 @@ class SessionsSimulationTest {
                 pending.put(client, mine);
             }
             ByteBuffer command = ByteBuffer.allocate(8).putLong(0, mine.increment);
-            return Request.propose(outsideOfSessions != null ? outsideOfSessions.apply(mine.increment)
+            Request request = Request.propose(outsideOfSessions != null ? outsideOfSessions.apply(mine.increment)
                 : new SessionCommand.Call(mine.session, mine.sequence, shared.id == mine.session ? shared.acknowledged() : 0, command)
                     .encode());
+            asked.put(request, mine);
+            mine.open++;
+            return request;
         }
 
         @Override
@@ -179,7 +188,10 @@ class SessionsSimulationTest {
                 return;
             }
             Shared shared = sessions[client % sessions.length];
-            Pending mine = pending.get(client);
+            Pending mine = asked.remove(request);
+            if (mine != null) {
+                mine.open--;
+            }
             if (outcome != Operation.Outcome.DONE || output == null) {
                 if (mine != null) {
                     mine.isPerhaps |= outcome == Operation.Outcome.UNKNOWN;
@@ -191,15 +203,16 @@ class SessionsSimulationTest {
                 shared.id = opened.session();
                 shared.last = 0;
                 shared.unsettled.clear();
-            } else if (result instanceof Done && mine != null) {
-                assertEquals(new Done(Counter.answer(mine.increment)).toString(), result.toString());
-                assertEquals(-mine.increment, ByteBuffer.wrap(((Done) result).result()).getLong(), "another's answer");
+            } else if (result instanceof Done done && mine != null) {
+                assertArrayEquals(Counter.answer(mine.increment), done.result(), "another's answer");
                 run.acknowledged.add(mine.increment);
                 run.repeated += mine.isPerhaps ? 1 : 0;
                 mine.settle();
-                pending.remove(client);
+                pending.remove(client, mine);
             } else if (result instanceof Refused refused && refused.reason() == SessionResult.Reason.FULL) {
                 run.full++;
+            } else if (result instanceof Refused refused && refused.reason() == SessionResult.Reason.ACKNOWLEDGED) {
+                assertTrue(mine != null && mine.isSettled, "nobody has acknowledged it");
             } else if (result instanceof Refused refused) {
                 assertEquals(SessionResult.Reason.NO_SUCH_SESSION, refused.reason());
                 run.forgotten++;
@@ -207,10 +220,11 @@ class SessionsSimulationTest {
                     shared.id = 0;
                 }
                 if (mine != null) {
-                    if (!mine.isPerhaps) {
+                    if (!mine.isPerhaps && !mine.isSettled && mine.open == 0) {
                         run.refused.add(mine.increment);
                     }
-                    pending.remove(client);
+                    mine.settle();
+                    pending.remove(client, mine);
                 }
             }
         }
