@@ -74,10 +74,11 @@ class MutantListTest {
 
     /** Quick, and told by every build: which mutants the profile could not even make. */
     @ParameterizedTest
-    @CsvSource({"core, ., 45", "runtime, runtime, 20"})
+    @CsvSource({"core, ., 45", "runtime, runtime, 20", "'', sessions, 15", "client, client, 5"})
     void eachTextOfTheCheckedInListsStandsInItsPackageOnceAndItsTestIsThere(String name, String lists, int atLeast) throws IOException {
         Path module = Path.of("").toAbsolutePath();
-        Tests tests = Tests.find(module.resolve("target/test-classes"), "io.quorate.raft." + name, "Test");
+        String packageName = name.isEmpty() ? "io.quorate.raft" : "io.quorate.raft." + name;
+        Tests tests = Tests.find(module.resolve("target/test-classes"), packageName, "Test");
         List<Mutant> mutants = Mutants.readAll(module.resolve("src/test/mutants").resolve(lists));
         assertTrue(mutants.size() >= atLeast, () -> "only " + mutants.size());
         for (Mutant mutant : mutants) {

@@ -47,7 +47,7 @@ final class Mutants {
     }
 
     /**
-     * Takes the rules of the core away, and those of the runtime; ends with 0 if every one is missed.
+     * Takes the rules of the core away, those of the runtime, and those of sessions; ends with 0 if every one is missed.
      *
      * @param arguments the directory of the module raft-core, compiled, tests included
      */
@@ -55,7 +55,9 @@ final class Mutants {
         Path module = Path.of(arguments[0]);
         Path lists = module.resolve("src/test/mutants");
         boolean isGood = judge(module, "io.quorate.raft.core", lists, false)
-            & judge(module, "io.quorate.raft.runtime", lists.resolve("runtime"), true);
+            & judge(module, "io.quorate.raft.runtime", lists.resolve("runtime"), true)
+            & judge(module, "io.quorate.raft", lists.resolve("sessions"), true)
+            & judge(module, "io.quorate.raft.client", lists.resolve("client"), true);
         System.exit(isGood ? 0 : 1);
     }
 
