@@ -1,22 +1,27 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.Freshness;
 import io.quorate.raft.core.NodeStatus;
 import java.util.ArrayDeque;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** What must hold of what clients are told. Whether all of it fits one order is for the linearizability checker to say. */
 final class ClientInvariants {
 
     private ClientInvariants() { }
 
-    static List<Invariant> all(GroupHistory history, LongSupplier virtualNanos) {
+    static List<Invariant> all(GroupHistory history, List<? extends ReplicaView> replicas, LongSupplier virtualNanos) {
         return List.of(new EveryCallCompletesOnce(), new EveryCallCompletesInTime(virtualNanos), new DoneMeansApplied(),
-            new FailedMeansNeverApplied(), new ReadsAreFresh(), new NothingAcknowledgedIsLost(history));
+            new FailedMeansNeverApplied(), new ReadsAreFresh(), new StaleReadsAreBounded(replicas), new ReadsNeverGoBack(),
+            new ReadsTellTheirState(history), new NothingAcknowledgedIsLost(history));
     }
 
     /** I25: a call completes once, while its process lives, and none is left over. */
@@ -30,7 +35,7 @@ final class ClientInvariants {
         private final Map<Long, Process> open = new HashMap<>();   // where each open call is
 
         @Override
-        void onCall(ReplicaView replica, long call, boolean isRead, long withinNanos) {
+        void onCall(ReplicaView replica, long call, @Nullable Freshness freshness, long withinNanos) {
             Process process = processes.of(replica);
             process.calls.add(call);
             if (open.put(call, process) != null) {
@@ -44,7 +49,7 @@ final class ClientInvariants {
         }
 
         @Override
-        void onReadServed(long call, long appliedIndex) {
+        void onReadServed(long call, long index, long commandIndex) {
             complete(call, "served");
         }
 
@@ -141,7 +146,7 @@ final class ClientInvariants {
         }
 
         @Override
-        void onCall(ReplicaView replica, long call, boolean isRead, long withinNanos) {
+        void onCall(ReplicaView replica, long call, @Nullable Freshness freshness, long withinNanos) {
             Process process = processes.of(replica);
             Open made = new Open(call, process, runningNanos(process), withinNanos);
             process.calls.addLast(made);
@@ -154,7 +159,7 @@ final class ClientInvariants {
         }
 
         @Override
-        void onReadServed(long call, long appliedIndex) {
+        void onReadServed(long call, long index, long commandIndex) {
             complete(call);
         }
 
@@ -243,15 +248,15 @@ final class ClientInvariants {
         }
     }
 
-    /** I22: a read shows everything that any client had been told before it began. */
+    /** I22: a read that asks for no less shows everything that any client had been told before it began. */
     static final class ReadsAreFresh extends Invariant {
         private final NumberedLongs floors = new NumberedLongs();   // by read: what had been told before it began
         private long toldIndex;
 
         @Override
-        void onCall(ReplicaView replica, long call, boolean isRead, long withinNanos) {
-            if (isRead) {
-                floors.put(call, toldIndex);
+        void onCall(ReplicaView replica, long call, @Nullable Freshness freshness, long withinNanos) {
+            if (freshness != null) {
+                floors.put(call, isFresh(freshness.mode()) ? toldIndex : 0);
             }
         }
 
@@ -261,14 +266,138 @@ final class ClientInvariants {
         }
 
         @Override
-        void onReadServed(long call, long appliedIndex) {
+        void onReadServed(long call, long index, long commandIndex) {
             if (!floors.has(call)) {
                 throw broken("read %d is answered, but was never asked", call);
             }
-            if (appliedIndex < floors.get(call)) {
-                throw broken("read %d is answered from %d, but %d was told before it began", call, appliedIndex, floors.get(call));
+            if (index < floors.get(call)) {
+                throw broken("read %d is answered from %d, but %d was told before it began", call, index, floors.get(call));
             }
-            toldIndex = Math.max(toldIndex, appliedIndex);
+            toldIndex = Math.max(toldIndex, index);
+        }
+
+        private static boolean isFresh(Freshness.Mode mode) {
+            return mode == Freshness.Mode.LINEARIZABLE || mode == Freshness.Mode.LEASE;
+        }
+    }
+
+    /**
+     * I22: a read that may be so stale shows everything that any client had been told longer ago than this, by the clock of the replica
+     * that it asked. A clock that leaps back is none to reckon by: what it repeats is not counted, and of reads that are open then nothing
+     * is expected.
+     */
+    static final class StaleReadsAreBounded extends Invariant {
+
+        private static final class Replica {
+            private final TreeMap<Long, Long> told = new TreeMap<>();   // at which of its clock's times: up to which index
+            private int leaps;
+        }
+
+        private record Asked(ReplicaView replica, int leaps, long floor, long staleNanosMax) { }
+
+        private final List<? extends ReplicaView> all;
+        private final PerReplica<Replica> replicas = new PerReplica<>(Replica::new);
+        private final Map<Long, Asked> open = new HashMap<>();
+        private long toldIndex;
+
+        StaleReadsAreBounded(List<? extends ReplicaView> all) {
+            this.all = all;
+        }
+
+        @Override
+        void onCall(ReplicaView replica, long call, @Nullable Freshness freshness, long withinNanos) {
+            if (freshness != null && freshness.mode() == Freshness.Mode.AT_MOST) {
+                SimulatedClock.Steady now = replica.steadyClock();
+                Map.Entry<Long, Long> before = toldTo(replica, now).lowerEntry(now.nanos() - freshness.staleNanosMax());
+                open.put(call, new Asked(replica, now.leaps(), before == null ? 0 : before.getValue(), freshness.staleNanosMax()));
+            }
+        }
+
+        @Override
+        void onDone(long call, long index) {
+            tell(index);
+        }
+
+        @Override
+        void onReadServed(long call, long index, long commandIndex) {
+            Asked asked = open.remove(call);
+            if (asked != null && index < asked.floor && asked.leaps == asked.replica.steadyClock().leaps()) {
+                throw broken("read %d at %s is answered from %d, but %d was told more than %d ns before it began", call, asked.replica.id(),
+                    index, asked.floor, asked.staleNanosMax);
+            }
+            tell(index);
+        }
+
+        @Override
+        void onFailed(long call, boolean isForCertain) {
+            open.remove(call);
+        }
+
+        private void tell(long index) {
+            if (index <= toldIndex) {
+                return;
+            }
+            toldIndex = index;
+            for (ReplicaView replica : all) {
+                SimulatedClock.Steady now = replica.steadyClock();
+                toldTo(replica, now).put(Math.max(0, now.nanos()), index);
+            }
+        }
+
+        private TreeMap<Long, Long> toldTo(ReplicaView replica, SimulatedClock.Steady now) {
+            Replica of = replicas.of(replica);
+            if (of.leaps != now.leaps()) {
+                of.leaps = now.leaps();
+                of.told.clear();
+                of.told.put(0L, toldIndex);     // all of it was told before the clock could be reckoned by again
+            }
+            return of.told;
+        }
+    }
+
+    /** I26: who says up to where he has seen is shown no less, whichever replica he asks, and however little fresh the answer need be. */
+    static final class ReadsNeverGoBack extends Invariant {
+        private final NumberedLongs seen = new NumberedLongs();   // by read
+
+        @Override
+        void onCall(ReplicaView replica, long call, @Nullable Freshness freshness, long withinNanos) {
+            if (freshness != null) {
+                seen.put(call, freshness.minIndex());
+            }
+        }
+
+        @Override
+        void onReadServed(long call, long index, long commandIndex) {
+            if (seen.has(call) && index < seen.get(call)) {
+                throw broken("read %d is answered from %d, but who asks has seen %d", call, index, seen.get(call));
+            }
+        }
+    }
+
+    /** Each answer, also one that nobody was asked for, is of a state that the group has reached, and says of which. */
+    static final class ReadsTellTheirState extends Invariant {
+        private final GroupHistory history;
+        private final BitSet commands = new BitSet();   // indexes at which anybody has applied one
+
+        ReadsTellTheirState(GroupHistory history) {
+            this.history = history;
+        }
+
+        @Override
+        void onApply(ReplicaView replica, long index, byte[] command) {
+            commands.set((int) index);
+        }
+
+        @Override
+        void onReadServed(long call, long index, long commandIndex) {
+            if (index > history.committedIndex()) {
+                throw broken("read %d is answered from %d, but %d is committed", call, index, history.committedIndex());
+            }
+            int next = commands.nextSetBit((int) commandIndex + 1);
+            if (commandIndex > index || next >= 0 && next <= index) {
+                throw broken("read %d is answered from %d, but by a state whose last command is %d, of commands at %s", call, index,
+                    commandIndex, commands);
+            }
         }
     }
 
@@ -287,8 +416,8 @@ final class ClientInvariants {
         }
 
         @Override
-        void onReadServed(long call, long appliedIndex) {
-            toldIndex = Math.max(toldIndex, appliedIndex);
+        void onReadServed(long call, long index, long commandIndex) {
+            toldIndex = Math.max(toldIndex, index);
         }
 
         @Override

@@ -21,10 +21,12 @@ import java.util.Set;
  * @param delayNanosMax        of a usual message; messages overtake each other
  * @param diskNanosMax         of a usual write
  * @param isCramped            whether byte budgets are so small that every bound is reached
+ * @param leaseDriftPermille   as in {@link RaftConfig#leaseDriftPermille}; 0 without leases. Reads by lease are safe only if faults let
+ *                             clocks differ by no more than this and never leap: a plan in which they do asks whether that is noticed
  * @param faults               in the order of their times
  */
 public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, long delayNanosMax, long diskNanosMax, boolean isCramped,
-                        List<Fault> faults) {
+                        int leaseDriftPermille, List<Fault> faults) {
 
     /** The largest group. */
     public static final int NODES_MAX = 7;
@@ -35,6 +37,7 @@ public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, 
         for (long nanos : new long[] {faultyNanos, delayNanosMax, diskNanosMax}) {
             require(nanos >= 0 && nanos <= Fault.NANOS_MAX, "A plan's times are 0 or more, and at most a day, not " + nanos);
         }
+        RaftConfig.DEFAULT.withLeases(leaseDriftPermille);                                  // likewise
         faults = faults.stream().sorted(Comparator.comparingLong(Fault::atNanos)).toList();
         Set<Integer> wiped = new HashSet<>();
         for (Fault fault : faults) {
@@ -51,6 +54,12 @@ public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, 
         }
         require(wiped.size() <= (nodes - 1) / 2, "Of " + nodes + " nodes at most " + (nodes - 1) / 2
             + " may lose their disks, for what was acknowledged must be left somewhere; not " + wiped);
+    }
+
+    /** Without leases. */
+    public FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, long delayNanosMax, long diskNanosMax, boolean isCramped,
+                     List<Fault> faults) {
+        this(nodes, electionTimeoutNanos, faultyNanos, delayNanosMax, diskNanosMax, isCramped, 0, faults);
     }
 
     /** Nothing goes wrong for this long: one second of election timeout, quick network and disks. */
@@ -88,18 +97,25 @@ public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, 
 
     /** The same, with other faults. */
     public FaultPlan withFaults(List<Fault> others) {
-        return new FaultPlan(nodes, electionTimeoutNanos, faultyNanos, delayNanosMax, diskNanosMax, isCramped, others);
+        return new FaultPlan(nodes, electionTimeoutNanos, faultyNanos, delayNanosMax, diskNanosMax, isCramped, leaseDriftPermille,
+            others);
+    }
+
+    /** The same, with leases that are safe as long as clocks differ by no more than this. */
+    public FaultPlan withLeases(int driftPermille) {
+        return new FaultPlan(nodes, electionTimeoutNanos, faultyNanos, delayNanosMax, diskNanosMax, isCramped, driftPermille, faults);
     }
 
     /** The same, but healed at this time; what would have gone wrong later does not. */
     FaultPlan until(long nanos) {
         List<Fault> earlier = faults.stream().filter(fault -> fault.atNanos() < nanos).toList();
-        return new FaultPlan(nodes, electionTimeoutNanos, Math.min(faultyNanos, nanos), delayNanosMax, diskNanosMax, isCramped, earlier);
+        return new FaultPlan(nodes, electionTimeoutNanos, Math.min(faultyNanos, nanos), delayNanosMax, diskNanosMax, isCramped,
+            leaseDriftPermille, earlier);
     }
 
     /** The configuration that the nodes of such a run get. */
     public RaftConfig config() {
-        RaftConfig config = RaftConfig.DEFAULT.withElectionTimeout(Duration.ofNanos(electionTimeoutNanos));
+        RaftConfig config = RaftConfig.DEFAULT.withElectionTimeout(Duration.ofNanos(electionTimeoutNanos)).withLeases(leaseDriftPermille);
         return isCramped ? new RaftConfig(electionTimeoutNanos, 2000, 500, 600, 200, 300, config.leaseDriftPermille()) : config;
     }
 

@@ -1,5 +1,6 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.Freshness;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
@@ -67,7 +68,7 @@ final class GroupInvariants {
         every.addAll(CommitInvariants.all(history, replicas));
         every.addAll(DurabilityInvariants.all(replicas));
         every.addAll(ApplyInvariants.all(history));
-        every.addAll(ClientInvariants.all(history, virtualNanos));
+        every.addAll(ClientInvariants.all(history, replicas, virtualNanos));
         every.addAll(LivenessInvariants.all(replicas, config, virtualNanos));
         boolean isNothingOwed = excused.equals(Fault.EVERYTHING);
         Set<String> unknown = new HashSet<>(isNothingOwed ? Set.of() : excused);
@@ -234,9 +235,9 @@ final class GroupInvariants {
         }
     }
 
-    void onCall(ReplicaView replica, long call, boolean isRead, long withinNanos) {
+    void onCall(ReplicaView replica, long call, @Nullable Freshness freshness, long withinNanos) {
         for (Invariant invariant : onCall) {
-            invariant.onCall(replica, call, isRead, withinNanos);
+            invariant.onCall(replica, call, freshness, withinNanos);
         }
     }
 
@@ -252,9 +253,9 @@ final class GroupInvariants {
         }
     }
 
-    void onReadServed(long call, long appliedIndex) {
+    void onReadServed(long call, long index, long commandIndex) {
         for (Invariant invariant : onReadServed) {
-            invariant.onReadServed(call, appliedIndex);
+            invariant.onReadServed(call, index, commandIndex);
         }
     }
 

@@ -49,5 +49,15 @@ enum Happening {
     /** A request whose outcome its client does not know. */
     OUTCOME_UNKNOWN,
     /** A request that was refused. */
-    REFUSED
+    REFUSED,
+    /** A read was answered that asked for no less than everything: by the leader, or by another replica. */
+    READ_BY_LEADER, READ_BY_ANOTHER,
+    /** A read was answered that a lease sufficed for, by a leader that had one. */
+    READ_BY_LEASE,
+    /** A read was answered that might be so stale, or of any age. */
+    READ_AT_MOST, READ_LOCAL,
+    /** The answer to such a read did lack what somebody had been told before. */
+    READ_WAS_STALE,
+    /** A read was answered at a replica that had not applied, when it was asked, what its client had seen. */
+    READ_AWAITED
 }

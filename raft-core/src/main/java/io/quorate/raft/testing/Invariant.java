@@ -1,5 +1,6 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.Freshness;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
@@ -85,9 +86,10 @@ abstract class Invariant {
     /**
      * A client calls a replica: it proposes, or reads.
      *
+     * @param freshness   how fresh a read's answer must be; null for a proposal
      * @param withinNanos in virtual time and while the process runs, how long the call may take at most
      */
-    void onCall(ReplicaView replica, long call, boolean isRead, long withinNanos) { }
+    void onCall(ReplicaView replica, long call, @Nullable Freshness freshness, long withinNanos) { }
 
     /** The command of this call is applied at this index, at this replica. */
     void onCallApplied(ReplicaView replica, long call, long index) { }
@@ -95,8 +97,12 @@ abstract class Invariant {
     /** The caller was told that its command is done, at this index. */
     void onDone(long call, long index) { }
 
-    /** The caller was answered from the state after this index. */
-    void onReadServed(long call, long appliedIndex) { }
+    /**
+     * The caller was answered, and told that it was from the state after this index.
+     *
+     * @param commandIndex the last command in the state that gave the answer; 0 if there was none
+     */
+    void onReadServed(long call, long index, long commandIndex) { }
 
     /** The caller was told that it failed: for certain, or perhaps. Also of a call that is refused at once. */
     void onFailed(long call, boolean isForCertain) { }

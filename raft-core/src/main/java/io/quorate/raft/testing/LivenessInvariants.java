@@ -147,7 +147,7 @@ final class LivenessInvariants {
         }
 
         @Override
-        void onReadServed(long call, long appliedIndex) {
+        void onReadServed(long call, long index, long commandIndex) {
             needsRead = false;
         }
 

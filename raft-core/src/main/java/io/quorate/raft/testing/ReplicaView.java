@@ -39,6 +39,9 @@ interface ReplicaView {
     /** Whether this disk, or one that the node has lost for good, contains exactly this entry. */
     boolean anyDiskContains(EntryId id);
 
+    /** Its clock, as far as it can be counted on. */
+    SimulatedClock.Steady steadyClock();
+
     // ---- only while it runs
 
     /** How far its state machine has applied. */

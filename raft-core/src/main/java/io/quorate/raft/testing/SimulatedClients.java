@@ -1,7 +1,10 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.Freshness;
 import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.ReplicaId;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,6 +16,10 @@ import org.jspecify.annotations.Nullable;
  * The clients of a simulated group. Each asks one thing at a time, mostly of the node that it believes to lead, and what it is told is held
  * against what has been applied; all of it goes into a {@link History}.
  *
+ * <p>What the workload reads is read from the leader or from others, and may rest on a lease, but is always as fresh as can be. Besides
+ * there are readers who mind staleness less or not at all, of whichever replica; their answers are no part of the history, and neither
+ * hears the workload of them. All of them say now and then up to where they have seen.
+ *
  * <p>After an unknown outcome a client goes on under another number in the history: what it asked may take effect at any time.
  */
 final class SimulatedClients {
@@ -21,11 +28,16 @@ final class SimulatedClients {
     private static final int REQUESTS_PER_TIMEOUT = 20;
     /** The number of the client that asks for the kit. */
     private static final int PROBER = -1;
+    /** How many readers there are who do not mind staleness, how often each of them asks in an election timeout, and their number. */
+    private static final int READERS = 2;
+    private static final int READS_PER_TIMEOUT = 1;
+    private static final int READER = -2;
 
     private final SimulatedGroup group;
     private final Workload workload;
     private final SplittableRandom floods;
     private final List<Client> clients = new ArrayList<>();
+    private final List<Reader> readers = new ArrayList<>();
     private final History history = new History();
     private int nextNumber;                 // of a client, in the history
     private long nextCall = 1;
@@ -33,6 +45,8 @@ final class SimulatedClients {
     private long readsServed;
     private long probedWrites;              // of the kit's own
     private long probedReads;
+    private long toldIndex;                 // the newest that anybody was told of
+    private byte @Nullable [] lastQuery;    // of the workload
 
     private final class Client {
         private final int id;
@@ -68,7 +82,9 @@ final class SimulatedClients {
                 think();
                 return;
             }
-            ask(replica, request(id, random));
+            Workload.Request request = request(id, random);
+            boolean isAnywhere = request.kind() == Operation.Kind.READ && random.nextInt(3) == 0;
+            ask(isAnywhere ? anyUp(random) : replica, request);
         }
 
         private void ask(SimulatedReplica replica, Workload.Request request) {
@@ -80,9 +96,9 @@ final class SimulatedClients {
                     unknown(request, handle);
                 }
             });
-            submit(replica, number, request, new Answer() {
+            submit(replica, number, request, random, new Answer() {
                 @Override
-                public void done(byte[] output) {
+                public void done(byte[] output, long index) {
                     if (calls == call) {
                         calls++;
                         history.done(handle, output);
@@ -121,8 +137,71 @@ final class SimulatedClients {
         }
     }
 
+    /** Who reads whatever he gets, but never less than he has seen. */
+    private final class Reader {
+        private final SplittableRandom random;
+        private long seenIndex;
+
+        private Reader(SplittableRandom random) {
+            this.random = random;
+        }
+
+        private void think() {
+            group.agenda().after(random.nextLong(2 * group.plan().electionTimeoutNanos() / READS_PER_TIMEOUT), this::act);
+        }
+
+        private void act() {
+            if (group.isHealing()) {
+                return;
+            }
+            if (!group.isQuiet() && group.replicas().stream().anyMatch(SimulatedReplica::isUp)) {
+                ask(anyUp(random));
+            }
+            think();
+        }
+
+        private void ask(SimulatedReplica replica) {
+            Freshness freshness = (random.nextBoolean() ? Freshness.local() : Freshness.atMost(drawBound())).notBefore(drawSeen());
+            boolean isAhead = replica.appliedIndex() < freshness.minIndex();
+            long told = toldIndex;
+            byte[] query = lastQuery;
+            read(replica, READER, query == null ? WatchedMachine.probe() : WatchedMachine.wrapQuery(query), freshness, new Answer() {
+                @Override
+                public void done(byte[] output, long index) {
+                    seenIndex = Math.max(seenIndex, index);
+                    group.count(freshness.mode() == Freshness.Mode.LOCAL ? Happening.READ_LOCAL : Happening.READ_AT_MOST);
+                    if (isAhead) {
+                        group.count(Happening.READ_AWAITED);
+                    }
+                    if (index < told) {
+                        group.count(Happening.READ_WAS_STALE);
+                    }
+                }
+
+                @Override
+                public void failed(boolean isForCertain, @Nullable ReplicaId leader) {
+                    // Asks something else next time.
+                }
+            });
+        }
+
+        /** From half a heartbeat to some election timeouts. */
+        private Duration drawBound() {
+            long t = group.plan().electionTimeoutNanos();
+            return Duration.ofNanos(random.nextLong(t / 20, random.nextBoolean() ? t / 2 : 4 * t));
+        }
+
+        private long drawSeen() {
+            return switch (random.nextInt(4)) {
+                case 0 -> 0;
+                case 1 -> toldIndex;        // somebody has told him
+                default -> seenIndex;
+            };
+        }
+    }
+
     private interface Answer {
-        void done(byte[] output);
+        void done(byte[] output, long index);
 
         void failed(boolean isForCertain, @Nullable ReplicaId leader);
     }
@@ -134,10 +213,14 @@ final class SimulatedClients {
         for (int i = 0; i < group.setup().clients(); i++) {
             clients.add(new Client(i, random.split()));
         }
+        for (int i = 0; i < READERS; i++) {
+            readers.add(new Reader(random.split()));
+        }
     }
 
     void start() {
         clients.forEach(Client::think);
+        readers.forEach(Reader::think);
     }
 
     History history() {
@@ -167,9 +250,9 @@ final class SimulatedClients {
             Client client = new Client(group.setup().clients() + i, floods.split());
             Workload.Request request = request(client.id, floods);
             long handle = history.invoke(client.number, request.kind(), request.input());
-            submit(replica, client.number, request, new Answer() {
+            submit(replica, client.number, request, floods, new Answer() {
                 @Override
-                public void done(byte[] output) {
+                public void done(byte[] output, long index) {
                     history.done(handle, output);
                     workload.onOutcome(client.id, request, Operation.Outcome.DONE, output);
                 }
@@ -191,13 +274,13 @@ final class SimulatedClients {
     void probe(SimulatedReplica replica) {
         Answer nobody = new Answer() {
             @Override
-            public void done(byte[] output) { }
+            public void done(byte[] output, long index) { }
 
             @Override
             public void failed(boolean isForCertain, @Nullable ReplicaId leader) { }
         };
         propose(replica, PROBER, WatchedMachine.wrapProbe(nextCall), nobody);
-        read(replica, PROBER, WatchedMachine.probe(), nobody);
+        read(replica, PROBER, WatchedMachine.probe(), Freshness.linearizable(), nobody);
     }
 
     // --------------------------------------------------------------------------------------------------------------- asking, answers
@@ -206,13 +289,22 @@ final class SimulatedClients {
         return Objects.requireNonNull(workload.next(client, random), "Workload.next returned null");
     }
 
-    private void submit(SimulatedReplica replica, int client, Workload.Request request, Answer answer) {
+    private void submit(SimulatedReplica replica, int client, Workload.Request request, SplittableRandom random, Answer answer) {
         group.onAsked(replica, client, request.kind(), request.input());
         if (request.kind() == Operation.Kind.PROPOSE) {
             propose(replica, client, WatchedMachine.wrapCommand(nextCall, request.input()), answer);
         } else {
-            read(replica, client, WatchedMachine.wrapQuery(request.input()), answer);
+            lastQuery = request.input();
+            Freshness freshness = random.nextInt(3) == 0 ? Freshness.lease() : Freshness.linearizable();
+            read(replica, client, WatchedMachine.wrapQuery(request.input()), freshness.notBefore(random.nextInt(4) == 0 ? toldIndex : 0),
+                answer);
         }
+    }
+
+    /** Any replica that is up; somebody is. */
+    private SimulatedReplica anyUp(SplittableRandom random) {
+        List<SimulatedReplica> up = group.replicas().stream().filter(SimulatedReplica::isUp).toList();
+        return up.get(random.nextInt(up.size()));
     }
 
     private void propose(SimulatedReplica replica, int client, byte[] command, Answer answer) {
@@ -221,13 +313,14 @@ final class SimulatedClients {
             @Override
             public void done(byte[] result, long index) {
                 group.invariants().onDone(call, index);
+                toldIndex = Math.max(toldIndex, index);
                 if (client == PROBER) {
                     probedWrites++;
                 } else {
                     acknowledged++;
                 }
                 group.onAnswered(replica, client, Arrays.hashCode(result), () -> "done at " + index + ": " + Operation.text(result));
-                answer.done(result);
+                answer.done(result, index);
             }
 
             @Override
@@ -238,20 +331,22 @@ final class SimulatedClients {
         });
     }
 
-    private void read(SimulatedReplica replica, int client, byte[] query, Answer answer) {
+    private void read(SimulatedReplica replica, int client, byte[] query, Freshness freshness, Answer answer) {
         long call = nextCall++;
-        replica.read(call, query, new SimulatedProcess.Caller() {
+        replica.read(call, query, freshness, new SimulatedProcess.Caller() {
             @Override
             public void done(byte[] result, long index) {
-                group.invariants().onReadServed(call, WatchedMachine.indexOf(result));
+                group.invariants().onReadServed(call, index, WatchedMachine.indexOf(result));
+                toldIndex = Math.max(toldIndex, index);
                 byte[] output = WatchedMachine.answerOf(result);
                 if (client == PROBER) {
                     probedReads++;
-                } else {
+                } else if (client != READER) {
                     readsServed++;
+                    countFresh(replica, freshness);
                 }
                 group.onAnswered(replica, client, Arrays.hashCode(output), () -> "read at " + index + ": " + Operation.text(output));
-                answer.done(output);
+                answer.done(output, index);
             }
 
             @Override
@@ -260,6 +355,17 @@ final class SimulatedClients {
                 answer.failed(true, replica.leader());     // a read that got no answer has done nothing
             }
         });
+    }
+
+    private void countFresh(SimulatedReplica replica, Freshness freshness) {
+        NodeStatus.Office office = replica.status().office();
+        if (office == null) {
+            group.count(Happening.READ_BY_ANOTHER);
+        } else if (freshness.mode() == Freshness.Mode.LEASE && office.leaseNanos() > 0) {
+            group.count(Happening.READ_BY_LEASE);
+        } else {
+            group.count(Happening.READ_BY_LEADER);
+        }
     }
 
     private static long hashOf(@Nullable Throwable why) {

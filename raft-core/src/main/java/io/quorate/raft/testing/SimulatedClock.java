@@ -3,11 +3,21 @@ package io.quorate.raft.testing;
 /** The clock of one node: it may run fast or slow, leap, and come close to its overflow. */
 final class SimulatedClock {
 
+    /**
+     * What may be counted on it: time that it has shown before it leapt back is not counted a second time.
+     *
+     * @param leaps how often it has leapt back
+     * @param nanos how far it has gone since its latest leap back, beyond what it had shown before; not positive while it repeats that
+     */
+    record Steady(int leaps, long nanos) { }
+
     private final Agenda agenda;
     private long base;              // what it showed
     private long baseAt;            // at this real time
     private int permille = 1000;
     private long latest;            // of what it has shown; it may have leapt back since
+    private int leaps;              // back
+    private long steadyFrom;        // what it had shown at most before the last of them
 
     SimulatedClock(Agenda agenda) {
         this.agenda = agenda;
@@ -33,11 +43,19 @@ final class SimulatedClock {
         return nanos / permille * 1000 + (nanos % permille * 1000 + permille - 1) / permille;
     }
 
+    Steady steady() {
+        return new Steady(leaps, nanos() - steadyFrom);
+    }
+
     void jump(long byNanos) {
         base = nanos() + byNanos;
         baseAt = agenda.now();
         if (baseAt == 0) {
             latest = base;      // where it begins, which is no leap
+            steadyFrom = base;
+        } else if (byNanos < 0) {
+            leaps++;
+            steadyFrom = latest;
         }
     }
 

@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.ServerStatus;
@@ -214,11 +215,11 @@ final class SimulatedProcess {
     // --------------------------------------------------------------------------------------------------------------------- calls
 
     void propose(long call, byte[] command, Caller caller) {
-        submit(new OpenCall(call, caller), false, completion -> server.propose(command, group.callTimeout(), completion));
+        submit(new OpenCall(call, caller), null, completion -> server.propose(command, group.callTimeout(), completion));
     }
 
-    void read(long call, byte[] query, Caller caller) {
-        submit(new OpenCall(call, caller), true, completion -> server.read(query, group.callTimeout(), completion));
+    void read(long call, byte[] query, Freshness freshness, Caller caller) {
+        submit(new OpenCall(call, caller), freshness, completion -> server.read(query, freshness, group.callTimeout(), completion));
     }
 
     int openCalls() {
@@ -229,9 +230,9 @@ final class SimulatedProcess {
         @Nullable RuntimeException submit(Completion completion);
     }
 
-    private void submit(OpenCall call, boolean isRead, Submission submission) {
+    private void submit(OpenCall call, @Nullable Freshness freshness, Submission submission) {
         openCalls.put(call.number, call);
-        group.invariants().onCall(replica, call.number, isRead, group.callBound());
+        group.invariants().onCall(replica, call.number, freshness, group.callBound());
         RuntimeException refused = submission.submit(new Completion() {
             @Override
             public void done(byte[] result, long index) {

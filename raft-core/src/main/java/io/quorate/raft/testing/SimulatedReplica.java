@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
@@ -202,8 +203,8 @@ final class SimulatedReplica implements ReplicaView {
         running().propose(call, command, caller);
     }
 
-    void read(long call, byte[] query, SimulatedProcess.Caller caller) {
-        running().read(call, query, caller);
+    void read(long call, byte[] query, Freshness freshness, SimulatedProcess.Caller caller) {
+        running().read(call, query, freshness, caller);
     }
 
     /** Whether a call of this process has not completed. */
@@ -236,6 +237,11 @@ final class SimulatedReplica implements ReplicaView {
     @Override
     public NodeStatus status() {
         return runningNode().status();
+    }
+
+    @Override
+    public SimulatedClock.Steady steadyClock() {
+        return clock.steady();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.core.RaftConfig;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,7 @@ final class Swarm {
     private final int nodes;
     private final long t;             // an election timeout
     private final long end;
+    private int leaseDriftPermille;  // 0 without leases
     private final List<Fault> faults = new ArrayList<>();
 
     Swarm(long seed, int nodes, int timeouts) {
@@ -46,6 +48,7 @@ final class Swarm {
         long delayMax = random.nextBoolean() ? t / 1000 : t / random.nextInt(10, 100);
         long diskMax = random.nextBoolean() ? t / 5000 : t / random.nextInt(2, 50);
         boolean isCramped = random.nextBoolean();
+        leaseDriftPermille = random.nextBoolean() ? random.nextInt(2, RaftConfig.LEASE_DRIFT_PERMILLE_MAX + 1) : 0;
         drawNoise();
         drawCuts();
         drawCrashes();
@@ -54,7 +57,7 @@ final class Swarm {
         drawDisks();
         drawApplication();
         drawStrikes();
-        return new FaultPlan(nodes, t, end, delayMax, diskMax, isCramped, faults);
+        return new FaultPlan(nodes, t, end, delayMax, diskMax, isCramped, leaseDriftPermille, faults);
     }
 
     // ------------------------------------------------------------------------------------------------------------------ messages
@@ -139,21 +142,29 @@ final class Swarm {
 
     // -------------------------------------------------------------------------------------------------------------------- clocks
 
+    /** With leases, clocks keep to what those rest on: any two differ by no more than the bound, and none leaps once it has begun. */
     private void drawClocks() {
+        boolean hasLeases = leaseDriftPermille > 0;
         if (random.nextBoolean()) {
             for (int node = 1; node <= nodes; node++) {
-                faults.add(new Fault.ClockRate(0, node, random.nextInt(950, 1051)));
+                faults.add(new Fault.ClockRate(0, node, hasLeases ? drawRateForLeases() : random.nextInt(950, 1051)));
                 faults.add(new Fault.ClockJump(0, node, random.nextBoolean() ? Long.MAX_VALUE - random.nextLong(2 * end)
                     : random.nextLong()));
             }
         }
-        if (random.nextInt(4) == 0) {
+        if (random.nextInt(4) == 0 && !hasLeases) {
             often(random.nextInt(5, 30), at -> faults.add(new Fault.ClockJump(at, anyone(),
                 random.nextInt(3) > 0 ? random.nextLong(10 * t) : -random.nextLong(2 * t))));
         }
         if (random.nextInt(4) == 0) {
-            often(random.nextInt(10, 40), at -> faults.add(new Fault.ClockRate(at, anyone(), random.nextInt(800, 1250))));
+            often(random.nextInt(10, 40), at -> faults.add(new Fault.ClockRate(at, anyone(),
+                hasLeases ? drawRateForLeases() : random.nextInt(800, 1250))));
         }
+    }
+
+    /** Half of the bound to either side: (1000 - d/2) / (1000 + d/2) is no less than 1 - d/1000. */
+    private int drawRateForLeases() {
+        return 1000 + random.nextInt(-leaseDriftPermille / 2, leaseDriftPermille / 2 + 1);
     }
 
     // --------------------------------------------------------------------------------------------------------------------- disks

@@ -206,6 +206,11 @@ final class TranscriptNode implements ReplicaView {
     }
 
     @Override
+    public SimulatedClock.Steady steadyClock() {
+        return new SimulatedClock.Steady(0, clock.getAsLong());
+    }
+
+    @Override
     public long nanosUntilDeadline() {
         return up().deadline() - clock.getAsLong();
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.Freshness;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -52,6 +54,7 @@ class GroupInvariantsTest {
         private long diskLastIndex;
         private long appliedIndex;
         private long nanosUntilDeadline;
+        private SimulatedClock.Steady steadyClock = new SimulatedClock.Steady(0, 0);
         private long callBytes;
         private long mailBytes;
         private NodeStatus.Backlog backlog = new NodeStatus.Backlog(0, 0, 0);
@@ -148,6 +151,11 @@ class GroupInvariantsTest {
         @Override
         public boolean anyDiskContains(EntryId entry) {
             return disk.contains(entry);
+        }
+
+        @Override
+        public SimulatedClock.Steady steadyClock() {
+            return steadyClock;
         }
 
         @Override
@@ -759,44 +767,44 @@ class GroupInvariantsTest {
 
     @Test
     void aCallThatCompletesTwiceOrAfterItsProcessHasDiedIsCaught() {
-        invariants.onCall(one, 1, true, T);
-        invariants.onCall(one, 2, true, T);
-        invariants.onReadServed(1, 0);
-        caught("EveryCallCompletesOnce", () -> invariants.onReadServed(1, 0));
+        invariants.onCall(one, 1, Freshness.linearizable(), T);
+        invariants.onCall(one, 2, Freshness.linearizable(), T);
+        invariants.onReadServed(1, 0, 0);
+        caught("EveryCallCompletesOnce", () -> invariants.onReadServed(1, 0, 0));
         invariants.onCrashed(one);
         caught("EveryCallCompletesOnce", () -> invariants.onFailed(2, true));
     }
 
     @Test
     void aCallThatIsMadeTwiceIsCaught() {
-        invariants.onCall(one, 1, true, T);
-        caught("EveryCallCompletesOnce", () -> invariants.onCall(two, 1, true, T));
+        invariants.onCall(one, 1, Freshness.linearizable(), T);
+        caught("EveryCallCompletesOnce", () -> invariants.onCall(two, 1, Freshness.linearizable(), T));
     }
 
     @Test
     void aCallThatIsLeftOverInTheEndIsCaught() {
-        invariants.onCall(one, 1, true, T);
+        invariants.onCall(one, 1, Freshness.linearizable(), T);
         caught("EveryCallCompletesOnce", () -> invariants.onHealed(all));
     }
 
     @Test
     void aCallThatTakesTooLongIsCaughtButPausesDoNotCount() {
-        invariants.onCall(one, 1, true, T);
+        invariants.onCall(one, 1, Freshness.linearizable(), T);
         invariants.onPaused(one);
         now = 5 * T;
         invariants.onResumed(one);
         now += T;
         invariants.onTurn(one);
-        invariants.onReadServed(1, 0);
-        invariants.onCall(one, 2, true, T);
-        invariants.onCall(one, 3, true, 2 * T);
+        invariants.onReadServed(1, 0, 0);
+        invariants.onCall(one, 2, Freshness.linearizable(), T);
+        invariants.onCall(one, 3, Freshness.linearizable(), 2 * T);
         now += T + 1;
-        caught("EveryCallCompletesInTime", () -> invariants.onReadServed(2, 0));
+        caught("EveryCallCompletesInTime", () -> invariants.onReadServed(2, 0, 0));
     }
 
     @Test
     void aCallThatNeverCompletesIsCaughtWhileItsProcessRuns() {
-        invariants.onCall(one, 1, true, T);
+        invariants.onCall(one, 1, Freshness.linearizable(), T);
         now = T + 1;
         caught("EveryCallCompletesInTime", () -> invariants.onTurn(one));
         invariants.onCrashed(one);
@@ -805,49 +813,113 @@ class GroupInvariantsTest {
 
     @Test
     void aCommandThatIsDoneButNotAppliedThereIsCaught() {
-        invariants.onCall(one, 1, false, T);
+        invariants.onCall(one, 1, null, T);
         caught("DoneMeansApplied", () -> invariants.onDone(1, 7));
-        invariants.onCall(one, 2, false, T);
+        invariants.onCall(one, 2, null, T);
         invariants.onCallApplied(one, 2, 8);
         caught("DoneMeansApplied", () -> invariants.onDone(2, 9));
-        invariants.onCall(one, 3, false, T);
+        invariants.onCall(one, 3, null, T);
         caught("DoneMeansApplied", () -> invariants.onDone(3, 0));   // nowhere, and it says so
     }
 
     @Test
     void aCommandThatFailedForCertainAndIsAppliedIsCaught() {
-        invariants.onCall(one, 1, false, T);
+        invariants.onCall(one, 1, null, T);
         invariants.onFailed(1, true);
         caught("FailedMeansNeverApplied", () -> invariants.onCallApplied(one, 1, 7));
-        invariants.onCall(one, 2, false, T);
+        invariants.onCall(one, 2, null, T);
         invariants.onFailed(2, false);   // perhaps
         invariants.onCallApplied(one, 2, 8);
-        invariants.onCall(one, 3, false, T);
+        invariants.onCall(one, 3, null, T);
         invariants.onCallApplied(one, 3, 9);
         caught("FailedMeansNeverApplied", () -> invariants.onFailed(3, true));
     }
 
     @Test
     void aReadThatDoesNotShowWhatWasToldBeforeItBeganIsCaught() {
-        invariants.onCall(one, 1, true, T);
-        invariants.onCall(two, 2, false, T);
+        invariants.onCall(one, 1, Freshness.linearizable(), T);
+        invariants.onCall(two, 2, null, T);
         invariants.onCallApplied(two, 2, 7);
         invariants.onDone(2, 7);
-        invariants.onReadServed(1, 6);   // asked before
-        invariants.onCall(three, 3, true, T);
-        caught("ReadsAreFresh", () -> invariants.onReadServed(3, 6));
+        invariants.onReadServed(1, 0, 0);   // asked before
+        invariants.onCall(three, 3, Freshness.linearizable(), T);
+        caught("ReadsAreFresh", () -> invariants.onReadServed(3, 6, 6));
     }
 
     @Test
     void aCommandThatIsAnsweredAsIfItWereAReadIsCaught() {
-        invariants.onCall(one, 1, false, T);
-        caught("ReadsAreFresh", () -> invariants.onReadServed(1, 0));
+        invariants.onCall(one, 1, null, T);
+        caught("ReadsAreFresh", () -> invariants.onReadServed(1, 0, 0));
+    }
+
+    @Test
+    void aReadByLeaseThatDoesNotShowWhatWasToldBeforeItBeganIsCaughtAndOneThatNeedNotIsNot() {
+        tell(7);
+        invariants.onCall(one, 2, Freshness.local(), T);
+        invariants.onReadServed(2, 0, 0);
+        invariants.onCall(one, 3, Freshness.lease(), T);
+        caught("ReadsAreFresh", () -> invariants.onReadServed(3, 6, 6));
+    }
+
+    @Test
+    void aReadThatIsStalerThanItMayBeIsCaught() {
+        tell(7);
+        invariants.onCall(one, 2, Freshness.atMost(Duration.ofNanos(5)), T);
+        invariants.onReadServed(2, 0, 0);
+        one.steadyClock = new SimulatedClock.Steady(0, 5);
+        invariants.onCall(one, 3, Freshness.atMost(Duration.ofNanos(5)), T);
+        invariants.onReadServed(3, 0, 0);
+        one.steadyClock = new SimulatedClock.Steady(0, 6);
+        invariants.onCall(two, 4, Freshness.atMost(Duration.ofNanos(5)), T);   // by whose clock no time has passed
+        invariants.onReadServed(4, 0, 0);
+        invariants.onCall(one, 5, Freshness.atMost(Duration.ofNanos(5)), T);
+        caught("StaleReadsAreBounded", () -> invariants.onReadServed(5, 6, 6));
+    }
+
+    @Test
+    void aReadThatIsStalerThanItMayBeIsCaughtAlsoAfterAClockHasLeaptBackAndHasGoneOnForLong() {
+        one.steadyClock = new SimulatedClock.Steady(0, 100);
+        tell(7);
+        one.steadyClock = new SimulatedClock.Steady(0, 200);
+        invariants.onCall(one, 2, Freshness.atMost(Duration.ofNanos(5)), T);
+        one.steadyClock = new SimulatedClock.Steady(1, -50);
+        invariants.onReadServed(2, 0, 0);    // open when the clock leapt
+        invariants.onCall(one, 3, Freshness.atMost(Duration.ofNanos(5)), T);
+        one.steadyClock = new SimulatedClock.Steady(1, 5);
+        invariants.onReadServed(3, 0, 0);
+        one.steadyClock = new SimulatedClock.Steady(1, 6);
+        invariants.onCall(one, 4, Freshness.atMost(Duration.ofNanos(5)), T);
+        caught("StaleReadsAreBounded", () -> invariants.onReadServed(4, 6, 6));
+    }
+
+    @Test
+    void aReadThatGoesBackBehindWhatItsClientHasSeenIsCaught() {
+        invariants.onCall(one, 1, Freshness.local().notBefore(5), T);
+        caught("ReadsNeverGoBack", () -> invariants.onReadServed(1, 4, 4));
+    }
+
+    @Test
+    void aReadThatSaysAnotherIndexThanItsStatesIsCaught() {
+        commitOnAll(entry(1, 1, "a"), Entry.of(2, 1, Entry.Kind.NO_OP, 0, new byte[0]), entry(3, 1, "c"));
+        invariants.onApply(one, 1, bytes("a"));
+        invariants.onApply(one, 3, bytes("c"));
+        for (int call = 1; call <= 6; call++) {
+            invariants.onCall(one, call, Freshness.local(), T);
+        }
+        invariants.onReadServed(1, 0, 0);
+        invariants.onReadServed(2, 2, 1);
+        invariants.onReadServed(3, 3, 3);
+        caught("ReadsTellTheirState", "read 4 is answered from 4, but 3 is committed", () -> invariants.onReadServed(4, 4, 3));
+        caught("ReadsTellTheirState", "read 5 is answered from 3, but by a state whose last command is 1, of commands at {1, 3}",
+            () -> invariants.onReadServed(5, 3, 1));
+        caught("ReadsTellTheirState", "read 6 is answered from 2, but by a state whose last command is 3, of commands at {1, 3}",
+            () -> invariants.onReadServed(6, 2, 3));
     }
 
     @Test
     void anAcknowledgedEntryThatIsNotOnEveryHealedDiskIsCaught() {
         commitOnAll(entry(1, 1, "a"), entry(2, 1, "b"));
-        invariants.onCall(one, 1, false, T);
+        invariants.onCall(one, 1, null, T);
         invariants.onCallApplied(one, 1, 2);
         invariants.onDone(1, 2);
         heal(false);
@@ -861,7 +933,7 @@ class GroupInvariantsTest {
     @Test
     void anAcknowledgedEntryThatNobodyKnowsToBeCommittedIsCaught() {
         commitOnAll(entry(1, 1, "a"));
-        invariants.onCall(one, 1, false, T);
+        invariants.onCall(one, 1, null, T);
         invariants.onCallApplied(one, 1, 2);
         invariants.onDone(1, 2);
         heal(false);
@@ -906,8 +978,8 @@ class GroupInvariantsTest {
         invariants.onEnd();
         heal(true);
         invariants.onTurn(one);
-        invariants.onCall(one, 1, true, T);
-        invariants.onReadServed(1, 0);
+        invariants.onCall(one, 1, Freshness.linearizable(), T);
+        invariants.onReadServed(1, 0, 0);
         caught("HealedQuorumAgrees", () -> invariants.onHealed(all));
     }
 
@@ -1103,6 +1175,13 @@ class GroupInvariantsTest {
             invariants.onStarted(replica);
         }
         invariants.onTurn(one);
+    }
+
+    /** Somebody is told that his command is done at this index. */
+    private void tell(long index) {
+        invariants.onCall(two, 1, null, T);
+        invariants.onCallApplied(two, 1, index);
+        invariants.onDone(1, index);
     }
 
     /** Behind what its log has, in the term of the last. */

@@ -67,7 +67,7 @@ class PlanTextPropertyTest {
     }
 
     private static final String BEGIN =
-        "FaultPlan[nodes=3, electionTimeout=1000ms, faulty=5000ms, delayMax=1ms, diskMax=1ms, isCramped=false]";
+        "FaultPlan[nodes=3, electionTimeout=1000ms, faulty=5000ms, delayMax=1ms, diskMax=1ms, isCramped=false, leaseDriftPermille=0]";
 
     @Example
     void anErrorNamesThePlace() {
