@@ -59,7 +59,7 @@ public final class Simulation<M extends StateMachine> {
      * @param lastTerm        the highest term
      * @param committed       how many entries were committed
      * @param acknowledged    how many proposals were answered as done
-     * @param readsServed     how many reads were answered
+     * @param readsServed     how many reads were answered, of those that had to be as fresh as can be
      * @param elections       how many leaders were elected
      * @param crashes         how many processes died or stopped
      * @param healNanos       how long the healed quorum took to do its work
