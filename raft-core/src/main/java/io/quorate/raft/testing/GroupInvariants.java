@@ -118,6 +118,11 @@ final class GroupInvariants {
         return history.committedIndex();
     }
 
+    /** What is known to be committed at this index; null if nothing is. */
+    @Nullable EntryId committedAt(long index) {
+        return index >= 1 && index <= history.committedIndex() ? history.committedAt(index) : null;
+    }
+
     /** Whether these replicas have one leader and the same log, all of it committed and applied. */
     boolean agree(List<? extends ReplicaView> core) {
         return LivenessInvariants.agree(core);

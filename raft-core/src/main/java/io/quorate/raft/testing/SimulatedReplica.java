@@ -283,11 +283,18 @@ final class SimulatedReplica implements ReplicaView {
         return entry;
     }
 
-    /** Of what lies before the snapshot on which the node's log stands, the disk knows what it was. */
+    /**
+     * Of what lies before the snapshot on which the node's log stands, the disk knows what it was; unless the disk has yet to be put on that
+     * snapshot, and had not come so far. Then it is what the group has committed there, for nothing else is in snapshots.
+     */
     private @Nullable EntryId entryAt(long index) {
         RaftNode node = node();
         EntryId entry = node == null ? null : node.entryAt(index);
-        return entry == null && node != null && index < node.status().firstIndex() ? disk.entryAt(index) : entry;
+        if (entry != null || node == null || index >= node.status().firstIndex()) {
+            return entry;
+        }
+        EntryId onDisk = disk.entryAt(index);
+        return onDisk == null ? group.invariants().committedAt(index) : onDisk;
     }
 
     @Override

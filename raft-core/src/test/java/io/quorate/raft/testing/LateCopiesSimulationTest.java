@@ -27,12 +27,13 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Commands of sessions, repeated by clients who cannot know better, at whichever replica, while everything goes wrong and snapshots are
- * taken all the time: each takes effect once, and each repetition is answered as the first was.
+ * Commands of sessions of which copies come late: repeated by clients who cannot know better, and again when they have long been answered,
+ * at whichever replica, while everything goes wrong and snapshots are taken all the time. Each takes effect once, and each copy is answered
+ * as the first was or refused as settled. All that a snapshot holds is compared after each command.
  */
-class SessionSimulationTest {
+class LateCopiesSimulationTest {
 
-    private static final int SEEDS = Integer.getInteger("simulation.session.seeds", 30);
+    private static final int SEEDS = Integer.getInteger("simulation.copies.seeds", 30);
     private static final Duration LONG = Duration.ofHours(1);
     private static final Duration SHORT = Duration.ofSeconds(10);       // so that clients who are cut off lose theirs
 
@@ -219,7 +220,7 @@ class SessionSimulationTest {
                         + times + " times");
                 }
             }))
-            .digest(SessionSimulationTest::digest)
+            .digest(LateCopiesSimulationTest::digest)
             .snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin(2000).withLogToSnapshotRatio(1).withRetryPause(Duration.ofSeconds(1)))
             .timeouts(40);
     }
