@@ -24,7 +24,8 @@ final class WatchedMachine implements StateMachine {
     private final SimulatedReplica replica;
     private final Ailments ailments;
     private final StateMachine machine;
-    private long lastIndex;
+    private long lastIndex;      // the last command's
+    private long toldIndex;      // where the machine was told the time last
 
     /** What a state machine under {@link Fault.ThrowInApply} throws. */
     static final class ThrownInApply extends RuntimeException {
@@ -85,16 +86,16 @@ final class WatchedMachine implements StateMachine {
             throw new ThrownInApply();
         }
         long call = command.payload().getLong(0);
+        if (command.index() != toldIndex) {
+            reportTold();
+        }
         GroupInvariants invariants = group.invariants();
         invariants.onApply(replica, command.index(), command.bytes());
         invariants.onCallApplied(replica, Math.abs(call), command.index());
         lastIndex = command.index();
         byte[] result = call < 0 ? new byte[0] : applyUsers(command);
         invariants.onApplied(replica, command.index(), result);
-        ToLongFunction<StateMachine> digest = group.setup().digest();
-        if (digest != null) {
-            invariants.onState(replica, command.index(), digest.applyAsLong(machine));
-        }
+        reportState(command.index());
         group.onApplied(replica, command.index(), result);
         return result;
     }
@@ -127,6 +128,8 @@ final class WatchedMachine implements StateMachine {
     @Override
     public void onTime(long index, long timeNanos) {
         Supplier<String> where = () -> "at node " + replica.nodeId() + ", before index " + index + ", at the replicated time " + timeNanos;
+        reportTold();
+        toldIndex = index;
         group.invariants().onTime(replica, index, timeNanos);
         try {
             machine.onTime(index, timeNanos);
@@ -134,6 +137,20 @@ final class WatchedMachine implements StateMachine {
             throw new MachineFailed("onTime threw " + where.get() + ": " + e, e);
         }
         group.setup().check(machine, replica.nodeId(), where);
+    }
+
+    /** If the machine was last told the time by an entry that was no command: the state as that has left it. */
+    private void reportTold() {
+        if (toldIndex > lastIndex) {
+            reportState(toldIndex);
+        }
+    }
+
+    private void reportState(long index) {
+        ToLongFunction<StateMachine> digest = group.setup().digest();
+        if (digest != null) {
+            group.invariants().onState(replica, index, digest.applyAsLong(machine));
+        }
     }
 
     @Override
@@ -165,15 +182,18 @@ final class WatchedMachine implements StateMachine {
             throw new MachineFailed("snapshot threw at node " + replica.nodeId() + ", after index " + lastIndex + ": " + e, e);
         }
         long index = lastIndex;
+        long told = toldIndex;
         return captured == null ? null : out -> {
-            out.write(ByteBuffer.allocate(ENVELOPE_BYTES).putLong(index).array());
+            out.write(ByteBuffer.allocate(2 * Long.BYTES).putLong(index).putLong(told).array());
             captured.writeTo(out);
         };
     }
 
     @Override
     public void restore(InputStream in) throws IOException {
-        lastIndex = ByteBuffer.wrap(in.readNBytes(ENVELOPE_BYTES)).getLong();
+        ByteBuffer indexes = ByteBuffer.wrap(in.readNBytes(2 * Long.BYTES));
+        lastIndex = indexes.getLong();
+        toldIndex = indexes.getLong();
         Supplier<String> where = () -> "at node " + replica.nodeId() + ", with the snapshot of the state after index " + lastIndex;
         try {
             machine.restore(in);
@@ -183,9 +203,9 @@ final class WatchedMachine implements StateMachine {
         group.setup().check(machine, replica.nodeId(), where);
         group.count(Happening.SNAPSHOT_RESTORED);
         group.invariants().onRestored(replica, lastIndex);
-        ToLongFunction<StateMachine> digest = group.setup().digest();
-        if (digest != null && lastIndex > 0) {
-            group.invariants().onState(replica, lastIndex, digest.applyAsLong(machine));
+        long stateIndex = Math.max(lastIndex, toldIndex);
+        if (stateIndex > 0) {
+            reportState(stateIndex);
         }
     }
 
