@@ -2,7 +2,9 @@ package io.quorate.raft.testing;
 
 import io.quorate.raft.Freshness;
 import io.quorate.raft.Storage;
+import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.RaftConfig;
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What must hold in every group at every moment, whatever goes wrong: the list of all invariants, each of which is told of everything that
- * happens. Their classes stand in {@link ElectionInvariants}, {@link LogInvariants}, {@link CommitInvariants}, {@link
+ * happens. Their classes stand in {@link ElectionInvariants}, {@link LogInvariants}, {@link CommitInvariants}, {@link MembershipInvariants}, {@link
  * DurabilityInvariants}, {@link ApplyInvariants}, {@link ClientInvariants} and {@link LivenessInvariants}; numbers in their comments are
  * those of {@code docs/invariants.md}. The hooks are those of {@link Invariant}.
  */
@@ -66,6 +68,7 @@ final class GroupInvariants {
         every.addAll(LogInvariants.all(history));
         every.addAll(ElectionInvariants.all(history, config));
         every.addAll(CommitInvariants.all(history, replicas));
+        every.addAll(MembershipInvariants.all(history));
         every.addAll(DurabilityInvariants.all(replicas));
         every.addAll(ApplyInvariants.all(history));
         every.addAll(ClientInvariants.all(history, replicas, virtualNanos));
@@ -121,6 +124,17 @@ final class GroupInvariants {
     /** What is known to be committed at this index; null if nothing is. */
     @Nullable EntryId committedAt(long index) {
         return index >= 1 && index <= history.committedIndex() ? history.committedAt(index) : null;
+    }
+
+    /** The last membership that anybody knows to be committed; null if that is still the founding one. */
+    @Nullable Membership committedMembership() {
+        for (long index = history.committedIndex(); index > 0; index--) {
+            Entry entry = history.committedEntry(index);
+            if (entry != null && entry.kind() == Entry.Kind.MEMBERSHIP) {
+                return Membership.of(entry);
+            }
+        }
+        return null;
     }
 
     /** Whether these replicas have one leader and the same log, all of it committed and applied. */

@@ -12,6 +12,7 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
@@ -233,6 +234,73 @@ class GroupInvariantsTest {
         some.onTurn(one.leads(3));
         some.onTurn(two.leads(3));
         assertThrows(IllegalArgumentException.class, () -> new GroupInvariants(all, CONFIG, () -> now, Set.of("NoSuchThing")));
+    }
+
+    // ---- memberships
+
+    @Test
+    void goingByAnotherMembershipThanTheLastInTheLogIsCaught() {
+        invariants.onTurn(one);
+        Membership learned = with(one.membership, 2, List.of(one, two, three), List.of());
+        one.membership = learned;
+        caught("LastMembershipIsInForce", () -> invariants.onTurn(one));
+
+        invariants.onTurn(two);
+        writes(two, membership(1, 1, learned));
+        two.membership = learned;
+        invariants.onTurn(two);
+        writes(two, entry(1, 2, "another leader's"));
+        caught("LastMembershipIsInForce", () -> invariants.onTurn(two));
+    }
+
+    @Test
+    void aSecondUncommittedMembershipIsCaught() {
+        elect(one, 3);
+        Entry second = membership(1, 3, with(one.membership, 2, List.of(one, two, three), List.of()));
+        Entry third = membership(2, 3, with(one.membership, 3, List.of(one, two, three), List.of()));
+        writes(one, second, third);
+        one.has(second, third).membership = Membership.of(third);
+        caught("OneMembershipIsUncommitted", () -> invariants.onTurn(one));
+    }
+
+    @Test
+    void aMembershipBeforeAnEntryOfTheOwnTermIsCommittedIsCaught() {
+        elect(one, 2);
+        writes(one, entry(1, 2, "a"));
+        two.has(entry(1, 2, "a"));
+        invariants.onTurn(one.has(entry(1, 2, "a")).commits(1));
+        elect(one, 3);
+        Entry second = membership(2, 3, with(one.membership, 2, List.of(one, two, three), List.of()));
+        writes(one, second);
+        one.has(second).membership = Membership.of(second);
+        caught("MembershipsFollowACommit", () -> invariants.onTurn(one));
+    }
+
+    @Test
+    void membershipsWhoseQuorumsNeedNotMeetAreCaught() {
+        invariants.onTurn(one);
+        Membership alone = with(one.membership, 2, List.of(one), List.of());
+        caught("NeighboursShareAQuorum", () -> writes(one, membership(1, 1, alone)));
+        Membership joint = with(one.membership, 2, List.of(one), List.of(one, two, three));
+        Membership left = with(joint, 3, List.of(one), List.of());
+        GroupInvariants others = new GroupInvariants(all, CONFIG, () -> now, Set.of("MemoryIsWhatTheDiskHas"));
+        others.onTurn(one);
+        List<Entry> entries = List.of(membership(1, 1, joint), membership(2, 1, left));
+        others.onWrite(one, new Storage.Write(1, new HardState(1, null, 0), 1, entries));
+        one.has(entries.get(0), entries.get(1));
+        Membership leap = with(left, 5, List.of(one), List.of());
+        caught("NeighboursShareAQuorum", () -> others.onWrite(one,
+            new Storage.Write(2, new HardState(1, null, 0), 3, List.of(membership(3, 1, leap)))));
+    }
+
+    private static Membership with(Membership before, long version, List<Planted> voters, List<Planted> outgoing) {
+        assertTrue(version > before.version());
+        return new Membership(version, voters.stream().map(GroupInvariantsTest::member).toList(),
+            outgoing.stream().map(GroupInvariantsTest::member).toList(), List.of());
+    }
+
+    private static Entry membership(long index, long term, Membership membership) {
+        return Entry.of(index, term, Entry.Kind.MEMBERSHIP, 0, MembershipCodec.encode(membership));
     }
 
     // ---- elections
