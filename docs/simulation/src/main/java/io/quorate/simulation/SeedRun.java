@@ -1,5 +1,6 @@
 package io.quorate.simulation;
 
+import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.netty.SimulatedWire;
 import io.quorate.raft.testing.FaultPlan;
 import io.quorate.raft.testing.Registers;
@@ -13,13 +14,14 @@ import java.util.SplittableRandom;
  * What one seed runs: everything in it is drawn by the seed, so that the seed alone repeats it. The plan draws the size of the group and
  * what goes wrong; the rest is drawn here, from random numbers of its own, for a plan must not tell whether there is a wire.
  *
- * @param seed        any number
- * @param timeouts    for how many election timeouts faults go on
- * @param clients     how many ask
- * @param hasWire     whether messages travel as bytes
- * @param kind        of its plan
+ * @param seed         any number
+ * @param timeouts     for how many election timeouts faults go on
+ * @param clients      how many ask
+ * @param hasWire      whether messages travel as bytes
+ * @param hasSnapshots whether nodes take snapshots all the time, and let go of the log behind them
+ * @param kind         of its plan
  */
-record SeedRun(long seed, int timeouts, int clients, boolean hasWire, Kind kind) {
+record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean hasSnapshots, Kind kind) {
 
     /** Of plans. */
     enum Kind {
@@ -39,18 +41,21 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, Kind kind)
     private static final int CLIENTS_MAX = 20;
     /** Long enough to be idle for a while, and busy again. */
     private static final int CALM_TIMEOUTS_MIN = 60;
+    /** A few commands, and a snapshot is due. */
+    private static final int LOG_BYTES_MIN = 400;
 
     /** What the ordinary build runs. One seed in five is short. */
     static SeedRun ordinary(long seed) {
         SplittableRandom random = random(seed);
         boolean hasWire = random.nextBoolean();
         int timeouts = random.nextInt(5) == 0 ? random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1) : Simulation.TIMEOUTS;
-        return new SeedRun(seed, timeouts, Simulation.CLIENTS, hasWire, kind(random));
+        Kind kind = kind(random);
+        return new SeedRun(seed, timeouts, Simulation.CLIENTS, hasWire, random.nextBoolean() && kind == Kind.SWARM, kind);
     }
 
     /** One disk forgets; nothing else goes wrong. */
     static SeedRun forgetful(long seed) {
-        return new SeedRun(seed, Simulation.TIMEOUTS, Simulation.CLIENTS, random(seed).nextBoolean(), Kind.FORGETFUL);
+        return new SeedRun(seed, Simulation.TIMEOUTS, Simulation.CLIENTS, random(seed).nextBoolean(), false, Kind.FORGETFUL);
     }
 
     /**
@@ -61,14 +66,15 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, Kind kind)
         SplittableRandom random = random(seed);
         boolean hasWire = random.nextBoolean();
         int clients = random.nextBoolean() ? random.nextInt(1, CLIENTS_MAX + 1) : Simulation.CLIENTS;
+        boolean hasSnapshots = random.nextBoolean();
         return switch (random.nextInt(11)) {
-            case 10 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, random.nextBoolean() ? Kind.MINORITY : Kind.CALM);
-            case 0 -> new SeedRun(seed, TIMEOUTS_OF_A_LONG_RUN, clients, hasWire, Kind.SWARM);
-            case 1 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, Kind.FORGETFUL);
-            case 2 -> new SeedRun(seed, random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1), clients, hasWire, Kind.SWARM);
-            case 3 -> new SeedRun(seed, random.nextInt(TIMEOUTS_OF_A_SHORT_RUN_MAX, 50), clients, hasWire, Kind.SWARM);
-            case 4, 5 -> new SeedRun(seed, random.nextInt(150, 300), clients, hasWire, Kind.SWARM);
-            default -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, Kind.SWARM);
+            case 10 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false, random.nextBoolean() ? Kind.MINORITY : Kind.CALM);
+            case 0 -> new SeedRun(seed, TIMEOUTS_OF_A_LONG_RUN, clients, hasWire, hasSnapshots, Kind.SWARM);
+            case 1 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false, Kind.FORGETFUL);
+            case 2 -> new SeedRun(seed, random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1), clients, hasWire, hasSnapshots, Kind.SWARM);
+            case 3 -> new SeedRun(seed, random.nextInt(TIMEOUTS_OF_A_SHORT_RUN_MAX, 50), clients, hasWire, hasSnapshots, Kind.SWARM);
+            case 4, 5 -> new SeedRun(seed, random.nextInt(150, 300), clients, hasWire, hasSnapshots, Kind.SWARM);
+            default -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, hasSnapshots, Kind.SWARM);
         };
     }
 
@@ -111,11 +117,15 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, Kind kind)
 
     private String whatItRuns() {
         return "where\nSimulation<Registers> simulation = Registers.simulation()"
-            + (clients == Simulation.CLIENTS ? "" : ".clients(" + clients + ")") + (hasWire ? ".wire(new SimulatedWire())" : "") + ';';
+            + (clients == Simulation.CLIENTS ? "" : ".clients(" + clients + ")") + (hasWire ? ".wire(new SimulatedWire())" : "")
+            + (hasSnapshots ? ".snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin(" + LOG_BYTES_MIN + ").withLogToSnapshotRatio(1))" : "") + ';';
     }
 
     private Simulation<Registers> simulation() {
         Simulation<Registers> simulation = Registers.simulation().clients(clients);
+        if (hasSnapshots) {
+            simulation = simulation.snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin(LOG_BYTES_MIN).withLogToSnapshotRatio(1));
+        }
         return hasWire ? simulation.wire(new SimulatedWire()) : simulation;
     }
 

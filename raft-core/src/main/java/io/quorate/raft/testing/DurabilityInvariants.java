@@ -110,7 +110,9 @@ final class DurabilityInvariants {
                     throw broken("%s sends %s, but was shown the log of that term up to %d", replica.id(), accepted, shown);
                 }
                 ReplicaView leader = accepted.verifiedIndex() == 0 ? null : running(accepted.to());
-                if (leader != null && peers.of(leader).ledTerm == accepted.term()
+                // Behind a snapshot that is being installed nobody knows any more what stood there; it was committed.
+                boolean isNamed = accepted.verifiedIndex() >= replica.status().firstIndex() - 1;
+                if (leader != null && isNamed && peers.of(leader).ledTerm == accepted.term()
                     && !leader.logContains(replica.logAt(accepted.verifiedIndex()))) {
                     throw broken("%s sends %s, but has %s there, which that leader has not", replica.id(), accepted,
                         replica.logAt(accepted.verifiedIndex()));
@@ -201,7 +203,9 @@ final class DurabilityInvariants {
 
         private static final class Beliefs {
             private long term;
-            private long[] matched = new long[0];   // by position among the peers, as long as their number does not change
+            private long version;                      // of the membership: with each, peers may come anew and stand elsewhere
+            private long[] matched = new long[0];      // by position among the peers
+            private List<NodeStatus.Peer> peers = List.of();
         }
 
         private final PerReplica<Beliefs> beliefs = new PerReplica<>(Beliefs::new);
@@ -218,10 +222,14 @@ final class DurabilityInvariants {
             }
             Beliefs of = beliefs.of(replica);
             List<NodeStatus.Peer> peers = status.peers();
-            if (of.term != status.term() || of.matched.length != peers.size()) {
+            long version = status.membership().version();
+            if (of.term != status.term() || of.version != version || of.matched.length != peers.size()) {
+                // Who left and came back begins anew; within two steps somebody may have done both.
+                of.matched = of.term == status.term() && of.version + 1 == version ? moved(of, peers) : new long[peers.size()];
                 of.term = status.term();
-                of.matched = new long[peers.size()];
+                of.version = version;
             }
+            of.peers = peers;
             for (int i = 0; i < of.matched.length; i++) {
                 NodeStatus.Peer peer = peers.get(i);
                 if (peer.matchIndex() < of.matched[i] && !peer.hasLostEntries()) {
@@ -230,6 +238,19 @@ final class DurabilityInvariants {
                 }
                 of.matched[i] = peer.matchIndex();
             }
+        }
+
+        /** What was believed of those who stay, where they stand now. */
+        private static long[] moved(Beliefs before, List<NodeStatus.Peer> peers) {
+            long[] matched = new long[peers.size()];
+            for (int i = 0; i < matched.length; i++) {
+                for (int j = 0; j < before.matched.length; j++) {
+                    if (before.peers.get(j).member().id().equals(peers.get(i).member().id())) {
+                        matched[i] = before.matched[j];
+                    }
+                }
+            }
+            return matched;
         }
     }
 

@@ -218,6 +218,24 @@ public sealed interface Fault {
         }
     }
 
+    // ------------------------------------------------------------------------------------------------------------------ operators
+
+    /** An operator asks whoever leads to hand over to this node, or to whoever is fit if it is 0. It may come to nothing. */
+    record HandOver(long atNanos, int toNode) implements Fault {
+
+        public HandOver {
+            require(toNode >= 0 && toNode <= FaultPlan.NODES_MAX, "toNode is a node or 0, not " + toNode);
+        }
+    }
+
+    /**
+     * An operator asks whoever leads for another membership. It may come to nothing, or take effect much later.
+     *
+     * @param atNanos when
+     * @param dice    what he asks for, given what the membership is then
+     */
+    record ChangeMembership(long atNanos, long dice) implements Fault { }
+
     // ------------------------------------------------------------------------------------------------------------------- strikes
 
     /** What hangs in the balance at a moment at which little stands between the rules and their violation. */

@@ -33,6 +33,12 @@ enum Happening {
     SNAPSHOT_RESTORED,
     /** A process died between writing a snapshot out and making it durable. */
     CRASH_WHILE_TAKING,
+    /** An operator was told that another leads, that his goal is committed, or that neither will be. */
+    LEADERSHIP_TRANSFERRED, MEMBERSHIP_CHANGED, OPERATOR_REFUSED,
+    /** A membership that is joint has come into force at a replica. */
+    JOINT_MEMBERSHIP,
+    /** All that an operator had taken out or lost left no quorum that could be healed. */
+    QUORUM_LOST,
     ELECTION_WON, ELECTION_LOST,
     /** A leader hears no quorum. */
     STEP_DOWN_FOR_SILENCE, STEP_DOWN_FOR_HIGHER_TERM,

@@ -25,25 +25,35 @@ final class LivenessInvariants {
             new MemoryIsGivenBack(replicas, config, virtualNanos), new SteadyTerm(), new OnlyHeartbeatsWhenIdle(config, virtualNanos));
     }
 
-    /** Whether these replicas have one leader, the same log, all of it committed and applied, and no read that waits. */
+    /** Whether these replicas have one leader, whose membership is settled for now, and its members among them the same log, all applied. */
     static boolean agree(List<? extends ReplicaView> core) {
+        ReplicaView leader = null;
         for (ReplicaView replica : core) {
             if (!replica.isUp() || !replica.isFounded()) {
                 return false;
             }
+            if (replica.status().role() == RoleName.LEADER) {
+                if (leader != null) {
+                    return false;
+                }
+                leader = replica;
+            }
         }
-        int leaders = 0;
-        long lastIndex = -1;
+        if (leader == null || !leader.status().change().isCommitted() || leader.status().membership().isJoint()
+            || !leader.status().membership().isVoter(leader.id())) {
+            return false;       // it has another step to make, or to hand over
+        }
+        long lastIndex = leader.status().lastIndex();
         for (ReplicaView replica : core) {
+            // Whoever was needed for a membership that is being left may have been let go before it heard the last.
+            boolean isMember = leader.status().membership().member(replica.id()) != null;
             NodeStatus status = replica.status();
-            lastIndex = lastIndex < 0 ? status.lastIndex() : lastIndex;
-            leaders += status.role() == RoleName.LEADER ? 1 : 0;
-            if (status.lastIndex() != lastIndex || status.commitIndex() != lastIndex || replica.appliedIndex() != lastIndex
-                || status.backlog().waitingReads() > 0) {
+            if (isMember && (status.lastIndex() != lastIndex || status.commitIndex() != lastIndex || replica.appliedIndex() != lastIndex
+                || status.backlog().waitingReads() > 0)) {
                 return false;
             }
         }
-        return leaders == 1;
+        return true;
     }
 
     /** Counts from when the faults stopped. */

@@ -4,6 +4,8 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.InvariantViolation;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.RaftConfig;
@@ -49,6 +51,7 @@ final class SimulatedGroup {
     private final SimulatedNetwork network;
     private final SimulatedClients clients;
     private final Strikes strikes;
+    private final SimulatedOperator operator;
     private final List<SimulatedReplica> replicas = new ArrayList<>();     // by node; of a cloned one, the younger
     private final GroupInvariants invariants;
     private final boolean owesNothing;
@@ -75,6 +78,7 @@ final class SimulatedGroup {
         network = new SimulatedNetwork(this, plan.nodes(), setup.wire(), random.split());
         clients = new SimulatedClients(this, random.split());
         strikes = new Strikes(this);
+        operator = new SimulatedOperator(this);
         for (int node = 1; node <= plan.nodes(); node++) {
             replicas.add(new SimulatedReplica(this, node, random.split()));
         }
@@ -141,6 +145,10 @@ final class SimulatedGroup {
             network.cut(cut.links(), cut.forNanos());
         } else if (fault instanceof Fault.Strike strike) {
             strikes.arm(strike);
+        } else if (fault instanceof Fault.HandOver handOver) {
+            operator.handOver(handOver.toNode());
+        } else if (fault instanceof Fault.ChangeMembership change) {
+            operator.change(change.dice());
         }
     }
 
@@ -240,6 +248,19 @@ final class SimulatedGroup {
         }
     }
 
+    /** The memberships that may be in force at whoever leads next: the last that is committed, and all that are not. */
+    private List<Membership> memberships() {
+        List<Membership> memberships = new ArrayList<>();
+        Membership committed = invariants.committedMembership();
+        if (committed != null) {
+            memberships.add(committed);
+        }
+        for (SimulatedReplica replica : replicas) {
+            memberships.addAll(replica.memberships(invariants.committedIndex(), committed == null));
+        }
+        return memberships;
+    }
+
     /** Runs the task then, unless faults are over. */
     void later(long nanos, Runnable task) {
         agenda.after(nanos, () -> {
@@ -258,15 +279,40 @@ final class SimulatedGroup {
         private final long healedAt = now();
 
         private Healing() {
-            core.removeAll(wiped);
             for (int i = core.size() - 1; i > 0; i--) {
                 Collections.swap(core, i, random.nextInt(i + 1));
             }
-            core.subList(replicas.size() / 2 + 1, core.size()).clear();
+            List<Membership> memberships = memberships();
+            // One after the other is left out whom no membership needs that may still count.
+            for (SimulatedReplica replica : List.copyOf(core)) {
+                core.remove(replica);
+                if (!isQuorumOfAll(memberships)) {
+                    core.add(replica);
+                }
+            }
+        }
+
+        private boolean isQuorumOfAll(List<Membership> memberships) {
+            return memberships.stream().allMatch(each -> isMajority(each.voters()) && (!each.isJoint() || isMajority(each.outgoing()))
+                && (each.goal() == null || !mayBeReached(each.goal()) || isMajority(each.goal().voters())));
+        }
+
+        /** Whether all are there whom the next step waits for: a leader may have heard them a moment ago, and take it. */
+        private boolean mayBeReached(Membership.Goal goal) {
+            return goal.voters().stream().allMatch(member -> replicas.stream().anyMatch(replica -> replica.id().equals(member.id())));
+        }
+
+        private boolean isMajority(List<Member> half) {
+            return half.stream().filter(member -> core.stream().anyMatch(replica -> replica.id().equals(member.id()))).count()
+                > half.size() / 2;
         }
 
         private Simulation.Report run() {
             isHealing = true;
+            if (!isQuorumOfAll(memberships())) {
+                count(Happening.QUORUM_LOST);
+                return report(replicas, 0);
+            }
             if (core.stream().noneMatch(SimulatedReplica::isFounded)) {
                 count(Happening.FOUNDING_FAILED);
                 return report(core, 0);   // a group that is not founded yet needs all of its members for that
@@ -312,7 +358,14 @@ final class SimulatedGroup {
                     core.forEach(clients::probe);
                 }
             }
+            core.removeAll(List.copyOf(core).stream().filter(this::isLeftBehind).toList());
             invariants.onHealed(core);
+        }
+
+        /** Whether it was needed for a membership that has been left since, and belongs to the group no more. */
+        private boolean isLeftBehind(SimulatedReplica replica) {
+            return core.stream().filter(SimulatedReplica::isLeader)
+                .allMatch(leader -> leader.status().membership().member(replica.id()) == null);
         }
 
         private boolean agrees() {

@@ -11,6 +11,7 @@ import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.InvariantViolation;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
@@ -83,6 +84,7 @@ final class SimulatedProcess {
     private @Nullable RoleName lastRole;
     private long lastTerm;
     private long lastCommit;
+    private long lastVersion;                // of the membership in force
     private long countedTerm;           // of the leader whose inheritance has been counted
 
     SimulatedProcess(SimulatedGroup group, SimulatedReplica replica, InMemoryStorage storage, Ailments ailments, SimulatedClock clock,
@@ -222,6 +224,38 @@ final class SimulatedProcess {
         submit(new OpenCall(call, caller), freshness, completion -> server.read(query, freshness, group.callTimeout(), completion));
     }
 
+    /** What operators ask for is no client's call: it changes nothing that clients see, and what comes of it is the group's affair. */
+    void transfer(long call, int toNode, Caller caller) {
+        operate(new OpenCall(call, caller), completion -> server.transfer(toNode, group.callTimeout(), completion));
+    }
+
+    void changeMembership(long call, long expectedVersion, Membership.Goal goal, Caller caller) {
+        operate(new OpenCall(call, caller),
+            completion -> server.changeMembership(expectedVersion, goal, group.callTimeout(), completion));
+    }
+
+    private void operate(OpenCall call, Submission submission) {
+        openCalls.put(call.number, call);
+        RuntimeException refused = submission.submit(new Completion() {
+            @Override
+            public void done(byte[] result, long index) {
+                openCalls.remove(call.number);
+                call.caller.done(result, index);
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                openCalls.remove(call.number);
+                call.caller.failed(why);
+            }
+        });
+        if (refused != null) {
+            openCalls.remove(call.number);
+            call.caller.failed(refused);
+        }
+        requestTurn();
+    }
+
     int openCalls() {
         return openCalls.size();
     }
@@ -338,6 +372,12 @@ final class SimulatedProcess {
     private void look(NodeStatus status) {
         RoleName role = status.role();
         boolean isNew = role != lastRole || status.term() != lastTerm;
+        if (status.membership().version() != lastVersion) {
+            lastVersion = status.membership().version();
+            if (status.membership().isJoint()) {
+                group.count(Happening.JOINT_MEMBERSHIP);
+            }
+        }
         if (status.commitIndex() > lastCommit) {
             lastCommit = status.commitIndex();
             group.onCommitted(replica, lastCommit);

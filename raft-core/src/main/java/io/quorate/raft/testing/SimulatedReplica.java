@@ -1,10 +1,13 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.SnapshotMessage;
+import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
@@ -203,6 +206,14 @@ final class SimulatedReplica implements ReplicaView {
         running().propose(call, command, caller);
     }
 
+    void transfer(long call, int toNode, SimulatedProcess.Caller caller) {
+        running().transfer(call, toNode, caller);
+    }
+
+    void changeMembership(long call, long expectedVersion, Membership.Goal goal, SimulatedProcess.Caller caller) {
+        running().changeMembership(call, expectedVersion, goal, caller);
+    }
+
     void read(long call, byte[] query, Freshness freshness, SimulatedProcess.Caller caller) {
         running().read(call, query, freshness, caller);
     }
@@ -338,6 +349,25 @@ final class SimulatedReplica implements ReplicaView {
 
     int nodeId() {
         return nodeId;
+    }
+
+    /** The memberships of its log behind this index, durable or not; and, if wanted, the one it was founded with. */
+    List<Membership> memberships(long index, boolean isFoundingWanted) {
+        List<Membership> memberships = new ArrayList<>();
+        FoundingRecord record = disk.founding();
+        if (isFoundingWanted && record != null) {
+            memberships.add(record.membership());
+        }
+        for (Entry entry : disk.log()) {
+            if (entry.index() > index && entry.kind() == Entry.Kind.MEMBERSHIP) {
+                memberships.add(Membership.of(entry));
+            }
+        }
+        RaftNode node = node();
+        if (node != null && !node.status().change().isCommitted()) {
+            memberships.add(node.membership());
+        }
+        return memberships;
     }
 
     boolean isLeader() {

@@ -57,6 +57,7 @@ final class Swarm {
         drawDisks();
         drawApplication();
         drawStrikes();
+        drawOperators();
         return new FaultPlan(nodes, t, end, delayMax, diskMax, isCramped, leaseDriftPermille, faults);
     }
 
@@ -197,6 +198,17 @@ final class Swarm {
         }
         if (random.nextInt(3) == 0) {
             often(random.nextInt(5, 40), at -> faults.add(new Fault.Flood(at, anyone(), random.nextInt(5, 60))));
+        }
+    }
+
+    // ----------------------------------------------------------------------------------------------------------------- operators
+
+    private void drawOperators() {
+        if (random.nextBoolean()) {
+            often(random.nextInt(3, 20), at -> faults.add(new Fault.ChangeMembership(at, random.nextLong())));
+        }
+        if (random.nextInt(3) == 0) {
+            often(random.nextInt(5, 30), at -> faults.add(new Fault.HandOver(at, random.nextInt(nodes + 1))));
         }
     }
 
