@@ -72,6 +72,8 @@ final class Plans {
         kinds.add(Combinators.combine(at(), node(), nanos(10 * t), nanos(t)).as(Fault.SlowApply::new));
         kinds.add(Combinators.combine(at(), node(), down()).as(Fault.ThrowInApply::new));
         kinds.add(Combinators.combine(at(), node(), Arbitraries.integers().between(1, 60)).as(Fault.Flood::new));
+        kinds.add(Combinators.combine(at(), Arbitraries.integers().between(0, nodes)).as(Fault.HandOver::new));
+        kinds.add(Combinators.combine(at(), Arbitraries.longs()).as(Fault.ChangeMembership::new));
         // Twice, for these find most.
         for (int i = 0; i < 2; i++) {
             kinds.add(Combinators.combine(at(), nanos(20 * t), Arbitraries.of(Fault.Balance.class), Arbitraries.longs())
