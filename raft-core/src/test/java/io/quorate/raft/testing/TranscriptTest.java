@@ -109,6 +109,7 @@ class TranscriptTest {
         expected.addAll(ids("CM", 1, 2, 3, 4, 5, 7, 9, 10, 12, 13, 14, 15));
         expected.addAll(ids("AS", 1, 2, 3, 5, 7, 8, 9, 10, 11));
         expected.addAll(ids("SN", 1, 2, 3, 4, 5, 8, 9, 10, 12, 13, 14, 16, 17, 18, 19, 20, 21, 22));
+        expected.addAll(ids("CL", 1, 2, 3, 4, 5, 6, 7, 9, 10));
         assertEquals(expected, new TreeSet<>(index().keySet()));
     }
 
