@@ -2,6 +2,7 @@ package io.quorate.examples.chaos;
 
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.MembershipTarget;
+import io.quorate.raft.ServerStatus;
 import io.quorate.raft.client.RaftAdmin;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
@@ -99,6 +100,12 @@ final class Operator implements AutoCloseable {
     /** Asks for this node as the leader. It may be refused, or come to nothing: nobody is promised that he will lead. */
     void transferTo(int nodeId) {
         answer(admin.transfer(nodeId));
+    }
+
+    /** How much the replica at this address has applied, or -1 if it does not answer. */
+    long appliedIndex(String address) {
+        ServerStatus status = answer(admin.status(address));
+        return status == null ? -1 : status.appliedIndex();
     }
 
     /** What the replica at this address has counted, or null if it does not answer. */

@@ -41,19 +41,14 @@ final class Return {
     /** Waits until the replica has applied as much as the leader had when it was looked at; how many snapshots it took. */
     private static long awaitCaughtUp(Scene scene, Flood flood, int node) throws ChaosException {
         int leader = scene.group().awaitLeaderAfter(0, Scene.ELECTION).nodeId();
-        long target = Long.MAX_VALUE;
+        long target = scene.operator().appliedIndex(scene.group().address(leader));
         for (long turn = 1; ; turn++) {
             flood.awaitAcknowledged(flood.acknowledged() + 500, Scene.PATIENCE_MILLIS);     // writes go on meanwhile
-            SortedMap<String, Long> ahead = scene.operator().metrics(scene.group().address(leader));
-            SortedMap<String, Long> behind = scene.operator().metrics(scene.group().address(node));
-            if (target == Long.MAX_VALUE && ahead != null) {
-                target = value(ahead, "applied_index");
-            }
-            if (behind != null && value(behind, "applied_index") >= target) {
-                return value(behind, "snapshots_installed");
+            if (scene.operator().appliedIndex(scene.group().address(node)) >= target) {
+                return value(scene.operator().metrics(scene.group().address(node)), "snapshots_installed");
             }
             if (scene.seconds() > scene.settings().seconds() + 3600L) {
-                throw new ChaosException("node " + node + " has not caught up after " + turn + " looks: " + behind);
+                throw new ChaosException("node " + node + " has not caught up after " + turn + " looks");
             }
         }
     }
