@@ -122,8 +122,7 @@ final class SnapshotFetcher {
             return;   // an answer that came twice, or to somebody before
         }
         if (totalBytes >= 0 && totalBytes != piece.totalBytes()) {
-            discard(to);
-            fail(snapshot, "its source says that it is " + piece.totalBytes() + " bytes long, and said " + totalBytes + " before");
+            complete(snapshot, to, "its source says that it is " + piece.totalBytes() + " bytes long, and said " + totalBytes + " before");
             return;
         }
         asked.remove(piece.offset());
@@ -139,7 +138,7 @@ final class SnapshotFetcher {
         }
         tellProgress();
         if (to.received() == totalBytes) {
-            complete(snapshot, to);
+            complete(snapshot, to, "what came is not what its maker wrote: it was damaged on its way, or is of two makers");
         }
     }
 
@@ -147,10 +146,14 @@ final class SnapshotFetcher {
         SnapshotId snapshot = wanted;
         Storage.SnapshotInput to = input;
         if (snapshot != null && to != null && isOfSource(gone)) {
+            String why = "its source does not have it any more";
             if (totalBytes < 0 && to.received() > 0) {
-                discard(to);      // perhaps the beginning of another's, longer than this one's whole: or it would be gone each time
+                // Perhaps all of it, and this replica ended before it looked; perhaps the beginning of another's, longer than this one's
+                // whole: kept, it would be asked on from there in vain each time.
+                complete(snapshot, to, why);
+            } else {
+                fail(snapshot, why);
             }
-            fail(snapshot, "its source does not have it any more");
         }
     }
 
@@ -214,12 +217,13 @@ final class SnapshotFetcher {
 
     // ---------------------------------------------------------------------------------------------------------------------- its end
 
-    private void complete(SnapshotId snapshot, Storage.SnapshotInput whole) {
+    /** No more will come of this: it is whole, which the storage finds out, or nothing of it is kept. */
+    private void complete(SnapshotId snapshot, Storage.SnapshotInput whole, String otherwise) {
+        SnapshotInfo info = new SnapshotInfo(snapshot.last(), whole.received());
         if (!whole.complete()) {
-            fail(snapshot, "what came is not what its maker wrote: it was damaged on its way, or is of two makers");
+            fail(snapshot, otherwise);
             return;
         }
-        SnapshotInfo info = new SnapshotInfo(snapshot.last(), totalBytes);
         end();
         onFetched.accept(info);
         mailbox.complete(new Event.SnapshotFetched(snapshot));
@@ -230,13 +234,6 @@ final class SnapshotFetcher {
         end();
         onFailed.accept(new FetchFailedException(of));
         mailbox.complete(new Event.FetchFailed(snapshot));
-    }
-
-    /** What is here does not belong to what its source has. The storage finds that out itself, and keeps nothing of it. */
-    private static void discard(Storage.SnapshotInput input) {
-        if (input.complete()) {
-            throw new IllegalStateException("A snapshot passed for whole that is not");
-        }
     }
 
     private boolean isOfSource(SnapshotMessage message) {

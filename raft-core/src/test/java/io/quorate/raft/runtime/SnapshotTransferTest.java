@@ -190,6 +190,21 @@ class SnapshotTransferTest {
         assertEquals(List.of(new Event.SnapshotFetched(snapshot)), told());
     }
 
+    /** The process ended after the last piece had come, and before it looked whether all of it was right. */
+    @Test
+    void whatIsHereWholeIsFetchedThoughItsSourceHasItNoMore() {
+        SnapshotId snapshot = take(10);
+        try (Storage.StoredSnapshot stored = sourceStorage.snapshot();
+             Storage.SnapshotInput input = fetcherStorage.receiveSnapshot(snapshot)) {
+            input.write(0, stored.read(0, (int) stored.transferBytes()));
+        }
+        take(20);
+        fetcher.fetch(snapshot, SOURCE);
+        run(2);
+        assertEquals(List.of(new Event.SnapshotFetched(snapshot)), told());
+        install(snapshot);
+    }
+
     @Test
     void whoDoesNotHaveItAnyMoreSaysSoAndTheFetchEndsAtOnce() {
         SnapshotId snapshot = take(10);
