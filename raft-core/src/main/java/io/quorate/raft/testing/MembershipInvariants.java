@@ -36,6 +36,7 @@ final class MembershipInvariants {
             private @Nullable Membership founding;             // of what the log began with; null until it is seen
             private final List<At> memberships = new ArrayList<>();
             private final List<At> beforeInstall = new ArrayList<>();     // what the last install has replaced
+            private long installedIndex;                                  // up to where that covers; 0 if there was none
             private final List<At> known = new ArrayList<>();             // all that ever stood in it
         }
 
@@ -45,12 +46,15 @@ final class MembershipInvariants {
         @Override
         void onStarted(ReplicaView replica) {
             Log log = logs.of(replica);
-            List<At> before = List.copyOf(log.memberships);
+            List<At> before = new ArrayList<>(log.memberships);
+            if (replica.diskSnapshotIndex() < log.installedIndex) {
+                before.addAll(log.beforeInstall);     // it was lost
+            }
             log.memberships.clear();
             // What a lost write had cut is there again; what a snapshot covers need not be there any more.
             for (At each : log.known) {
-                boolean wasThere = before.contains(each) || log.beforeInstall.contains(each);
-                if (replica.diskContains(each.entry) || wasThere && each.entry.index() <= replica.diskSnapshotIndex()) {
+                if (replica.diskContains(each.entry)
+                    || before.contains(each) && each.entry.index() <= replica.diskSnapshotIndex()) {
                     log.memberships.remove(each);
                     log.memberships.add(each);
                 }
@@ -64,6 +68,7 @@ final class MembershipInvariants {
             List<At> memberships = log.memberships;
             SnapshotId installed = write.install();
             if (installed != null) {
+                log.installedIndex = installed.index();
                 log.beforeInstall.clear();
                 log.beforeInstall.addAll(memberships);
                 memberships.clear();
