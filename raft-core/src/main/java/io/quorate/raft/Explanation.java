@@ -113,7 +113,7 @@ public record Explanation(List<Finding> findings) {
 
         private void quorum(List<Member> voters, boolean isOutgoing) {
             List<ReplicaId> heard = new ArrayList<>();
-            List<Finding.NoQuorum.Silent> silent = new ArrayList<>();
+            List<Finding.Silent> silent = new ArrayList<>();
             for (Member voter : voters) {
                 ServerStatus.Peer peer = peer(voter.id());
                 // Silence is judged as a leader judges it before it steps down: it may be about to hear, and patience has two timeouts.
@@ -122,7 +122,7 @@ public record Explanation(List<Finding> findings) {
                 if (isHeard) {
                     heard.add(voter.id());
                 } else {
-                    silent.add(new Finding.NoQuorum.Silent(voter.id(), peer == null ? -1 : peer.heardNanosAgo(),
+                    silent.add(new Finding.Silent(voter.id(), peer == null ? -1 : peer.heardNanosAgo(),
                         peer == null ? null : peer.trouble()));
                 }
             }
@@ -162,7 +162,7 @@ public record Explanation(List<Finding> findings) {
                 found.add(new Finding.GoalPending(membership.version(), goal == null
                     ? new Membership.Goal(membership.voters(), membership.learners()) : goal, membership.isJoint(), isCommitted));
                 if (status.state() == ServerStatus.State.LEADER) {
-                    promotions();
+                    promotions(membership);
                 } else {
                     found.add(new Finding.AskLeader(status.leader(), status.leaderAddress()));
                 }
@@ -176,13 +176,26 @@ public record Explanation(List<Finding> findings) {
             }
         }
 
-        private void promotions() {
-            for (ServerStatus.Peer peer : status.peers()) {
-                NodeStatus.CatchUp catchUp = peer.catchUp();
-                if (catchUp != null && peer.replica() != null) {
-                    found.add(new Finding.NotPromoted(new Member(peer.replica(), peer.address()), catchUp,
-                        status.lastIndex() - Math.max(0, peer.matchIndex()), peer.heardNanosAgo(), peer.trouble()));
+        private void promotions(Membership membership) {
+            List<ReplicaId> ready = new ArrayList<>();
+            List<Finding.Silent> unready = new ArrayList<>();
+            boolean isVoterUnready = false;
+            for (Member awaited : membership.awaited()) {
+                ServerStatus.Peer peer = peer(awaited.id());
+                NodeStatus.CatchUp catchUp = peer == null ? null : peer.catchUp();
+                if (catchUp != null && !membership.isVoter(awaited.id())) {
+                    found.add(new Finding.NotPromoted(awaited, catchUp, status.lastIndex() - Math.max(0, peer.matchIndex()),
+                        peer.heardNanosAgo(), peer.trouble()));
                 }
+                if (catchUp == null || catchUp == NodeStatus.CatchUp.READY) {
+                    ready.add(awaited.id());
+                } else {
+                    unready.add(new Finding.Silent(awaited.id(), peer.heardNanosAgo(), peer.trouble()));
+                    isVoterUnready |= membership.isVoter(awaited.id());
+                }
+            }
+            if (isVoterUnready && ready.size() <= membership.awaited().size() / 2) {   // else it has been said, of each
+                found.add(new Finding.GoalLacksQuorum(ready, unready));
             }
         }
 

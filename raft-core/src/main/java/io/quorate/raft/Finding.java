@@ -54,11 +54,17 @@ public sealed interface Finding {
         }
     }
 
+    /** A voter, and for how long it was not heard, or -1 if never. */
+    record Silent(ReplicaId replica, long heardNanosAgo, @Nullable String trouble) {
+        @Override
+        public String toString() {
+            return replica + " (" + (heardNanosAgo < 0 ? "never heard" : "not heard for " + Words.span(heardNanosAgo))
+                + (trouble == null ? "" : "; " + trouble) + ")";
+        }
+    }
+
     /** Too few voters are heard for anybody to be elected or to go on leading, as far as this replica sees. */
     record NoQuorum(List<ReplicaId> heard, List<Silent> silent, int voters, boolean isOutgoing) implements Finding {
-
-        /** A voter that is not heard. */
-        public record Silent(ReplicaId replica, long heardNanosAgo, @Nullable String trouble) { }
 
         public NoQuorum {
             heard = List.copyOf(heard);
@@ -68,10 +74,7 @@ public sealed interface Finding {
         @Override
         public String sentence() {
             return "Of the " + voters + (isOutgoing ? " voters that are to go" : " voters") + ", " + heard.size() + " can be counted on ("
-                + Words.list(heard) + "), and " + (voters / 2 + 1) + " are needed; not heard: " + silent.stream().map(each -> each.replica
-                + " ("
-                + (each.heardNanosAgo < 0 ? "never" : "for " + Words.span(each.heardNanosAgo))
-                + (each.trouble == null ? "" : "; " + each.trouble) + ")").collect(Collectors.joining(", ")) + ".";
+                + Words.list(heard) + "), and " + (voters / 2 + 1) + " are needed; missing: " + Words.list(silent) + ".";
         }
     }
 
@@ -199,6 +202,23 @@ public sealed interface Finding {
                 case BEHIND -> lacks + ". That ends by itself, unless its disk or its network is slower than the group's writes.";
                 case READY -> "it has caught up, and waits for the others, or for the commit of the previous step.";
             } + (trouble == null ? "" : " (" + trouble + ")");
+        }
+    }
+
+    /** Too few of the voters that the goal names are ready: a joint membership would be stuck, and could not be taken back. */
+    record GoalLacksQuorum(List<ReplicaId> ready, List<Silent> unready) implements Finding {
+
+        public GoalLacksQuorum {
+            ready = List.copyOf(ready);
+            unready = List.copyOf(unready);
+        }
+
+        @Override
+        public String sentence() {
+            int voters = ready.size() + unready.size();
+            return "The step to the new voters waits for a majority of them, " + (voters / 2 + 1) + " of " + voters
+                + ", to be heard and to have caught up: " + (ready.isEmpty() ? "none has" : Words.list(ready) + " has")
+                + "; not ready: " + Words.list(unready) + ". Another goal can still be stated.";
         }
     }
 

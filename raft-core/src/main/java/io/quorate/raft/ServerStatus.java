@@ -70,7 +70,8 @@ public record ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clu
      * @param matchIndex    how much of this leader's log it is known to have durable; -1 unless this replica leads
      * @param replication   how this leader replicates to it: probe, replicate; or null unless this replica leads
      * @param trouble       why it cannot be reached, or does not count, or null
-     * @param catchUp       how far it is, if it is to become a voter and is none yet; null unless this replica leads
+     * @param catchUp       how far it is, if the goal of the membership names it as a voter and the joint step is still to come; null
+     *                      unless this replica leads
      */
     public record Peer(@Nullable ReplicaId replica, int nodeId, String address, long heardNanosAgo, long matchIndex,
                        @Nullable String replication, @Nullable String trouble, NodeStatus.@Nullable CatchUp catchUp) {

@@ -88,7 +88,7 @@ class ExplanationTest {
         leader = null;
         peers = List.of(new ServerStatus.Peer(B, 2, "b", -1, -1, null, "connection refused"), peer(C, 11 * T, -1));
         assertEquals(List.of("No leader of term 5 is known here, so nothing is committed by way of this replica.",
-            "Of the 3 voters, 1 can be counted on (1#000a), and 2 are needed; not heard: 2#000b (never; connection refused), 3#000c (for"
+            "Of the 3 voters, 1 can be counted on (1#000a), and 2 are needed; missing: 2#000b (never heard; connection refused), 3#000c (not heard for"
             + " 11 s).", "2#000b at b: connection refused."), explain());
     }
 
@@ -104,7 +104,7 @@ class ExplanationTest {
     void bothHalvesOfAJointMembershipMustBeHeard() {
         membership = new Membership(3, members(A, B, C), members(A, D), List.of());
         peers = List.of(peer(B, 0, 10), peer(C, 0, 10), peer(D, 9 * T, 10));
-        assertEquals(List.of("Of the 2 voters that are to go, 1 can be counted on (1#000a), and 2 are needed; not heard: 4#000d (for 9000"
+        assertEquals(List.of("Of the 2 voters that are to go, 1 can be counted on (1#000a), and 2 are needed; missing: 4#000d (not heard for 9000"
             + " ms)."),
             explain().subList(0, 1));
     }
@@ -226,6 +226,25 @@ class ExplanationTest {
         assertTrue(explain().get(1).contains("none yet: it lacks 7 entries. That ends by itself"), explain().get(1));
         peers = List.of(peer(B, 0, 10), peer(C, 0, 10), newcomer(NodeStatus.CatchUp.READY, 0));
         assertTrue(explain().get(1).contains("none yet: it has caught up, and waits for the others"), explain().get(1));
+    }
+
+    /** The joint step would need 3, which is silent and a voter already: nobody is "not promoted", and yet nothing moves. */
+    @Test
+    void aGoalThatMostOfItsVotersCannotFollowSaysSo() {
+        membership = new Membership(2, members(A, B, C), List.of(), List.of(), new Membership.Goal(members(A, C), List.of()));
+        peers = List.of(peer(B, 0, 10), voterOfTheGoal(NodeStatus.CatchUp.UNHEARD, 5 * T));
+        assertEquals("The step to the new voters waits for a majority of them, 2 of 2, to be heard and to have caught up: 1#000a has;"
+            + " not ready: 3#000c (not heard for 5000 ms). Another goal can still be stated.", explain().get(1));
+        peers = List.of(peer(B, 0, 10), voterOfTheGoal(NodeStatus.CatchUp.READY, 0));
+        assertEquals(List.of(Finding.GoalPending.class), kinds());
+    }
+
+    /** One that is silent is none too many when two of three are ready. */
+    @Test
+    void aVoterOfTheGoalThatIsSilentHoldsUpNothingAsLongAsMostAreReady() {
+        membership = new Membership(2, members(A, B, C), List.of(), members(D), new Membership.Goal(members(A, C, D), List.of()));
+        peers = List.of(peer(B, 0, 10), voterOfTheGoal(NodeStatus.CatchUp.UNHEARD, 5 * T), newcomer(NodeStatus.CatchUp.READY, 0));
+        assertEquals(List.of(Finding.GoalPending.class, Finding.NotPromoted.class), kinds());
     }
 
     @Test
@@ -376,6 +395,10 @@ class ExplanationTest {
 
     private static ServerStatus.Peer newcomer(NodeStatus.CatchUp catchUp, long heardNanosAgo) {
         return new ServerStatus.Peer(D, 4, "address-4", heardNanosAgo, 3, "replicate", null, catchUp);
+    }
+
+    private static ServerStatus.Peer voterOfTheGoal(NodeStatus.CatchUp catchUp, long heardNanosAgo) {
+        return new ServerStatus.Peer(C, 3, "address-3", heardNanosAgo, 10, "replicate", null, catchUp);
     }
 
     private static NodeStatus.Denied denial(ReplicaId from, Message.Denial why) {

@@ -267,7 +267,7 @@ final class Leader implements Role {
         return peers.at(position);
     }
 
-    /** How far the member at this position is, if it is to become a voter and is none yet. */
+    /** How far the member at this position is, if the joint step that is still to come will have it as a voter. */
     NodeStatus.@Nullable CatchUp catchUp(int position) {
         for (Member awaited : node.membership().awaited()) {
             if (awaited.id().equals(peers.id(position))) {

@@ -129,17 +129,9 @@ public record Membership(long version, List<Member> voters, List<Member> outgoin
         return new Membership(version + 1, readdressed(voters, stated), List.of(), receiving, stated);
     }
 
-    /** Who is to become a voter and is none yet: the joint step waits until each of them has caught up. */
+    /** The voters that the goal names, as long as the joint step is still to come: it waits for them. */
     public List<Member> awaited() {
-        List<Member> awaited = new ArrayList<>();
-        if (goal != null) {
-            for (Member member : goal.voters()) {
-                if (!isVoter(member.id())) {
-                    awaited.add(member);
-                }
-            }
-        }
-        return awaited;
+        return goal == null || isJoint() ? List.of() : goal.voters();
     }
 
     /** The joint membership, in which the goal's voters and those of now both decide (§6). */

@@ -5,10 +5,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Leads the group to the goal that its membership states, one entry at a time, each when the one before is committed.
  *
- * <p>A joint membership is left as soon as it is committed. One is entered when every replica that is to become a voter has caught up and
- * is alive: it has what was committed when a round began, not longer ago than an election timeout, and has echoed that round. Else the
- * group might find itself waiting for an empty disk, or for a dead one (thesis 4.2.1). All that counts for this was said to this very
- * leader, which knows the goal from its log: whoever leads next goes on by itself.
+ * <p>A joint membership is left as soon as it is committed. One is entered when every replica that is to become a voter, and a majority of
+ * those that then vote, has caught up and is alive: it has what was committed when a round began, not longer ago than an election timeout,
+ * and has echoed that round. Else the group might find itself waiting for an empty disk, or for a dead one (thesis 4.2.1): for ever, if
+ * the goal leaves out a voter that lives and keeps one that does not, since from a joint membership there is no way back. All that counts
+ * for this was said to this very leader, which knows the goal from its log: whoever leads next goes on by itself.
  */
 final class MembershipPursuit {
 
@@ -55,12 +56,18 @@ final class MembershipPursuit {
         if (active.goal() == null) {
             return null;
         }
-        for (Member awaited : active.awaited()) {
-            int position = peers.position(awaited.id());
-            if (catchUp(peers.at(position), rounds.echoed(position)) != NodeStatus.CatchUp.READY) {
+        int ready = 0;
+        for (Member voter : active.awaited()) {
+            if (isReady(peers.position(voter.id()), peers, rounds)) {
+                ready++;
+            } else if (!active.isVoter(voter.id())) {
                 return null;
             }
         }
-        return active.enterJoint();
+        return ready > active.awaited().size() / 2 ? active.enterJoint() : null;
+    }
+
+    private boolean isReady(int position, Peers peers, Rounds rounds) {
+        return peers.isSelf(position) || catchUp(peers.at(position), rounds.echoed(position)) == NodeStatus.CatchUp.READY;
     }
 }

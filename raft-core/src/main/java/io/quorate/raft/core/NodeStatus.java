@@ -80,7 +80,7 @@ public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable Rep
      */
     public record Office(@Nullable ReplicaId successor, boolean isHandedOver, long leaseNanos, long diskBehindNanos) { }
 
-    /** How far a member is that is to become a voter. */
+    /** How far a member is that the goal names as a voter. */
     public enum CatchUp {
         /** It has not answered within the last election timeout. */
         UNHEARD,
@@ -111,7 +111,7 @@ public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable Rep
      * @param replication    how this leader replicates to it: {@code probe}, {@code replicate} or {@code snapshot}; null unless this node
      *                       leads
      * @param hasLostEntries whether this leader found that its disk lacks what it had acknowledged
-     * @param catchUp        how far it is, if it is to become a voter and is none yet; null unless this node leads
+     * @param catchUp        how far it is, if the goal names it as a voter and the joint step is still to come; null unless this node leads
      */
     public record Peer(Member member, long heardNanosAgo, long matchIndex, long nextIndex, long inflightBytes,
                        @Nullable String replication, boolean hasLostEntries, @Nullable CatchUp catchUp) { }

@@ -456,6 +456,41 @@ class MembershipRulesTest {
         assertEquals(2, c.node(1).membership().version());
     }
 
+    /** The goal leaves out a voter that lives and keeps one that does not: the joint membership could be neither left nor taken back. */
+    @Test
+    void aGoalThatMostOfItsVotersCannotFollowIsNotBegunYet() {
+        Cluster c = led(3, 3);
+        c.crash(3);
+        c.heartbeat(1);
+        c.change(1, goal(1, 3));
+        for (int i = 0; i < 20; i++) {
+            c.heartbeat(1);
+        }
+        assertEquals(goal(1, 3), c.node(1).membership().goal());
+        assertFalse(c.node(1).membership().isJoint());
+        long committed = c.node(1).commitIndex();
+        c.propose(1);
+        c.settle(1, 2);
+        assertEquals(committed + 1, c.node(1).commitIndex());
+
+        c.restart(3);
+        c.reachGoal(1);
+        assertEquals(members(1, 3), c.node(1).membership().voters());
+    }
+
+    /** So it can be given up, while a joint membership cannot. */
+    @Test
+    void aGoalThatMostOfItsVotersCannotFollowCanBeGivenUp() {
+        Cluster c = led(3, 3);
+        c.crash(3);
+        c.heartbeat(1);
+        c.change(1, goal(3));
+        c.heartbeat(1);
+        c.change(1, goal(1, 2));
+        c.reachGoal(1);
+        assertEquals(members(1, 2), c.node(1).membership().voters());
+    }
+
     /** Replicas 4 and 5 are to become voters; 4 has caught up, 5 is down. */
     private static Cluster waitingForReplica5() {
         Cluster c = led(3, 5);
