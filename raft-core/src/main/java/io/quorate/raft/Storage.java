@@ -1,6 +1,7 @@
 package io.quorate.raft;
 
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.SnapshotId;
@@ -52,16 +53,33 @@ public interface Storage extends AutoCloseable {
     /** Who this directory is, as of now: always the same replica, in a boot that rises with each opening. */
     Identity identity();
 
-    /** What was durable when the directory was opened; asked for once, before the first write, of a founded replica. */
+    /**
+     * What was durable when the directory was opened; asked for before the first write, of a founded replica, and once; but again after
+     * what it named as damaged has been repaired, replaced or covered by an installation.
+     *
+     * @throws StorageException if it cannot be read, or damage is found that leaves open what was written
+     */
     Recovered recover();
 
     /**
      * What was durable at opening.
      *
      * @param hardState the last
-     * @param log       the whole log, of which the tail is handed over at once
+     * @param log       the whole log, of which the tail is handed over at once; if something is damaged, what is whole before it
+     * @param damaged   entries behind the newest snapshot that are lost, but for their names, rising. Until they are there again nothing may
+     *                  be built on this log: no vote, no acknowledgement, no application. Entries between and behind them can be read
      */
-    record Recovered(HardState hardState, LogView log) { }
+    record Recovered(HardState hardState, LogView log, List<EntryId> damaged) {
+
+        public Recovered {
+            damaged = List.copyOf(damaged);
+        }
+
+        /** Of a log that is whole. */
+        public Recovered(HardState hardState, LogView log) {
+            this(hardState, log, List.of());
+        }
+    }
 
     /**
      * Makes a blank directory a member of a group; durable on return.
@@ -92,7 +110,8 @@ public interface Storage extends AutoCloseable {
      * @return consecutive from {@code firstIndex}, at least one but perhaps fewer than would fit, each intact, all of one log as it was
      *     at some moment of the call; empty if the log no longer begins so early, or ends before, which a replacement may have brought
      *     about meanwhile
-     * @throws StorageException if they cannot be read or are damaged
+     * @throws EntryDamagedException if the first of them is damaged; not final. A later one that is ends the list before it
+     * @throws StorageException      if they cannot be read
      */
     List<Entry> read(long firstIndex, long lastIndex, int bytesMax);
 
@@ -226,6 +245,56 @@ public interface Storage extends AutoCloseable {
      * @throws StorageException if it failed; final, like a failed write
      */
     default boolean maintain() {
+        return false;
+    }
+
+    /**
+     * Puts entries back that are damaged here, as other replicas have them: the same term at the same index is the same entry. Durable on
+     * return. On the thread that calls {@code write}; also while {@link #recover} has named damage.
+     *
+     * @param entries intact, rising; those that are not damaged here are passed over
+     * @return which are there again. Of several damaged entries side by side it may need all at once
+     * @throws StorageException if that failed; final, like a failed write
+     */
+    default List<EntryId> repair(List<Entry> entries) {
+        return List.of();
+    }
+
+    /**
+     * Reads a piece of what was written long ago, and tells what has been damaged meanwhile; the next call goes on behind it. On the thread
+     * that calls {@code write}, while no write waits. Damage that a snapshot covers is forgotten together with what is before it, and not
+     * told.
+     *
+     * @param bytesMax read about so many
+     */
+    default Scrubbed scrub(int bytesMax) {
+        return Scrubbed.NOTHING;
+    }
+
+    /**
+     * What a piece of scrubbing has found.
+     *
+     * @param bytes             how many were read
+     * @param damaged           entries behind the newest snapshot, rising
+     * @param isSnapshotDamaged whether the newest snapshot cannot be relied on any more: another one should be taken
+     * @param isRoundDone       whether all has been looked at: the next call begins anew
+     */
+    record Scrubbed(long bytes, List<EntryId> damaged, boolean isSnapshotDamaged, boolean isRoundDone) {
+
+        /** There is nothing to look at. */
+        public static final Scrubbed NOTHING = new Scrubbed(0, List.of(), false, true);
+
+        public Scrubbed {
+            damaged = List.copyOf(damaged);
+        }
+    }
+
+    /**
+     * Whether the disk is so full that no entries should be given to {@link #write} any more. There is room then still for hard states, and
+     * for an installation of what has been received; and entries that are written all the same are written as long as they fit. Any thread;
+     * {@link #maintain} finds out, also that it has ended.
+     */
+    default boolean isNearlyFull() {
         return false;
     }
 
