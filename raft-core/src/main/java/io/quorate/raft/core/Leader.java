@@ -355,7 +355,7 @@ final class Leader implements Role {
             handOver(true);
         }
         heartbeat();
-        if (node.memberships().isActiveCommitted() && !node.membership().isVoter(node.self())) {
+        if (isOut()) {
             resign();
         }
     }
@@ -459,6 +459,14 @@ final class Leader implements Role {
             }
         }
         node.commitTo(reached);
+        if (isOut()) {
+            lease.giveUp();   // who is left alone with this known starts without waiting for the end of any promise
+        }
+    }
+
+    /** Whether this leader counts no longer, and that is committed. */
+    private boolean isOut() {
+        return node.memberships().isActiveCommitted() && !node.membership().isVoter(node.self());
     }
 
     /** One membership entry at a time, and none before it is known what is committed: what this term has not reached may be another. */

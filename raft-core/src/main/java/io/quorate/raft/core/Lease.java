@@ -8,7 +8,8 @@ package io.quorate.raft.core;
  * others' clocks: if those are up to so much faster than the own, this clock may count only so much less; and a little is left to chance.
  *
  * <p>What makes the leader's own will break the promises ends the lease for good: once its successor may campaign, there is none for the
- * rest of the term. After a pause what was known before it is not trusted: a new round must tell.
+ * rest of the term; nor is there for a leader that has led the group to a membership without it, because a voter that is alone by that
+ * keeps no promise over a restart. After a pause what was known before it is not trusted: a new round must tell.
  */
 final class Lease {
 
@@ -26,7 +27,7 @@ final class Lease {
         soundNanos = nowNanos;
     }
 
-    /** Somebody else may campaign with this leader's permission, from now on. */
+    /** Somebody else may campaign whatever was promised to this leader, from now on. */
     void giveUp() {
         isGivenUp = true;
     }

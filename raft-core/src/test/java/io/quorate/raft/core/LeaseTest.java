@@ -285,6 +285,32 @@ class LeaseTest {
         assertEquals(List.of(), c.takeEffects(1, Readable.class));
     }
 
+    /**
+     * Who is left alone keeps no promise over a restart, because there is nobody to whom it could have given one: so the leader that has
+     * removed itself, and leads on for a moment, may not rely on it.
+     */
+    @Test
+    void aLeaderThatHasRemovedItselfHasNoLeaseOnWhoIsAloneNow() {
+        Cluster c = Cluster.of(LEASED, 2);
+        c.elect(1, 2);
+        c.settle();
+        c.change(1, Cluster.goal(2));
+        c.settleUntil(() -> c.node(1).membership().version() == 4);
+        c.settle();
+        c.propose(1);   // that the membership is committed becomes durable with the next entry
+        c.settle();
+        assertEquals(RoleName.LEADER, c.role(1));
+        c.restart(2);
+        c.tick(2);
+        c.settle(2);
+        assertEquals(RoleName.LEADER, c.role(2));
+        c.propose(2);
+        c.settle(2);
+        assertTrue(c.commit(2) > c.commit(1));
+        c.readByLease(1);
+        assertEquals(List.of(), c.takeEffects(1, Readable.class));
+    }
+
     // ---- what the others keep
 
     /** It has forgotten whom it promised what; so it makes the same promise to everybody. */
