@@ -62,8 +62,8 @@ public record RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, lo
      *                      of machines stay within 1, also while they are being set right. 0 for no leases
      */
     public RaftConfig withLeases(int driftPermille) {
-        return new RaftConfig(electionTimeoutNanos, uncommittedBytesMax, unappliedBytesMax, inflightBytesMax, appendBytesMax, cachedBytesMax,
-            driftPermille);
+        return new RaftConfig(electionTimeoutNanos, uncommittedBytesMax, unappliedBytesMax, inflightBytesMax, appendBytesMax,
+            cachedBytesMax, driftPermille);
     }
 
     /** Whether leases are used. */

@@ -442,9 +442,9 @@ public final class RaftNode {
     // ---- roles
 
     /**
-     * Whether this node could be elected, and do its work. Its disk answers: else it would win by heartbeats and never acknowledge anything.
-     * And it counts in its own membership, or did in one before that is the last it knows to be committed:
-     * then the newer one may stand in its log alone, and nobody else could be elected to commit it.
+     * Whether this node could be elected, and do its work. Its disk answers: else it would win by heartbeats and never acknowledge
+     * anything. And it counts in its own membership, or did in one before, back to the last that it knows to be committed: then the newer
+     * one may stand in its log alone, and nobody else could be elected to commit it.
      */
     boolean mayCampaign() {
         return memberships.mayCount(self) && !isRemoved() && ledger.silentNanos(now) <= config.electionTimeoutNanos();

@@ -100,8 +100,8 @@ final class Rounds {
     }
 
     /**
-     * For how long, from the begin of the newest round that a quorum has echoed, a quorum holds its votes. Only what was said with an echo of
-     * that round or a later one is known to last so long. Who leads does not vote.
+     * For how long, from the begin of the newest round that a quorum has echoed, a quorum holds its votes. Only what was said with an
+     * echo of that round or a later one is known to last so long. Who leads does not vote.
      */
     long heldNanos() {
         long[] held = new long[echoed.length];

@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * One hand-over of leadership: to whom, how far it has come, and the proposals that wait for its end (thesis 3.10).
  *
- * <p>While the target lacks much, proposals go on, so that a hopeless transfer costs nobody anything. Once it has nearly everything they are
- * held, or the log would run away from it for ever. When it has everything it is told to campaign; from then on no entry may be added at
- * all, for voters that had one more would refuse the target.
+ * <p>While the target lacks much, proposals go on, so that a hopeless transfer costs nobody anything. Once it has nearly everything they
+ * are held, or the log would run away from it for ever. When it has everything it is told to campaign; from then on no entry may be added
+ * at all, for voters that had one more would refuse the target.
  *
  * <p>Before the target was told, a transfer that takes too long is given up and nothing has happened. Afterwards it cannot be called back:
  * the leader waits a little, and then leaves its office all the same.

@@ -191,7 +191,7 @@ class FlowTest {
         assertEquals("1 1 1 1", c.disk(3));
     }
 
-    /** Storage has nothing, and no snapshot covers what is missing: with the next heartbeat the leader finds out whether that is still so. */
+    /** Storage has nothing, and no snapshot covers what is missing: with the next heartbeat the leader finds out if that is still so. */
     @Test
     void aReadThatBroughtNothingIsAskedForAgainWithTheNextHeartbeat() {
         Cluster c = slowPeer();

@@ -87,8 +87,8 @@ class PeerLostTest {
     /** A learner waits as before: it may not campaign. But it says what it knows. */
     @Test
     void aLearnerThatHasLostTheLeaderDoesNotCampaign() {
-        Cluster c = Cluster.of(RaftConfig.DEFAULT, new Membership(1, Cluster.members(1, 2, 3), List.of(), Cluster.members(4)), 0, "", "", "",
-            "");
+        Membership withLearner = new Membership(1, Cluster.members(1, 2, 3), List.of(), Cluster.members(4));
+        Cluster c = Cluster.of(RaftConfig.DEFAULT, withLearner, 0, "", "", "", "");
         c.elect(1, 2, 3);
         c.settle();
         c.heartbeat(1);

@@ -153,7 +153,8 @@ class Section51BasicsTest {
         c.deliver(new Message.RequestVote(id(2), id(1), 2, new EntryId(3, 9), 0));
         assertEquals(new Message.Vote(id(1), id(2), 3, Message.Denial.TERM_IS_OLD), c.take(Message.Vote.class, 1, 2));
         c.deliver(new Message.PreVote(id(2), id(1), 2, new EntryId(3, 9), 4));
-        assertEquals(new Message.PreVoteAnswer(id(1), id(2), 3, Message.Denial.TERM_IS_OLD, 4, 0), c.take(Message.PreVoteAnswer.class, 1, 2));
+        assertEquals(new Message.PreVoteAnswer(id(1), id(2), 3, Message.Denial.TERM_IS_OLD, 4, 0),
+            c.take(Message.PreVoteAnswer.class, 1, 2));
         c.deliver(new Message.AppendEntries(id(2), id(1), 2, new EntryId(1, 1), List.of(Cluster.entry(2, 2)), 2, 0, 8));
         Message.AppendRejected answer = c.take(Message.AppendRejected.class, 1, 2);
         assertEquals(3, answer.term());

@@ -153,7 +153,8 @@ class StallTest {
         c.propose(1);
         c.deliver(Message.AppendEntries.class, 1, 2);
         c.pass(T + 1);
-        c.batch(2, new Message.AppendEntries(id(1), id(2), 1, new EntryId(1, 1), List.of(), 1, 0, 9), new Message.TimeoutNow(id(1), id(2), 1));
+        c.batch(2, new Message.AppendEntries(id(1), id(2), 1, new EntryId(1, 1), List.of(), 1, 0, 9),
+            new Message.TimeoutNow(id(1), id(2), 1));
         assertEquals(RoleName.FOLLOWER, c.role(2));
         c.write(2);
         c.deliver(new Message.TimeoutNow(id(1), id(2), 1));
