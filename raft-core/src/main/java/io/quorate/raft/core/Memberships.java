@@ -70,14 +70,10 @@ final class Memberships {
         }
     }
 
-    /**
-     * The log stands on another snapshot.
-     *
-     * @param keepsSuffix whether the entries behind it stay
-     */
-    void install(SnapshotId snapshot, boolean keepsSuffix) {
-        history.removeIf(at -> !keepsSuffix || at.index <= snapshot.index());
-        history.add(0, new At(snapshot.index(), snapshot.membership()));
+    /** The log is what this snapshot covers, and nothing else. */
+    void install(SnapshotId snapshot) {
+        history.clear();
+        history.add(new At(snapshot.index(), snapshot.membership()));
     }
 
     /** Whether the replica counts in the one in force, or in one that may have to come back. */

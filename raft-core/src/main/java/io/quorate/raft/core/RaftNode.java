@@ -804,7 +804,7 @@ public final class RaftNode {
         ledger.truncate(commitIndex + 1);   // of the old log only what is committed is part of the new one
         log.install(fetched);
         commitIndex = fetched.index();
-        memberships.install(fetched, false);
+        memberships.install(fetched);
         enterMembership();
         long writeId = ledger.issue(log.lastIndex(), now);
         install.onInstalling(writeId);

@@ -70,18 +70,8 @@ class MembershipsTest {
     }
 
     @Test
-    void aSnapshotReplacesWhatItCoversAndKeepsWhatStaysBehindIt() {
-        memberships.append(entry(6, FOURTH));
-        memberships.install(new SnapshotId(new EntryId(1, 5), THIRD, 0), true);
-        assertEquals(FOURTH, memberships.active());
-        assertEquals(THIRD, memberships.committed());
-        assertTrue(memberships.truncate(6));
-        assertEquals(THIRD, memberships.active());
-    }
-
-    @Test
     void aSnapshotInPlaceOfTheLogReplacesAll() {
-        memberships.install(new SnapshotId(new EntryId(1, 4), SECOND, 0), false);
+        memberships.install(new SnapshotId(new EntryId(1, 4), SECOND, 0));
         assertEquals(SECOND, memberships.active());
         assertEquals(4, memberships.activeIndex());
         assertTrue(memberships.isActiveCommitted());
