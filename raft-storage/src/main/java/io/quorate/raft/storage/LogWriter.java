@@ -116,10 +116,22 @@ final class LogWriter implements Closeable {
      */
     private void roll(long bytesMin) throws IOException {
         byte[] sealed = segment.sealed(state);
-        Spare next = bytesMin <= spare.size() ? spare : new Spare(files, LARGE, Math.toIntExact(bytesMin));
         Segment full = segment;
-        segment = Segment.begin(files, next, full.id() + 1, incarnation, state, full.end(), staging);
-        full.writeSeal(sealed);
-        full.close();
+        segment = bytesMin <= spare.size() ? begin(spare) : beginLarge(Math.toIntExact(bytesMin));
+        try {
+            full.writeSeal(sealed);
+        } finally {
+            full.close();
+        }
+    }
+
+    private Segment begin(Spare from) throws IOException {
+        return Segment.begin(files, from, segment.id() + 1, incarnation, state, segment.end(), staging);
+    }
+
+    private Segment beginLarge(int bytes) throws IOException {
+        try (Spare large = new Spare(files, LARGE, bytes)) {
+            return begin(large);
+        }
     }
 }

@@ -304,9 +304,17 @@ final class Recovery {
         Staging staging = new Staging(last.header().size());
         Segment segment = new Segment(last.header(), last.file(), last.seal(), incarnation, staging, last.end());
         LogWriter writer = new LogWriter(files, incarnation, state, spare, staging, segment);
-        // From here on the replica may promise things that rest on the last frame.
-        writer.closeOff();
-        return writer;
+        boolean done = false;
+        try {
+            // From here on the replica may promise things that rest on the last frame.
+            writer.closeOff();
+            done = true;
+            return writer;
+        } finally {
+            if (!done) {
+                writer.close();     // a segment may have been begun behind the last one
+            }
+        }
     }
 
     private boolean isSealed(Scanned segment) throws IOException {

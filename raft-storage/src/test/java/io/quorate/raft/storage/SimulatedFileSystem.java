@@ -48,6 +48,7 @@ final class SimulatedFileSystem implements FileSystem {
     private int failAt = Integer.MAX_VALUE;
     private boolean goesOnAfterFailure;
     private int forces;
+    private final List<String> held = new ArrayList<>();     // the names of the files that are open
     private Runnable afterRead = () -> { };
 
     /** The operation with this number, counted from now, fails, and each one after it: the process is as good as dead. */
@@ -74,6 +75,11 @@ final class SimulatedFileSystem implements FileSystem {
 
     int forces() {
         return forces;
+    }
+
+    /** Which files are open: a name for each handle that was not closed. */
+    synchronized List<String> held() {
+        return List.copyOf(held);
     }
 
     /** What the next process finds. */
@@ -217,10 +223,12 @@ final class SimulatedFileSystem implements FileSystem {
 
         private final String name;
         private final Inode inode;
+        private boolean isClosed;
 
         Handle(String name, Inode inode) {
             this.name = name;
             this.inode = inode;
+            held.add(name);
         }
 
         @Override
@@ -291,7 +299,12 @@ final class SimulatedFileSystem implements FileSystem {
 
         @Override
         public void close() {
-            // nothing is held
+            synchronized (SimulatedFileSystem.this) {
+                if (!isClosed) {
+                    isClosed = true;
+                    held.remove(name);
+                }
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.quorate.raft.storage;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -107,6 +108,14 @@ class SnapshotCrashTest {
 
         void run() throws IOException {
             FileStorage storage = Logs.start(files, OPTIONS);
+            try {
+                live(storage);
+            } finally {
+                close(storage);
+            }
+        }
+
+        private void live(FileStorage storage) throws IOException {
             storage.recover();
             for (int i = 0; i < 5; i++) {
                 write(storage, append(1 + 4 * i, 4 + 4 * i, 2));
@@ -125,7 +134,15 @@ class SnapshotCrashTest {
             take(storage, LAST);
             storage.compact(30);
             storage.compact(Long.MAX_VALUE);
-            storage.close();
+        }
+
+        /** However it ended, no file stays open. */
+        private void close(FileStorage storage) {
+            try {
+                storage.close();
+            } finally {
+                assertEquals(List.of(), files.held());
+            }
         }
 
         private Storage.Write append(long first, long last, long term) {

@@ -413,6 +413,7 @@ class SnapshotTest {
         SnapshotId own = Snapshot.at(50, 2);
         SnapshotId other = Snapshot.at(70, 3);
         byte[] transfer = Snapshot.transferOf(other, new byte[3000]);
+        List<String> held = files.held();
         for (int operation = 1; operation < 9; operation++) {
             files.failOnceAt(operation);
             assertThrows(IOException.class, () -> takeAsIo(own));
@@ -421,6 +422,7 @@ class SnapshotTest {
             assertThrows(StorageException.class, () -> input.write(0, transfer));
             assertThrows(StorageException.class, input::complete);
             assertEquals(List.of(), snapshotFiles(), "operation " + operation);
+            assertEquals(held, files.held(), "operation " + operation);
             assertNull(storage.snapshot());
         }
         Snapshot.take(storage, own, new byte[3000]);
