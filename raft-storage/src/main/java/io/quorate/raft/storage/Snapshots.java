@@ -6,6 +6,8 @@ import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.core.TermTable;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +34,7 @@ final class Snapshots {
     private long lastNumber;
     private @Nullable Stored newest;
     private volatile long newestIndex;      // who writes must not wait for who publishes
+    private final List<SnapshotReceiver> earlier = new ArrayList<>();   // received in earlier runs, oldest first; none once it is settled
     private @Nullable SnapshotReceiver receiving;
     private @Nullable SnapshotReceiver complete;
     private final Map<SnapshotName, Integer> readers = new HashMap<>();
@@ -62,7 +65,7 @@ final class Snapshots {
      */
     synchronized void open() throws IOException {
         SnapshotName taken = null;
-        SnapshotName received = null;
+        List<SnapshotName> received = new ArrayList<>();
         for (String file : files.list()) {
             SnapshotName name = SnapshotName.of(file);
             if (name == null) {
@@ -71,8 +74,8 @@ final class Snapshots {
             lastNumber = Math.max(lastNumber, name.number());
             if (file.equals(name.manifest()) && (taken == null || name.compareTo(taken) > 0)) {
                 taken = name;
-            } else if (file.equals(name.received()) && (received == null || name.number() > received.number())) {
-                received = name;
+            } else if (file.equals(name.received())) {
+                received.add(name);
             }
         }
         if (taken != null) {
@@ -84,18 +87,18 @@ final class Snapshots {
             newest = new Stored(taken, manifest);
             newestIndex = taken.index();
         }
-        if (received != null) {
-            receiving = earlier(received);
+        received.sort(Comparator.comparingLong(SnapshotName::number));
+        for (SnapshotName name : received) {
+            addEarlier(name);
         }
     }
 
-    private @Nullable SnapshotReceiver earlier(SnapshotName name) throws IOException {
+    private void addEarlier(SnapshotName name) throws IOException {
         try {
             SnapshotManifest manifest = SnapshotManifest.read(files, name.received(), incarnation);
-            return new SnapshotReceiver(files, this, name, manifest, incarnation);
+            earlier.add(new SnapshotReceiver(files, this, name, manifest, incarnation));
         } catch (StorageCorruptException e) {
             LOG.warn("What was received of the snapshot {} is dropped: {}", name, e.getMessage());
-            return null;
         }
     }
 
@@ -110,23 +113,25 @@ final class Snapshots {
         if (base.index() <= (stored == null ? 0 : stored.name().index())) {
             return;
         }
-        SnapshotReceiver received = receiving;
-        if (received == null || !received.id().last().equals(base) || !received.isWhole()) {
+        // Another one may have been begun since this one was complete.
+        SnapshotReceiver received = earlier.stream().filter(each -> each.id().last().equals(base) && each.isWhole()).findFirst().orElse(null);
+        if (received == null) {
             throw new StorageCorruptException(files.pathOf(missing), 0, "the log begins behind " + base + ", so this segment is missing, or a"
                 + " snapshot of what it held: the newest " + (stored == null ? "is none" : "ends at " + stored.manifest().id().last()));
         }
         LOG.info("Carrying on the installation of the snapshot {}", base);
-        receiving = null;
         install(received);
     }
 
-    /** Deletes what nobody needs: the leftovers of earlier runs. */
+    /** Deletes what nobody needs: the leftovers of earlier runs. Of what was being received, the last one can be gone on with. */
     synchronized void cleanUp() throws IOException {
         Stored stored = newest;
-        if (receiving != null && receiving.name().index() <= newestIndex()) {
-            receiving = null;
+        SnapshotReceiver received = earlier.isEmpty() ? null : earlier.get(earlier.size() - 1);
+        if (received != null && received.name().index() <= newestIndex()) {
+            received = null;
         }
-        SnapshotReceiver received = receiving;
+        earlier.clear();
+        receiving = received;
         for (String file : files.list()) {
             SnapshotName name = SnapshotName.of(file);
             boolean needed = name == null || stored != null && name.equals(stored.name())

@@ -258,6 +258,32 @@ class SnapshotTest {
     }
 
     @Test
+    void aCrashWhileOneIsInstalledAndTheNextIsBeingReceivedLosesNeither() throws IOException {
+        SnapshotId installed = Snapshot.at(70, 3);
+        SnapshotId next = Snapshot.at(80, 3);
+        byte[] transfer = Snapshot.transferOf(next, new byte[3000]);
+        int wentOn = 0;
+        for (int operation = 1; operation <= 6; operation++) {
+            SimulatedFileSystem disk = files.copy();
+            FileStorage replica = Logs.start(disk, SMALL);
+            replica.recover();
+            Snapshot.receive(replica, installed, new byte[3000]);
+            replica.receiveSnapshot(next).write(0, Arrays.copyOf(transfer, 2500));
+            disk.dieAt(operation);
+            try {
+                replica.write(List.of(Snapshot.install(1, installed)));
+            } catch (StorageException e) {
+                wentOn++;
+            }
+            FileStorage again = Logs.start(disk.restart(Loss.KEEPS_ALL, new Random(1)), SMALL);
+            LogView log = again.recover().log();
+            assertEquals(log.terms().lastIndex() == 70 ? installed.index() : 0, log.snapshot().index(), "operation " + operation);
+            assertTrue(again.receiveSnapshot(next).received() > 1024, "operation " + operation);
+        }
+        assertTrue(wentOn > 3, "it was installed after " + wentOn + " operations already");
+    }
+
+    @Test
     void whatWasReceivedWithAnyByteWrongIsNotCompleteAndNothingOfItStays() throws IOException {
         SnapshotId id = Snapshot.at(70, 3);
         byte[] transfer = Snapshot.transferOf(id, new byte[1500]);
@@ -303,7 +329,8 @@ class SnapshotTest {
         files.put(part, Arrays.copyOf(bytes, 900));
         assertEquals(900, assertThrows(StorageCorruptException.class, () -> Snapshot.state(storage)).offset());
         files.remove(part);
-        assertTrue(String.valueOf(assertThrows(StorageCorruptException.class, () -> Snapshot.state(storage)).getMessage()).contains("missing"));
+        String missing = String.valueOf(assertThrows(StorageCorruptException.class, () -> Snapshot.state(storage)).getMessage());
+        assertTrue(missing.contains("missing"), missing);
     }
 
     @Test
