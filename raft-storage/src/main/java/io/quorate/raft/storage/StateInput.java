@@ -18,6 +18,7 @@ final class StateInput extends InputStream {
     private byte[] block = new byte[0];
     private int at;                  // in the block
     private int end;                 // where its checksum begins
+    private boolean closed;
 
     StateInput(FileSystem files, SnapshotName name, SnapshotManifest manifest) {
         this.files = files;
@@ -50,6 +51,9 @@ final class StateInput extends InputStream {
     }
 
     private boolean hasMore() throws IOException {
+        if (closed) {
+            throw new IOException("This state is closed, and was perhaps not read to its end");
+        }
         while (at == end) {
             PartReader open = reader;
             if (open == null || readTo == open.bytes()) {
@@ -89,8 +93,7 @@ final class StateInput extends InputStream {
     public void close() throws IOException {
         PartReader open = reader;
         reader = null;
-        part = manifest.parts().size();
-        at = end;
+        closed = true;
         if (open != null) {
             open.close();
         }

@@ -92,9 +92,13 @@ class SnapshotTest {
         assertEquals(3990, stream.readAllBytes().length);
         assertArrayEquals(Snapshot.transfer(reader), Snapshot.transfer(reader));
         assertTrue(snapshotFiles().size() > 2);
+        InputStream unfinished = reader.state();
+        unfinished.readNBytes(10);
         reader.close();
         assertEquals(2, snapshotFiles().size());
         assertThrows(StorageException.class, () -> reader.read(0, 1));
+        assertThrows(IOException.class, unfinished::read, "what is closed has not come to its end");
+        assertThrows(IOException.class, () -> unfinished.read(new byte[10]));
     }
 
     @Test
