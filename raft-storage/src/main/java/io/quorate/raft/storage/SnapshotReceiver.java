@@ -30,7 +30,7 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
     private byte[] head = new byte[SnapshotManifest.HEAD_BYTES];
     private int headFilled;
     private @Nullable SnapshotManifest manifest;    // once all of it is here
-    private @Nullable FileHandle file;              // of the part that is being received
+    private volatile @Nullable FileHandle file;     // of the part that is being received
     private int part;
     private int written;                            // of that part
     private long received;
@@ -121,6 +121,10 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
         } catch (IOException e) {
             throw failed(e);
         }
+        if (over) {
+            abandon();      // again: what was created meanwhile goes too
+        }
+        requireGoing();
     }
 
     private int takeHead(byte[] bytes, int from) throws IOException {
@@ -186,6 +190,7 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
         }
         try {
             verify();
+            requireGoing();
             if (objection.isEmpty()) {
                 snapshots.completed(this);
                 return true;
@@ -213,6 +218,11 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
         }
     }
 
+    /** The log stands on it now: its files are not this one's any more. */
+    void handOver() {
+        over = true;
+    }
+
     /** Nothing of it is wanted any more. */
     void abandon() {
         over = true;
@@ -224,11 +234,12 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
 
     private StorageException failed(IOException e) {
         abandon();
-        return new StorageException("The snapshot " + files.pathOf(name.received()) + " cannot be received: " + e + ". What was here of it is"
-            + " dropped; the log is as it was. Check the disk.", e);
+        return new StorageException("The snapshot " + files.pathOf(name.received()) + " cannot be received: " + e + ". What was here of it"
+            + " is dropped; the log is as it was. Check the disk.", e);
     }
 
-    private void requireGoing() {
+    /** Throws if it is not wanted any more. */
+    void requireGoing() {
         snapshots.requireUsable();
         if (over) {
             throw new StorageException("The snapshot " + id.last() + " is not being received any more.");
@@ -237,9 +248,10 @@ final class SnapshotReceiver implements Storage.SnapshotInput {
 
     @Override
     public void close() {
+        FileHandle open = file;
         try {
-            if (file != null) {
-                file.close();
+            if (open != null) {
+                open.close();
             }
         } catch (IOException e) {
             LOG.warn("A part of the snapshot {} could not be closed", id.last(), e);

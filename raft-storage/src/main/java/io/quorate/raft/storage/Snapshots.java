@@ -114,10 +114,11 @@ final class Snapshots {
             return;
         }
         // Another one may have been begun since this one was complete.
-        SnapshotReceiver received = earlier.stream().filter(each -> each.id().last().equals(base) && each.isWhole()).findFirst().orElse(null);
+        SnapshotReceiver received = earlier.stream().filter(each -> each.id().last().equals(base) && each.isWhole()).findFirst()
+            .orElse(null);
         if (received == null) {
-            throw new StorageCorruptException(files.pathOf(missing), 0, "the log begins behind " + base + ", so this segment is missing, or a"
-                + " snapshot of what it held: the newest " + (stored == null ? "is none" : "ends at " + stored.manifest().id().last()));
+            throw new StorageCorruptException(files.pathOf(missing), 0, "the log begins behind " + base + ", so this segment is missing,"
+                + " or a snapshot of what it held: the newest " + (stored == null ? "is none" : "ends at " + stored.manifest().id().last()));
         }
         LOG.info("Carrying on the installation of the snapshot {}", base);
         install(received);
@@ -229,6 +230,7 @@ final class Snapshots {
 
     /** All of it is here, checked and durable. */
     synchronized void completed(SnapshotReceiver received) {
+        received.requireGoing();    // a newer one may have come while this one was checked
         SnapshotReceiver before = complete;
         if (before != null && before != received) {
             before.abandon();
@@ -274,6 +276,7 @@ final class Snapshots {
 
     private void install(SnapshotReceiver received) throws IOException {
         SnapshotName name = received.name();
+        received.handOver();
         files.rename(name.received(), name.manifest());
         files.syncDirectory();
         replace(new Stored(name, received.manifest()));
@@ -285,12 +288,16 @@ final class Snapshots {
         Stored before = newest;
         newest = stored;
         newestIndex = stored.name().index();
-        SnapshotReceiver outdated = complete;
-        if (outdated != null && outdated.name().index() <= stored.name().index()) {
-            outdated.abandon();
-        }
+        abandonUpTo(newestIndex, complete);
+        abandonUpTo(newestIndex, receiving);
         if (before != null) {
             deleteUnread(before.name());
+        }
+    }
+
+    private static void abandonUpTo(long index, @Nullable SnapshotReceiver received) {
+        if (received != null && received.name().index() <= index) {
+            received.abandon();
         }
     }
 

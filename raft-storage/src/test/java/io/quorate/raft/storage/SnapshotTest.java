@@ -248,6 +248,18 @@ class SnapshotTest {
     }
 
     @Test
+    void whoReceivedASnapshotHasNoMoreToDoWithItWhenItIsInstalled() throws IOException {
+        SnapshotId id = Snapshot.at(70, 3);
+        Snapshot.receive(storage, id, new byte[3000]);
+        Storage.SnapshotInput input = storage.receiveSnapshot(id);
+        storage.write(List.of(Snapshot.install(2, id)));
+        assertThrows(StorageException.class, input::complete);
+        input.close();
+        Snapshot.receive(storage, Snapshot.at(80, 3), new byte[3]);
+        assertArrayEquals(new byte[3000], Snapshot.state(storage));
+    }
+
+    @Test
     void whatIsCompleteIsSoAfterARestartToo() throws IOException {
         SnapshotId id = Snapshot.at(70, 3);
         Snapshot.receive(storage, id, new byte[3000]);
@@ -285,6 +297,25 @@ class SnapshotTest {
             assertTrue(again.receiveSnapshot(next).received() > 1024, "operation " + operation);
         }
         assertTrue(wentOn > 3, "it was installed after " + wentOn + " operations already");
+    }
+
+    @Test
+    void whatIsBeingReceivedGoesWhenANewerOneIsThere() throws IOException {
+        SnapshotId old = Snapshot.at(50, 2);
+        byte[] transfer = Snapshot.transferOf(old, new byte[5000]);
+        for (int length : new int[] {3, 2000, 3000, transfer.length}) {
+            SimulatedFileSystem disk = files.copy();
+            FileStorage replica = Logs.start(disk, SMALL);
+            replica.recover();
+            List<String> held = disk.held();
+            Storage.SnapshotInput input = replica.receiveSnapshot(old);
+            input.write(0, Arrays.copyOf(transfer, length));
+            Snapshot.take(replica, Snapshot.at(55, 2), new byte[10]);
+            assertEquals(2, disk.list().stream().filter(name -> name.startsWith("snapshot-")).count(), length + " bytes: " + disk.list());
+            assertEquals(held, disk.held(), length + " bytes");
+            assertThrows(StorageException.class, () -> input.write(length, new byte[1]));
+            assertThrows(StorageException.class, input::complete);
+        }
     }
 
     @Test
