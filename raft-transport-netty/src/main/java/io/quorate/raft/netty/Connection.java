@@ -58,7 +58,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private final FrameReader reader;
     private final Deque<ByteBuf> unread = new ArrayDeque<>();   // what came while reading was paused
     private boolean isPaused;
-    private boolean isEstablished;
     private boolean isClosing;
     private boolean isReset;
     private @Nullable String why;
@@ -93,7 +92,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
     /** The handshake is done: from the next frame on, only these may come, and silence is judged. */
     void establish(Set<FrameType> allowed) {
         reader.allow(allowed);
-        isEstablished = true;
         stopTimer();
         long now = System.nanoTime();
         heardNanos = now;
@@ -246,11 +244,18 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     private void onFrame(Frame frame) {
         if (frame.type() == FrameType.PING) {
-            send(FrameType.PONG, Pong.newBuilder().setNumber(Parts.parse(Ping.parser(), frame).getNumber()).build());
+            onPing(Parts.parse(Ping.parser(), frame));
         } else if (frame.type() == FrameType.PONG) {
             Parts.parse(Pong.parser(), frame);      // that it came is all that counts
         } else {
             conversation.onFrame(this, frame);
+        }
+    }
+
+    private void onPing(Ping ping) {
+        // What the other end has not taken yet says as well that this end lives; and who takes nothing must not pile up answers here.
+        if (channel.isWritable()) {
+            send(FrameType.PONG, Pong.newBuilder().setNumber(ping.getNumber()).build());
         }
     }
 
