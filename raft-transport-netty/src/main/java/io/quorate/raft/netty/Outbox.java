@@ -172,8 +172,8 @@ final class Outbox<T> {
             long release = taken;
             to.write(chunk).addListener(done -> {
                 tally.bytesOut.add(done.isSuccess() ? size : 0);
-                if (bytes.addAndGet(-release) == 0 && !lasts.isEmpty()) {
-                    schedule();
+                if (bytes.addAndGet(-release) == 0) {
+                    scheduleLast();
                 }
             });
         }
@@ -188,6 +188,7 @@ final class Outbox<T> {
             chunk.release();
             lastCount.decrementAndGet();
             writer.onDiscarded(last);
+            scheduleLast();
             return;
         } catch (Throwable e) {
             LOG.error("Cannot write to {}", to, e);
@@ -202,10 +203,14 @@ final class Outbox<T> {
             isLastUnderWay = false;
             lastCount.decrementAndGet();
             tally.bytesOut.add(done.isSuccess() ? size : 0);
-            if (!lasts.isEmpty()) {
-                schedule();
-            }
+            scheduleLast();
         });
+    }
+
+    private void scheduleLast() {
+        if (!lasts.isEmpty()) {
+            schedule();
+        }
     }
 
     private void schedule() {
