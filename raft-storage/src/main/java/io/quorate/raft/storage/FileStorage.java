@@ -57,8 +57,8 @@ public final class FileStorage implements Storage {
      * @param segmentBytes how large a file of the log is; a frame that needs more gets a larger one
      * @param tailBytesMax how many bytes of the newest entries {@code recover} hands over at once
      * @param logTailBytes how many bytes of log before the end of the newest snapshot {@code compact} keeps, in whole segments, for
-     *                     replicas that lag: up to this, and the rest of the segment where it begins. For one that is being helped, it keeps
-     *                     {@value #HELPED_FACTOR} times as much
+     *                     replicas that lag: up to this, and the rest of the segment where it begins. For one that is being helped,
+     *                     it keeps {@value #HELPED_FACTOR} times as much
      * @param partBytes    how large a file of a snapshot is at most
      * @param fsync        whether anything is made durable
      */
@@ -190,8 +190,8 @@ public final class FileStorage implements Storage {
     private static Identity next(FileSystem files, @Nullable Identity last, int nodeId) throws IOException {
         if (last == null) {
             if (Recovery.hasSegments(files) || Snapshots.hasAny(files)) {
-                throw new StorageException("There is a " + (Recovery.hasSegments(files) ? "log" : "snapshot") + " but no identity with it: " + files.pathOf(IdentityFile.NAME) + " is missing."
-                    + " Put it back if it was moved; else keep the directory for inspection and start this node on an empty one.");
+                throw new StorageException("There is a " + (Recovery.hasSegments(files) ? "log" : "snapshot")
+                    + " but no identity with it: " + files.pathOf(IdentityFile.NAME) + " is missing. Put it back if it was moved; else keep the directory for inspection and start this node on an empty one.");
             }
             return new Identity(new ReplicaId(nodeId, newIncarnation()), 1, null);
         }
@@ -438,7 +438,7 @@ public final class FileStorage implements Storage {
         return writer != null && run("prepare a file in", writer::maintain);
     }
 
-        @Override
+    @Override
     public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
         if (firstIndex < 1 || lastIndex < firstIndex) {
             throw new IllegalArgumentException("No entries are " + firstIndex + " to " + lastIndex);

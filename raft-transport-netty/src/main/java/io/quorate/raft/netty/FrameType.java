@@ -87,8 +87,8 @@ enum FrameType {
     static final Set<FrameType> FIRST = EnumSet.of(HELLO);
     /** From a peer of the same group. */
     static final Set<FrameType> FROM_PEER = EnumSet.of(PING, REFUSED, FOUNDING, APPEND_ENTRIES, APPEND_ACCEPTED, APPEND_REJECTED,
-        PRE_VOTE, PRE_VOTE_ANSWER, REQUEST_VOTE, VOTE, TIMEOUT_NOW, SNAPSHOT_OFFER, SNAPSHOT_ASK, SNAPSHOT_PIECE, SNAPSHOT_GONE, READ_REQUEST,
-        READ_ANSWER);
+        PRE_VOTE, PRE_VOTE_ANSWER, REQUEST_VOTE, VOTE, TIMEOUT_NOW, SNAPSHOT_OFFER, SNAPSHOT_ASK, SNAPSHOT_PIECE, SNAPSHOT_GONE,
+        READ_REQUEST, READ_ANSWER);
     /** From a peer, while either end is blank. */
     static final Set<FrameType> FROM_BLANK = EnumSet.of(PING, REFUSED, FOUNDING);
     /** To the peer that opened the connection: all that it may say itself, for it may be reachable in no other way. */

@@ -27,9 +27,9 @@ import org.slf4j.LoggerFactory;
  * Peers and clients over TCP, on one port.
  *
  * <p>To each peer this end opens a connection for what it has to say, and opens it again when it is lost; what the peer says comes on the
- * connection that the peer opened. Only while this end cannot open its own does it answer on the peer's. Messages, founding messages and requests are delivered on event loops. Nothing is encrypted and nobody
- * is asked for credentials: who reaches the port can speak in any member's name. Therefore it listens on loopback, unless told
- * {@linkplain Builder#insecure() otherwise}.
+ * connection that the peer opened. Only while this end cannot open its own does it answer on the peer's. Messages, founding messages and
+ * requests are delivered on event loops. Nothing is encrypted and nobody is asked for credentials: who reaches the port can speak in any
+ * member's name. Therefore it listens on loopback, unless told {@linkplain Builder#insecure() otherwise}.
  */
 public final class NettyTransport implements Transport {
 

@@ -144,7 +144,8 @@ class ClientFramesTest {
 
     @Test
     void whatNobodyMayAskIsRefused() {
-        for (RequestHead head : List.of(RequestHead.newBuilder().setMinIndex(-1).build(), RequestHead.newBuilder().setFreshnessValue(9).build(),
+        for (RequestHead head : List.of(RequestHead.newBuilder().setMinIndex(-1).build(),
+                RequestHead.newBuilder().setFreshnessValue(9).build(),
                 RequestHead.newBuilder().setFreshness(FreshnessCode.FRESHNESS_AT_MOST).build(),
                 RequestHead.newBuilder().setStaleNanosMax(5).build(), RequestHead.newBuilder().setTimeoutMillis(-1).build())) {
             assertMalformed(FrameType.READ, head);

@@ -203,7 +203,8 @@ class ClientTest {
         try (Node one = Node.start(Node.member(1)); NettyClientTransport client = new NettyClientTransport()) {
             one.service = (request, reply) -> reply.accept(new ClientResponse.Done(new byte[FrameType.Limit.RESULT + 1], 1));
             assertInstanceOf(ClientResponse.Unknown.class, client.call(one.address(), new ClientRequest.Propose(new byte[0]), LONG).join());
-            assertInstanceOf(ClientResponse.Failed.class, client.call(one.address(), new ClientRequest.Read(new byte[0], Freshness.linearizable()), LONG).join());
+            ClientRequest read = new ClientRequest.Read(new byte[0], Freshness.linearizable());
+            assertInstanceOf(ClientResponse.Failed.class, client.call(one.address(), read, LONG).join());
         }
     }
 

@@ -218,12 +218,12 @@ final class Samples {
             replicas().injectNull(0.3)).as((number, isTrue, denials, successor) -> new ServerStatus.Elections(number, isTrue, number + 1,
                 denials, successor, !isTrue, number + 2, number % 5 - 1));
         Arbitrary<ServerStatus.Disk> disks = Combinators.combine(naturals(), words, words, Arbitraries.of(true, false))
-            .as((number, fetching, problem, isTrue) -> new ServerStatus.Disk(number, number + 1, number + 2, number + 3, number + 4, fetching,
-                number + 5, number + 6, number % 5 - 1, isTrue, problem));
+            .as((number, fetching, problem, isTrue) -> new ServerStatus.Disk(number, number + 1, number + 2, number + 3, number + 4,
+                fetching, number + 5, number + 6, number % 5 - 1, isTrue, problem));
         Arbitrary<ServerStatus.Load> loads = naturals().map(number -> new ServerStatus.Load(number, number + 1, number + 2, number + 3,
             number + 4, number + 5, number + 6, number + 7, number + 8, number + 9));
-        Arbitrary<ServerStatus> plain = Combinators.combine(replicas(), positives(), Arbitraries.of(ServerStatus.State.values()), naturals(),
-            replicas().injectNull(0.3), words, naturals(), peers.list().ofMaxSize(4))
+        Arbitrary<ServerStatus> plain = Combinators.combine(replicas(), positives(), Arbitraries.of(ServerStatus.State.values()),
+            naturals(), replicas().injectNull(0.3), words, naturals(), peers.list().ofMaxSize(4))
             .as((replica, boot, state, term, leader, text, index, others) -> new ServerStatus(replica, boot,
                 index % 2 == 0 ? null : new ClusterId(index, boot), state, term, leader, text, index, index + 1, index + 2, index + 3,
                 index + 4, others, text));
