@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -117,10 +118,11 @@ class AdministrationTest {
 
     @Test
     void leadershipGoesToWhoIsNamed() {
-        cluster.startAll();
+        startPatient();
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         RaftServer target = follower(leader);
+        awaitHeard(leader, target);
         assertNull(get(leader.transferLeadership(target.replica().nodeId())));
         cluster.await(() -> target.status().state() == ServerStatus.State.LEADER);
         assertEquals("did b", cluster.propose("b"));
@@ -145,9 +147,7 @@ class AdministrationTest {
 
     @Test
     void aLeaderThatIsClosedHandsOverFirst() {
-        for (int nodeId : cluster.members.keySet()) {
-            cluster.start(nodeId, builder -> builder.config(RaftConfig.DEFAULT.withElectionTimeout(Duration.ofSeconds(1))));
-        }
+        startPatient();
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         long term = leader.status().term();
@@ -201,7 +201,7 @@ class AdministrationTest {
 
     @Test
     void anAdministratorDoesTheSameFromOutside() {
-        cluster.startAll();
+        startPatient();
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         int leaderId = leader.replica().nodeId();
@@ -220,6 +220,7 @@ class AdministrationTest {
         assertEquals(2, stated.membership().version());
         cluster.await(() -> cluster.machines.get(4).commands().equals(List.of("a")));
 
+        awaitHeard(leader, target);
         assertEquals(new ClientResponse.Transferred(), ask(leaderId, new ClientRequest.Transfer(target.replica().nodeId())));
         assertInstanceOf(ClientResponse.Explanation.class, ask(4, new ClientRequest.Explain()));
         var metrics = assertInstanceOf(ClientResponse.Metrics.class, ask(leaderId, new ClientRequest.Metrics()));
@@ -307,17 +308,34 @@ class AdministrationTest {
         return get(cluster.network.clientTransport().call(InMemoryNetwork.address(nodeId), request, TimeUnit.SECONDS.toNanos(20)));
     }
 
+    /** Starts all with a second's patience, for a test that counts on one leader while the machine is busy. */
+    private void startPatient() {
+        for (int nodeId : cluster.members.keySet()) {
+            cluster.start(nodeId, builder -> builder.config(RaftConfig.DEFAULT.withElectionTimeout(Duration.ofSeconds(1))));
+        }
+    }
+
     private void startNewcomer(int nodeId) {
         cluster.disks.put(nodeId, new InMemoryDisk(nodeId, 5000 + nodeId));
         cluster.start(nodeId, builder -> builder.members(Map.of(nodeId, InMemoryNetwork.address(nodeId), 1, InMemoryNetwork.address(1),
             2, InMemoryNetwork.address(2), 3, InMemoryNetwork.address(3))));
     }
 
+    /** Waits until all others have been asked by this one: any of them may be the one that a test looks at. */
     private ServerStatus.Stranger awaitStranger(int nodeId) {
-        ServerStatus.Stranger[] found = new ServerStatus.Stranger[1];
-        cluster.await(() -> cluster.servers.values().stream().flatMap(server -> server.status().strangers().stream())
-            .filter(stranger -> stranger.replica().nodeId() == nodeId).peek(stranger -> found[0] = stranger).findAny().isPresent());
-        return found[0];
+        cluster.await(() -> cluster.servers.entrySet().stream()
+            .allMatch(each -> each.getKey() == nodeId || stranger(each.getValue(), nodeId).isPresent()));
+        return cluster.servers.values().stream().flatMap(server -> stranger(server, nodeId).stream()).findAny().orElseThrow();
+    }
+
+    private static Optional<ServerStatus.Stranger> stranger(RaftServer server, int nodeId) {
+        return server.status().strangers().stream().filter(stranger -> stranger.replica().nodeId() == nodeId).findAny();
+    }
+
+    /** Waits until a leader has heard from another, to whom it does not hand over before; whoever voted for it may not be that one. */
+    private void awaitHeard(RaftServer leader, RaftServer other) {
+        cluster.await(() -> leader.status().peers().stream()
+            .anyMatch(peer -> other.replica().equals(peer.replica()) && peer.heardNanosAgo() >= 0));
     }
 
     private void awaitReached(int voters) {
