@@ -252,13 +252,12 @@ class ServerSnapshotsTest {
     // ---- help
 
     /** A disk that fails after so many steps: writes, and snapshots begun or made durable. */
-    private static final class FailingStorage implements Storage {
+    private static final class FailingStorage extends ForwardingStorage {
 
-        private final Storage inner;
         private int allowed;
 
         FailingStorage(Storage inner, int allowed) {
-            this.inner = inner;
+            super(inner);
             this.allowed = allowed;
         }
 
@@ -272,16 +271,6 @@ class ServerSnapshotsTest {
         public void write(List<Write> batch) {
             step();
             inner.write(batch);
-        }
-
-        @Override
-        public SnapshotInput receiveSnapshot(io.quorate.raft.core.SnapshotId snapshot) {
-            return inner.receiveSnapshot(snapshot);
-        }
-
-        @Override
-        public StoredSnapshot snapshot() {
-            return inner.snapshot();
         }
 
         @Override
@@ -305,46 +294,6 @@ class ServerSnapshotsTest {
                     output.close();
                 }
             };
-        }
-
-        @Override
-        public long logBytes() {
-            return inner.logBytes();
-        }
-
-        @Override
-        public long firstIndex() {
-            return inner.firstIndex();
-        }
-
-        @Override
-        public void compact(long wantedIndex) {
-            inner.compact(wantedIndex);
-        }
-
-        @Override
-        public Identity identity() {
-            return inner.identity();
-        }
-
-        @Override
-        public Recovered recover() {
-            return inner.recover();
-        }
-
-        @Override
-        public void found(FoundingRecord record) {
-            inner.found(record);
-        }
-
-        @Override
-        public List<io.quorate.raft.core.Entry> read(long firstIndex, long lastIndex, int bytesMax) {
-            return inner.read(firstIndex, lastIndex, bytesMax);
-        }
-
-        @Override
-        public void close() {
-            inner.close();
         }
     }
 

@@ -13,10 +13,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.CommandTooLargeException;
 import io.quorate.raft.Explanation;
 import io.quorate.raft.Finding;
+import io.quorate.raft.ForwardingStorage;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Freshness;
-import io.quorate.raft.Identity;
 import io.quorate.raft.MembershipTarget;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
@@ -38,7 +38,6 @@ import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
-import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryStorage;
 import java.util.ArrayList;
@@ -426,79 +425,18 @@ class PassiveServerTest {
     }
 
     /** A storage that always has something to prepare. */
-    private static final class Busy implements Storage {
+    private static final class Busy extends ForwardingStorage {
 
-        private final Storage inner;
         private int maintained;
 
         Busy(Storage inner) {
-            this.inner = inner;
+            super(inner);
         }
 
         @Override
         public boolean maintain() {
             maintained++;
             return true;
-        }
-
-        @Override
-        public Identity identity() {
-            return inner.identity();
-        }
-
-        @Override
-        public Recovered recover() {
-            return inner.recover();
-        }
-
-        @Override
-        public void found(FoundingRecord record) {
-            inner.found(record);
-        }
-
-        @Override
-        public void write(List<Write> batch) {
-            inner.write(batch);
-        }
-
-        @Override
-        public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
-            return inner.read(firstIndex, lastIndex, bytesMax);
-        }
-
-        @Override
-        public @Nullable StoredSnapshot snapshot() {
-            return inner.snapshot();
-        }
-
-        @Override
-        public SnapshotOutput beginSnapshot(SnapshotId snapshot) {
-            return inner.beginSnapshot(snapshot);
-        }
-
-        @Override
-        public SnapshotInput receiveSnapshot(SnapshotId snapshot) {
-            return inner.receiveSnapshot(snapshot);
-        }
-
-        @Override
-        public long logBytes() {
-            return inner.logBytes();
-        }
-
-        @Override
-        public long firstIndex() {
-            return inner.firstIndex();
-        }
-
-        @Override
-        public void compact(long wantedIndex) {
-            inner.compact(wantedIndex);
-        }
-
-        @Override
-        public void close() {
-            inner.close();
         }
     }
 

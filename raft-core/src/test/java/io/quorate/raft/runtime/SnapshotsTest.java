@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.Command;
+import io.quorate.raft.ForwardingStorage;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.ServerStoppedException;
@@ -507,12 +508,10 @@ class SnapshotsTest {
     }
 
     /** Its disk has no room for what is large. */
-    private static final class FullStorage implements Storage {
-
-        private final InMemoryStorage inner;
+    private static final class FullStorage extends ForwardingStorage {
 
         FullStorage(InMemoryStorage inner) {
-            this.inner = inner;
+            super(inner);
         }
 
         @Override
@@ -544,61 +543,6 @@ class SnapshotsTest {
                     output.close();
                 }
             };
-        }
-
-        @Override
-        public @Nullable StoredSnapshot snapshot() {
-            return inner.snapshot();
-        }
-
-        @Override
-        public SnapshotInput receiveSnapshot(io.quorate.raft.core.SnapshotId snapshot) {
-            return inner.receiveSnapshot(snapshot);
-        }
-
-        @Override
-        public long logBytes() {
-            return inner.logBytes();
-        }
-
-        @Override
-        public long firstIndex() {
-            return inner.firstIndex();
-        }
-
-        @Override
-        public void compact(long wantedIndex) {
-            inner.compact(wantedIndex);
-        }
-
-        @Override
-        public io.quorate.raft.Identity identity() {
-            return inner.identity();
-        }
-
-        @Override
-        public Recovered recover() {
-            return inner.recover();
-        }
-
-        @Override
-        public void found(io.quorate.raft.FoundingRecord record) {
-            inner.found(record);
-        }
-
-        @Override
-        public void write(List<Write> batch) {
-            inner.write(batch);
-        }
-
-        @Override
-        public List<io.quorate.raft.core.Entry> read(long firstIndex, long lastIndex, int bytesMax) {
-            return inner.read(firstIndex, lastIndex, bytesMax);
-        }
-
-        @Override
-        public void close() {
-            inner.close();
         }
     }
 }
