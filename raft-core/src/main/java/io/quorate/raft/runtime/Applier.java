@@ -374,9 +374,12 @@ public final class Applier {
         byte[] result;
         try {
             result = machine.query(call.payload());
-        } catch (RuntimeException e) {
+        } catch (Exception e) {       // of any kind: not all languages declare what they throw
             call.fail(e);
             return;
+        } catch (Error e) {           // the server stops by it, and the call waits nowhere any more
+            call.fail(e);
+            throw e;
         }
         if (result == null) {
             call.fail(new IllegalStateException("StateMachine.query returned null; return an empty array for no result"));

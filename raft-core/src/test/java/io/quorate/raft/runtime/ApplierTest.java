@@ -30,6 +30,7 @@ import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryStorage;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -493,6 +494,39 @@ class ApplierTest {
         applier.close(cause);
         assertSame(cause, assertInstanceOf(OutcomeUnknownException.class, accepted.failure()).getCause());
         assertSame(cause, assertInstanceOf(ServerStoppedException.class, reading.failure()).getCause());
+    }
+
+    @Test
+    void whateverAQueryThrowsReachesItsCallerAndOnlyAnErrorStopsTheServer() {
+        applier = applier(new StateMachine() {
+            @Override
+            public byte[] apply(Command command) {
+                return new byte[0];
+            }
+
+            @Override
+            public byte[] query(byte[] query) {
+                throw query[0] == 'e' ? ApplierTest.<RuntimeException>unchecked(new StackOverflowError())
+                    : ApplierTest.<RuntimeException>unchecked(new IOException("of a language without checked exceptions"));
+            }
+        });
+        Recorder checked = read(0, Long.MAX_VALUE, 1000, "checked");
+        applier.turn(now);
+        assertEquals("IOException", checked.outcome());
+
+        Recorder waiting = read(1, Long.MAX_VALUE, 1000, "error");
+        Recorder next = read(1, Long.MAX_VALUE, 1000, "error");
+        apply(noOp(1, 1));
+        assertThrows(StackOverflowError.class, () -> applier.turn(now));
+        assertEquals("StackOverflowError", waiting.outcome());
+        applier.close(new StackOverflowError());
+        assertEquals("ServerStoppedException", next.outcome());
+        assertEquals(0, budget.taken());
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <E extends Throwable> E unchecked(Throwable thrown) throws E {
+        throw (E) thrown;
     }
 
     private static final class Counter implements StateMachine {
