@@ -281,7 +281,7 @@ public final class RaftServer implements AutoCloseable {
      */
     public CompletableFuture<SnapshotInfo> backup(Path file) {
         FutureSnapshot future = new FutureSnapshot();
-        return future.unlessStopped(parts.backup(file, future));
+        return future.unlessStopped(parts.backup(Objects.requireNonNull(file, "file"), future));
     }
 
     /** How this replica is. Waits for the raft thread, which never waits for anything itself. */

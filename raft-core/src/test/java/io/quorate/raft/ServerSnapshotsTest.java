@@ -15,7 +15,9 @@ import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryNetwork;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.URI;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -247,6 +249,19 @@ class ServerSnapshotsTest {
         assertThrows(AssertionError.class, () -> get(server.backup(directory.resolve("no such directory").resolve("backup"))));
         assertEquals(List.of(file), files());
         assertEquals("did b", cluster.propose("b"));
+    }
+
+    @Test
+    void aBackupThatCannotBeWrittenWhereItIsWantedDoesNotStopTheServer() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer server = cluster.servers.get(leader());
+        assertThrows(AssertionError.class, () -> get(server.backup(directory.getRoot())));
+        Path unwritable = FileSystems.getFileSystem(URI.create("jrt:/")).getPath("/backup");
+        assertThrows(RuntimeException.class, () -> get(server.backup(unwritable)));
+        assertThrows(NullPointerException.class, () -> server.backup(null));
+        assertEquals("did b", cluster.propose("b"));
+        assertNotEquals(ServerStatus.State.STOPPED, server.status().state());
     }
 
     // ---- help

@@ -25,11 +25,11 @@ final class BackupFile {
      * @throws IOException if that failed or was cancelled; nothing is left then
      */
     static void write(Path target, BackupImage image, BooleanSupplier isCancelled) throws IOException {
-        Path directory = target.toAbsolutePath().getParent();
-        Path temporary = directory.resolve(target.getFileName() + ".tmp");
         if (Files.exists(target)) {
             throw new FileAlreadyExistsException(target.toString());
         }
+        Path directory = target.toAbsolutePath().getParent();
+        Path temporary = directory.resolve(target.getFileName() + ".tmp");
         try {
             try (FileChannel out = FileChannel.open(temporary, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
                     StandardOpenOption.TRUNCATE_EXISTING)) {

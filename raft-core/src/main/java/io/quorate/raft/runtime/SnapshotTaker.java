@@ -198,11 +198,11 @@ public final class SnapshotTaker {
             }
             BackupFile.write(copy.target, BackupImage.of(storage.identity(), newest), this::isCancelled);
             copy.completion.done(new SnapshotInfo(newest.id().last(), newest.transferBytes()));
-        } catch (IOException e) {
-            copy.completion.failed(e);
-        } catch (RuntimeException | Error e) {
+        } catch (StorageException | Error e) {
             copy.completion.failed(e);
             throw e;
+        } catch (IOException | RuntimeException e) {     // a name or a place that is no good is its caller's trouble alone
+            copy.completion.failed(e);
         }
     }
 
