@@ -130,6 +130,18 @@ class AdministrationTest {
         assertTrue(elsewhere.getMessage().startsWith("Nothing happened"), elsewhere.getMessage());
     }
 
+    /** It may not have the membership yet in which that node has a vote. */
+    @Test
+    void whoDoesNotLeadDoesNotJudgeWhoCould() {
+        startPatient();
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        RaftServer other = follower(leader);
+        cluster.await(() -> leader.replica().equals(other.status().leader()));
+        NotLeaderException elsewhere = assertThrows(NotLeaderException.class, () -> get(other.transferLeadership(9)));
+        assertEquals(leader.replica().nodeId(), elsewhere.leaderNodeId());
+    }
+
     @Test
     void leadershipDoesNotGoToWhoCannotLead() {
         cluster.startAll();

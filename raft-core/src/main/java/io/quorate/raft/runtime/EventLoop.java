@@ -363,7 +363,8 @@ public final class EventLoop {
                 + "again, with more time or less load"));
         } else if (node == null) {
             refuse(call, notLeader());
-        } else if (call.transferTo() != 0 && voterAt(call.transferTo(), node.membership()) == null) {
+        } else if (call.transferTo() != 0 && node.role() == NodeStatus.RoleName.LEADER
+                && voterAt(call.transferTo(), node.membership()) == null) {
             refuse(call, new RequestRefusedException(Refusal.Reason.NO_TARGET, "Nothing happened: node " + call.transferTo()
                 + " has no vote in this group, so it cannot lead; the voters are " + node.membership().voters()));
         } else {
