@@ -324,7 +324,7 @@ public final class EventLoop {
                 last.firstIndex(), last.lastIndex(), last.durableIndex(), last.commitIndex(), applied, List.of(), problem,
                     last.membership(),
                 List.of(), null, null, null);
-        } catch (RuntimeException e) {       // a node that broke may not be able to tell
+        } catch (RuntimeException | Error e) {       // a node that broke may not be able to tell
             return new ServerStatus(self, storage.identity().boot(), record == null ? null : record.clusterId(),
                 ServerStatus.State.STOPPED, term, null, null, 0, 0, 0, 0, applied, List.of(), problem);
         }

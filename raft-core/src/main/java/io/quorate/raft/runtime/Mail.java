@@ -53,19 +53,6 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfLoss, Mail.O
         }
     }
 
-    /** What have you counted? */
-    record OfMetrics(Consumer<Metrics> answer) implements Mail {
-        @Override
-        public void deliver(EventLoop loop) {
-            answer.accept(loop.metrics());
-        }
-
-        @Override
-        public int bytes() {
-            return 100;
-        }
-    }
-
     /** How are you? */
     record OfQuestion(Consumer<ServerStatus> answer) implements Mail {
         @Override
@@ -78,6 +65,26 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfLoss, Mail.O
                 throw e;
             }
             answer.accept(status);
+        }
+
+        @Override
+        public int bytes() {
+            return 100;
+        }
+    }
+
+    /** What have you counted? */
+    record OfMetrics(Consumer<Metrics> answer) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            Metrics metrics;
+            try {
+                metrics = loop.metrics();
+            } catch (RuntimeException | Error e) {
+                answer.accept(loop.stoppedMetrics());     // likewise
+                throw e;
+            }
+            answer.accept(metrics);
         }
 
         @Override

@@ -18,6 +18,7 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.MembershipTarget;
+import io.quorate.raft.Metrics;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
@@ -410,6 +411,43 @@ class PassiveServerTest {
         assertThrows(IllegalStateException.class, () -> server.loop().turn(now));
         assertEquals(ServerStatus.State.STOPPED, answers.get(0).state());
         assertTrue(answers.get(0).problem().contains("the transport broke"), answers.get(0).problem());
+    }
+
+    @Test
+    void whoAsksIsNotLeftWaitingThoughAnErrorKeepsTheNodeFromTelling() {
+        Broken broken = new Broken(storage);
+        server = new PassiveServer(ALONE, RaftConfig.DEFAULT, SnapshotPolicy.DEFAULT, broken, wire, journal, RaftObserver.NONE,
+            new SplittableRandom(1), () -> now);
+        lead();
+        broken.error = new StackOverflowError();
+        List<ServerStatus> statuses = new ArrayList<>();
+        assertTrue(server.ask(statuses::add));
+        assertThrows(StackOverflowError.class, () -> server.loop().turn(now));
+        assertEquals(ServerStatus.State.STOPPED, statuses.get(0).state());
+        assertEquals(1, statuses.get(0).term());
+
+        List<Metrics> metrics = new ArrayList<>();
+        assertTrue(server.askMetrics(metrics::add));
+        assertThrows(StackOverflowError.class, () -> server.loop().turn(now));
+        assertEquals(1, metrics.get(0).electionsWon());
+    }
+
+    /** A storage that cannot even tell how long its log is. */
+    private static final class Broken extends ForwardingStorage {
+
+        private @Nullable Error error;
+
+        Broken(Storage inner) {
+            super(inner);
+        }
+
+        @Override
+        public long logBytes() {
+            if (error != null) {
+                throw error;
+            }
+            return inner.logBytes();
+        }
     }
 
     @Test
