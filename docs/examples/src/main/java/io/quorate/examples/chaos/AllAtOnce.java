@@ -18,20 +18,19 @@ final class AllAtOnce {
                 load.awaitProgress(Scene.PATIENCE_MILLIS);
                 scene.tell(load.done() + " operations done, " + load.failures() + "; longest pause " + load.longestPauseMillis() + " ms");
             }
-            load.finish();
+            load.finish(Scene.PATIENCE_MILLIS);
             int lost = scene.missing(load.acknowledged());
             LinearizabilityChecker.Verdict verdict = LinearizabilityChecker.check(new Registers(), load.history().operations());
             boolean isLinearizable = verdict instanceof LinearizabilityChecker.Linearizable;
             if (!isLinearizable) {
                 scene.tell(verdict.toString());
             }
-            scene.conclude("operations=" + load.operations() + " acknowledged=" + load.done() + " lost=" + lost
-                + " kills=" + nemesis.count(Nemesis.Blow.KILL) + " pauses=" + nemesis.count(Nemesis.Blow.PAUSE)
+            return scene.conclude(lost == 0 && isLinearizable, "operations=" + load.operations() + " acknowledged=" + load.done()
+                + " lost=" + lost + " kills=" + nemesis.count(Nemesis.Blow.KILL) + " pauses=" + nemesis.count(Nemesis.Blow.PAUSE)
                 + " partitions=" + nemesis.count(Nemesis.Blow.PARTITION)
                 + " membership_changes=" + nemesis.count(Nemesis.Blow.MEMBERSHIP_CHANGE)
                 + " transfers=" + nemesis.count(Nemesis.Blow.TRANSFER) + " leaderless_max_ms=" + load.longestPauseMillis()
                 + " linearizable=" + (isLinearizable ? "yes" : verdict instanceof LinearizabilityChecker.Undecided ? "undecided" : "no"));
-            return lost == 0 && isLinearizable;
         }
     }
 }

@@ -5,35 +5,51 @@ import io.quorate.examples.launcher.ParentWatch;
 import io.quorate.examples.launcher.ScratchGroup;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Runs a group in processes of their own behind forwarders, under load, and does to it what happens to machines and what operators do. In
- * the end nothing that was acknowledged may be missing on any replica. Leaves no process and no file behind.
+ * the end nothing that was acknowledged may be missing on any replica, and none may have ended unasked. Leaves no process and no file
+ * behind: it removes both itself however it comes to its end, and the replicas do if it is killed. (Killed while it has paused a replica, it
+ * leaves that one paused; when it is let go on, it ends.)
  *
- * <p>Scenarios: {@code all-at-once} (replicas are killed, paused, parted from each other, taken out and let in again, and made to lead; what
- * clients did and heard must be linearizable), {@code replace} (each machine by a blank one), {@code restart} (each in good order), {@code
- * return} (a replica that was down for very long comes back through a snapshot), {@code endurance} (memory and disk within bounds).
+ * <p>Scenarios: {@code all-at-once} (replicas are killed, paused, parted from each other, made learners and voters again, and made to lead;
+ * what clients did and heard must be linearizable), {@code replace} (each machine by a blank one), {@code restart} (each in good order),
+ * {@code return} (a replica that was down for very long comes back through a snapshot), {@code endurance} (memory and disk within bounds).
  */
 public final class Chaos {
 
     private static final List<String> OPTIONS =
         List.of("--election-timeout", "300", "--segment-mib", "1", "--snapshot-mib", "1", "--log-tail-mib", "1");
 
+    private static final int EXIT_KEPT = 0;
+    private static final int EXIT_BROKEN = 1;
+    private static final int EXIT_USAGE = 2;
+    private static final String WITH_PARENT = "--with-parent";
+
     private Chaos() { }
 
     /**
-     * Runs it, and ends with 0 if all that was promised was kept.
+     * Runs it, and ends with 0 if all that was promised was kept, 1 if not, 2 for a wrong command line.
      *
      * @param arguments {@code scenario=all-at-once seconds=120 nodes=5 seed=1 commands=1000000}, each optional; {@code --with-parent}: ends
      *                  when the process that started it does
      */
     public static void main(String[] arguments) {
-        if (Arrays.asList(arguments).contains("--with-parent")) {
+        List<String> words = new ArrayList<>(List.of(arguments));
+        if (words.remove(WITH_PARENT)) {
             ParentWatch.endWithParent();
         }
-        System.exit(run(Settings.of(arguments), System.out));
+        Settings settings;
+        try {
+            settings = Settings.of(words);
+        } catch (IllegalArgumentException e) {
+            System.err.println("chaos: " + e.getMessage());
+            System.exit(EXIT_USAGE);
+            return;
+        }
+        System.exit(run(settings, System.out));
     }
 
     private static int run(Settings settings, PrintStream out) {
@@ -46,18 +62,19 @@ public final class Chaos {
                 group.startAll();
                 LocalGroup.Leadership first = group.awaitLeaderAfter(0, Scene.ELECTION);
                 scene.tell("node " + first.nodeId() + " leads, in term " + first.term());
-                return run(scene) ? 0 : 1;
-            } catch (ChaosException | IllegalStateException e) {
+                boolean isKept = run(scene);
+                return isKept ? EXIT_KEPT : EXIT_BROKEN;
+            } catch (ChaosException | RuntimeException e) {
                 if (!scratch.isRemoved()) {
                     out.println(group.report());
                 }
                 throw e;
             }
-        } catch (ChaosException | IOException | IllegalStateException e) {
+        } catch (ChaosException | IOException | RuntimeException e) {     // whatever it is, it must not look like success, nor keep us here
             if (!scratch.isRemoved()) {      // else it was interrupted, and everything fails
-                out.println("chaos: failed: " + e.getMessage());
+                out.println("chaos: failed: " + (e.getMessage() == null ? e : e.getMessage()));
             }
-            return 1;
+            return EXIT_BROKEN;
         }
     }
 
@@ -68,8 +85,7 @@ public final class Chaos {
             case "restart" -> Maintenance.restartAll(scene);
             case "return" -> Return.run(scene);
             case "endurance" -> Endurance.run(scene);
-            default -> throw new ChaosException("there is no scenario " + scene.settings().scenario()
-                + "; there are all-at-once, replace, restart, return and endurance");
+            default -> throw new IllegalStateException("no scenario " + scene.settings().scenario());
         };
     }
 }

@@ -29,14 +29,15 @@ final class Endurance {
                     disk = Math.max(disk, bytesIn(scene.group().dataOf(node)) >> 20);
                     memory = Math.max(memory, residentMib(scene.group().process(node).pid()));
                 }
-                scene.tell(flood.acknowledged() + " commands acknowledged; at most " + disk + " MiB on a disk, " + memory + " MiB resident");
+                scene.tell(flood.acknowledged() + " commands acknowledged; at most " + disk + " MiB on a disk, " + memory
+                    + " MiB resident");
             }
             flood.finish(Scene.PATIENCE_MILLIS);
             int lost = scene.missing(flood.expected());
-            scene.conclude("acknowledged=" + flood.acknowledged() + " lost=" + lost + " disk_max_mib=" + disk + " disk_bound_mib="
+            boolean isKept = lost == 0 && disk <= DISK_MIB_MAX && memory <= MEMORY_MIB_MAX;
+            return scene.conclude(isKept, "acknowledged=" + flood.acknowledged() + " lost=" + lost + " disk_max_mib=" + disk + " disk_bound_mib="
                 + DISK_MIB_MAX + " memory_max_mib=" + memory + " memory_bound_mib=" + MEMORY_MIB_MAX + " leaderless_max_ms="
                 + flood.longestPauseMillis());
-            return lost == 0 && disk <= DISK_MIB_MAX && memory <= MEMORY_MIB_MAX;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ChaosException("interrupted");

@@ -2,6 +2,7 @@ package io.quorate.examples.chaos;
 
 import io.quorate.examples.KvRequest;
 import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.RaftException;
 import io.quorate.raft.client.RaftClient;
 import io.quorate.raft.testing.History;
 import io.quorate.raft.testing.Operation;
@@ -52,6 +53,7 @@ final class Load implements AutoCloseable {
     private long lastDoneNanos = System.nanoTime();
     private long longestPauseNanos;
     private @Nullable Throwable lastFailure;
+    private @Nullable Throwable defect;      // of the client, or of this; the history is worth nothing then
 
     Load(RaftClient client, long seed) {
         this.client = client;
@@ -86,7 +88,10 @@ final class Load implements AutoCloseable {
         boolean isRead = request instanceof KvRequest.Get;
         long handle = sharesRegisters ? history.invoke(number, isRead ? Operation.Kind.READ : Operation.Kind.PROPOSE, input) : -1;
         CompletableFuture<byte[]> answer = isRead ? client.read(input) : client.propose(input);
-        answer.whenCompleteAsync((output, failure) -> {
+        answer.handleAsync((output, failure) -> {
+            if (failure != null && !(cause(failure) instanceof RaftException)) {
+                throw new IllegalStateException("the client says neither that nothing happened nor that perhaps it did", cause(failure));
+            }
             int goesOnAs = number;
             if (failure == null) {
                 if (sharesRegisters) {
@@ -102,7 +107,20 @@ final class Load implements AutoCloseable {
             }
             onAnswer(request, sharesRegisters, failure == null ? null : cause(failure));
             next(sharesRegisters, goesOnAs, failure == null ? PAUSE_MILLIS : AFTER_FAILURE_MILLIS);
-        }, thread);
+            return true;
+        }, thread).exceptionally(this::onDefect);
+    }
+
+    private synchronized boolean onDefect(Throwable failure) {
+        defect = cause(failure);
+        notifyAll();
+        return false;
+    }
+
+    private void requireSound() throws ChaosException {
+        if (defect != null) {
+            throw new ChaosException("the load itself is broken: " + defect + (defect.getCause() == null ? "" : ": " + defect.getCause()));
+        }
     }
 
     private KvRequest onARegister() {
@@ -144,6 +162,7 @@ final class Load implements AutoCloseable {
         long before = done + CLIENTS;        // as many answers may belong to earlier questions
         long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMillis);
         while (done <= before) {
+            requireSound();
             long left = TimeUnit.NANOSECONDS.toMillis(until - System.nanoTime());
             if (left <= 0) {
                 throw new ChaosException("nothing was answered for " + patienceMillis + " ms though a majority runs and is connected"
@@ -153,12 +172,19 @@ final class Load implements AutoCloseable {
         }
     }
 
-    /** Begins no more operations, and waits until all are answered. */
-    synchronized void finish() throws ChaosException {
+    /** Begins no more operations, and waits until all are answered, as they must be within the calls' timeout. */
+    synchronized void finish(long patienceMillis) throws ChaosException {
         isEnding = true;
+        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMillis);
         while (open > 0) {
-            pause(TimeUnit.SECONDS.toMillis(1));
+            requireSound();
+            long left = TimeUnit.NANOSECONDS.toMillis(until - System.nanoTime());
+            if (left <= 0) {
+                throw new ChaosException(open + " operations were not answered at all within " + patienceMillis + " ms");
+            }
+            pause(left);
         }
+        requireSound();
     }
 
     private void pause(long millis) throws ChaosException {

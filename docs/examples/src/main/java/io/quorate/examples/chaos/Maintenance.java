@@ -16,7 +16,7 @@ final class Maintenance {
         return underLoad(scene, "replacements", node -> {
             ReplicaId lost = scene.operator().voter(node);
             scene.tell("kill node " + node + ", delete its disk, and let a blank one in for " + lost);
-            scene.group().kill(node);
+            scene.kill(node);
             Directories.deleteQuietly(scene.group().dataOf(node));
             scene.group().launch(node);
             scene.operator().replace(node, lost);
@@ -53,9 +53,8 @@ final class Maintenance {
             flood.awaitAcknowledged(flood.acknowledged() + BETWEEN, Scene.PATIENCE_MILLIS);
             flood.finish(Scene.PATIENCE_MILLIS);
             int lost = scene.missing(flood.expected());
-            scene.conclude("acknowledged=" + flood.acknowledged() + " repeated=" + flood.repeated() + " lost=" + lost + " " + what + "="
+            return scene.conclude(lost == 0, "acknowledged=" + flood.acknowledged() + " repeated=" + flood.repeated() + " lost=" + lost + " " + what + "="
                 + scene.settings().nodes() + " leaderless_max_ms=" + flood.longestPauseMillis());
-            return lost == 0;
         }
     }
 }

@@ -57,6 +57,7 @@ final class Nemesis {
 
     /** One blow, and its mending. */
     void strike() throws ChaosException {
+        group.requireAllRun();
         Blow blow = Blow.values()[random.nextInt(Blow.values().length)];
         switch (blow) {
             case KILL -> kill();

@@ -34,7 +34,7 @@ final class Registers implements SequentialModel<Optional<String>> {
                 : answer.kind() == KvAnswer.Kind.NONE && state.isEmpty());
             return isTrue ? state : null;
         }
-        if (answer != null && (answer.kind() == KvAnswer.Kind.VALUE) != state.isPresent()) {
+        if (answer != null && answer.kind() != (state.isPresent() ? KvAnswer.Kind.VALUE : KvAnswer.Kind.NONE)) {
             return null;     // it says whether there was a value before
         }
         return request instanceof KvRequest.Put put ? Optional.of(text(put.value())) : Optional.empty();

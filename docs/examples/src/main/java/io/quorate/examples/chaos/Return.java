@@ -17,7 +17,7 @@ final class Return {
             flood.start();
             flood.awaitAcknowledged(1000, Scene.PATIENCE_MILLIS);
             scene.tell("kill node " + node + ", a follower");
-            scene.group().kill(node);
+            scene.kill(node);
             long commands = scene.settings().commands();
             for (int step = 1; step <= STEPS; step++) {
                 flood.awaitAcknowledged(1000 + commands * step / STEPS, Scene.PATIENCE_MILLIS);
@@ -32,19 +32,20 @@ final class Return {
             scene.tell("node " + node + " has installed " + installed + " snapshots, and has applied what was written meanwhile");
             flood.finish(Scene.PATIENCE_MILLIS);
             int lost = scene.missing(flood.expected());
-            scene.conclude("acknowledged=" + flood.acknowledged() + " lost=" + lost + " missed=" + missed + " snapshots_installed="
-                + installed + " return_ms=" + millis + " leaderless_max_ms=" + flood.longestPauseMillis());
-            return lost == 0 && installed > 0;
+            return scene.conclude(lost == 0 && installed > 0, "acknowledged=" + flood.acknowledged() + " lost=" + lost + " missed=" + missed
+                + " snapshots_installed=" + installed + " return_ms=" + millis + " leaderless_max_ms=" + flood.longestPauseMillis());
         }
     }
 
     /** Waits until the replica has applied as much as the leader had when it was looked at; how many snapshots it took. */
     private static long awaitCaughtUp(Scene scene, Flood flood, int node) throws ChaosException {
-        int leader = scene.group().awaitLeaderAfter(0, Scene.ELECTION).nodeId();
-        long target = scene.operator().appliedIndex(scene.group().address(leader));
+        long target = -1;
         for (long turn = 1; ; turn++) {
             flood.awaitAcknowledged(flood.acknowledged() + 500, Scene.PATIENCE_MILLIS);     // writes go on meanwhile
-            if (scene.operator().appliedIndex(scene.group().address(node)) >= target) {
+            if (target < 0) {
+                int leader = scene.group().awaitLeaderAfter(0, Scene.ELECTION).nodeId();
+                target = scene.operator().appliedIndex(scene.group().address(leader));       // or -1, if it is busy: asked again
+            } else if (scene.operator().appliedIndex(scene.group().address(node)) >= target) {
                 return value(scene.operator().metrics(scene.group().address(node)), "snapshots_installed");
             }
             if (scene.seconds() > scene.settings().seconds() + 3600L) {

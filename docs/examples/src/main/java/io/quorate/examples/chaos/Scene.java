@@ -63,14 +63,29 @@ final class Scene implements AutoCloseable {
         out.flush();
     }
 
-    /** The closing line. */
-    void conclude(String line) {
+    /**
+     * Prints the closing line; before it, if what was promised was not kept, what the replicas printed and logged.
+     *
+     * @return whether it was kept
+     */
+    boolean conclude(boolean isKept, String line) {
+        if (!isKept) {
+            out.println(group.report());
+        }
         out.println("chaos: " + line);
         out.flush();
+        return isKept;
+    }
+
+    /** Kills a node that runs, as its machine's end does. */
+    void kill(int node) {
+        group.requireAllRun();      // one that has ended by itself would pass for one that was killed
+        group.kill(node);
     }
 
     /** The most of these keys and values that any replica has not, though it has applied all that was acknowledged. */
     int missing(SortedMap<byte[], byte[]> acknowledged) {
+        group.requireAllRun();
         ReadBack readBack = new ReadBack(transport, Duration.ofMillis(PATIENCE_MILLIS));
         long index = readBack.confirmedIndex(group.addresses());
         int most = 0;

@@ -1,5 +1,6 @@
 package io.quorate.examples.chaos;
 
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -14,26 +15,44 @@ import java.util.TreeMap;
  */
 record Settings(String scenario, int seconds, int nodes, long seed, int commands) {
 
+    private static final List<String> SCENARIOS = List.of("all-at-once", "replace", "restart", "return", "endurance");
+    private static final List<String> NAMES = List.of("scenario", "seconds", "nodes", "seed", "commands");
+
     Settings {
+        if (!SCENARIOS.contains(scenario)) {
+            throw new IllegalArgumentException("there is no scenario " + scenario + "; there are " + String.join(", ", SCENARIOS));
+        }
         if (nodes < 3 || nodes > 5 || seconds < 1 || commands < 1) {
             throw new IllegalArgumentException("nodes is 3, 4 or 5, seconds and commands 1 or more; not " + nodes + ", " + seconds + ", "
                 + commands);
         }
     }
 
-    /** Of words like {@code seconds=120}; others are left alone. */
-    static Settings of(String[] arguments) {
+    /** Of words like {@code seconds=120}. */
+    static Settings of(List<String> words) {
         Map<String, String> given = new TreeMap<>();
-        for (String argument : arguments) {
-            if (argument.contains("=")) {
-                given.put(argument.substring(0, argument.indexOf('=')), argument.substring(argument.indexOf('=') + 1));
+        for (String word : words) {
+            String name = word.substring(0, Math.max(0, word.indexOf('=')));
+            if (!NAMES.contains(name)) {
+                throw new IllegalArgumentException("\"" + word + "\" says nothing; write NAME=VALUE, with a name of " + String.join(", ", NAMES));
             }
+            given.put(name, word.substring(name.length() + 1));
         }
-        return new Settings(given.getOrDefault("scenario", "all-at-once"), number(given, "seconds", 120), number(given, "nodes", 5),
-            number(given, "seed", 1), number(given, "commands", 1_000_000));
+        return new Settings(given.getOrDefault("scenario", "all-at-once"), (int) number(given, "seconds", 120, Integer.MAX_VALUE),
+            (int) number(given, "nodes", 5, Integer.MAX_VALUE), number(given, "seed", 1, Long.MAX_VALUE),
+            (int) number(given, "commands", 1_000_000, Integer.MAX_VALUE));
     }
 
-    private static int number(Map<String, String> given, String name, int otherwise) {
-        return Integer.parseInt(given.getOrDefault(name, String.valueOf(otherwise)));
+    private static long number(Map<String, String> given, String name, long otherwise, long max) {
+        String text = given.getOrDefault(name, String.valueOf(otherwise));
+        try {
+            long number = Long.parseLong(text);
+            if (number <= max) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw new IllegalArgumentException(name + " is a whole number, " + max + " at most, not \"" + text + "\"");
     }
 }

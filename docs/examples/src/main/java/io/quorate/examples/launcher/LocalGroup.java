@@ -167,6 +167,23 @@ public final class LocalGroup implements AutoCloseable {
         }
     }
 
+    /**
+     * Sees that every node that was started still runs. A replica whose disk fails, or that finds an invariant broken, stops by itself.
+     *
+     * @throws IllegalStateException if one has ended, by itself or otherwise
+     */
+    public void requireAllRun() {
+        Map<Integer, ReplicaProcess> nodes;
+        synchronized (running) {
+            nodes = new TreeMap<>(running);
+        }
+        nodes.forEach((nodeId, process) -> {
+            if (!process.isAlive()) {
+                throw new IllegalStateException("node " + nodeId + " has ended, and nobody asked it to");
+            }
+        });
+    }
+
     /** Kills a node as {@code kill -9} does, and returns when it is gone. */
     public void kill(int nodeId) {
         process(nodeId).kill();
