@@ -74,7 +74,7 @@ final class BackupFile {
             if (response instanceof ClientResponse.Backup backup) {
                 open(backup);
             } else if (response != null) {
-                fail("the replica at " + address + " answers " + response, null);
+                fail("the replica at " + address + " says: " + Calls.said(response), null);
             } else {
                 again(failure, this::begin);
             }
@@ -129,7 +129,7 @@ final class BackupFile {
         } else if (response instanceof ClientResponse.Failed failed && beginnings < BEGINNINGS_MAX) {
             begin();            // a newer one has taken its place
         } else if (response != null) {
-            fail("the replica at " + address + " answers " + response, null);
+            fail("the replica at " + address + " says: " + Calls.said(response), null);
         } else {
             again(failure, () -> {
                 rewind();

@@ -119,9 +119,14 @@ final class Calls {
             if (expected.isInstance(response)) {
                 return expected.cast(response);
             }
-            throw new RequestFailedException("The replica at " + address + " did not answer " + request + ": "
-                + (failure == null ? response : describe(failure)));
+            throw new RequestFailedException("The replica at " + address + " did not answer " + request.getClass().getSimpleName() + ": "
+                + (failure == null ? said(response) : describe(failure)));
         });
+    }
+
+    /** What a replica said in place of an answer, in its own words if it used some. */
+    static String said(ClientResponse response) {
+        return response instanceof ClientResponse.Failed failed ? failed.why() : String.valueOf(response);
     }
 
     /** Calls the replica at this address, once, and completes as the transport says. */
