@@ -81,8 +81,7 @@ final class AdminShell implements AutoCloseable {
             }
             case "address" -> {
                 require(words.length == 3, "address NODE host:port");
-                String address = words[2].strip();
-                require(address.matches(".+:\\d{1,5}"), "address NODE host:port");
+                String address = Options.address("address", words[2].strip());
                 change(members -> {
                     member(members, node(words[1]));
                     return target(members).readdressed(node(words[1]), address);
@@ -102,8 +101,7 @@ final class AdminShell implements AutoCloseable {
             }
             case "backup" -> {
                 require(words.length == 2, "backup FILE");
-                EntryId last = await(admin.backup(servers.get(0), file(words[1])));
-                out.println("ok, up to entry " + last.index());
+                backup(file(words[1]));
             }
             case "explain" -> {
                 require(words.length == 1, "explain");
@@ -189,25 +187,41 @@ final class AdminShell implements AutoCloseable {
         }
     }
 
+    /** Of the first replica that can take a snapshot now: whether it leads does not matter. */
+    private void backup(Path file) {
+        RaftException failure = null;
+        for (String server : servers) {
+            try {
+                await(admin.takeSnapshot(server));
+            } catch (RaftException e) {
+                failure = e;
+                continue;
+            }
+            EntryId last = await(admin.backup(server, file));
+            out.println("ok, from " + server + ", up to entry " + last.index());
+            return;
+        }
+        throw failure == null ? new IllegalStateException("no servers") : failure;
+    }
+
     private interface OnServer {
         void at(String server);
     }
 
     /** At each replica; one that fails is told, and only if all do it is a failure. */
     private void onEach(OnServer task) {
-        RaftException failure = null;
         int done = 0;
         for (String server : servers) {
             try {
                 task.at(server);
                 done++;
             } catch (RaftException e) {
-                failure = e;
-                out.println(server + ": " + e.getMessage());
+                out.println(e.getMessage());      // it names the replica
             }
         }
-        if (done == 0 && failure != null) {
-            throw failure;
+        if (done == 0) {
+            throw new IllegalArgumentException("no replica did this; see whether the servers run, serve administrators, and the addresses"
+                + " are right");
         }
     }
 

@@ -133,8 +133,8 @@ final class KvShellTest {
         assertEquals("error: --servers needs host:port, and \"a\" is none\n", shell("", false, "--servers", "a").err());
         assertEquals(KvShell.EXIT_USAGE, shell("", false, "--servers", "a:1", "--timeout", "0").code());
         assertEquals(KvShell.EXIT_OK, shell("", false, "--help").code());
-        assertEquals(List.of("put", "get", "del", "status", "members", "add", "learner", "remove", "replace", "address", "transfer", "snapshot",
-            "backup", "explain", "metrics", "help", "quit"),
+        assertEquals(List.of("put", "get", "del", "status", "members", "add", "learner", "remove", "replace", "address", "transfer",
+            "snapshot", "backup", "explain", "metrics", "help", "quit"),
             piped("help").out().lines().map(line -> line.split(" ")[0]).toList());
     }
 
@@ -144,9 +144,9 @@ final class KvShellTest {
         Result result = piped("""
             put kept value
             members
+            backup %s
             transfer
             snapshot
-            backup %s
             explain
             metrics
             """.formatted(file));
@@ -154,18 +154,43 @@ final class KvShellTest {
         assertEquals(KvShell.EXIT_OK, result.code(), result.out());
         assertEquals(3, result.out().lines().filter(line -> line.startsWith("  voter    ")).count(), result.out());
         assertEquals(3, result.out().lines().filter(line -> line.contains(" bytes, up to entry ")).count(), result.out());
-        assertTrue(result.out().contains("ok, up to entry ") && Files.exists(file), result.out());
+        assertTrue(result.out().contains(", up to entry ") && Files.exists(file), result.out());
         assertTrue(result.out().contains("  snapshots_taken "), result.out());
     }
 
     @Test
     void whatNoOperatorCanMeanIsRefusedInWords() {
-        for (String line : List.of("add", "add nobody", "add 9", "remove 9", "replace 9", "replace 1 9", "address 1 nowhere", "transfer 9")) {
+        for (String line : List.of("add", "add nobody", "add 9", "remove 9", "replace 9", "replace 1 9", "address 1 nowhere",
+                "address 1 host:99999", "transfer 9")) {
             Result result = piped(line + "\n");
             assertEquals(KvShell.EXIT_FAILED, result.code(), line + " " + result);
             assertTrue(result.err().startsWith("error: line 1: "), line + " " + result);
         }
         Result members = piped("members\n");
         assertTrue(members.out().startsWith("version 1\n"), () -> "something was changed: " + members);
+    }
+
+    @Test
+    void aBackupIsTakenOfTheFirstReplicaThatAnswers() {
+        String nobody = "127.0.0.1:" + FreePorts.find(1).get(0);
+        Path file = directory.resolve("second.backup");
+        Result result = shell("backup " + file, false, "--timeout", "5", "--servers", nobody + "," + group.addresses().get(1));
+        assertEquals(KvShell.EXIT_OK, result.code(), result.err());
+        assertTrue(result.out().startsWith("ok, from " + group.addresses().get(1)) && Files.exists(file), result.out());
+        assertTrue(piped("backup " + file).err().contains("there is a file " + file + " already"));
+    }
+
+    @Test
+    void aServerWithoutAdministrationSaysSoAndServesUsers(@TempDir Path elsewhere) {
+        try (LocalGroup closed = LocalGroup.of(elsewhere, 1, List.of("--no-administration"))) {
+            closed.startAll();
+            String server = closed.address(1);
+            assertEquals(new Result(KvShell.EXIT_OK, "ok\n1\n", ""), shell("put a 1\nget a\n", false, "--servers", server));
+            assertTrue(shell("members\n", false, "--servers", server).err().contains("serves no administrators"));
+            Result explain = shell("explain\n", false, "--servers", server);
+            assertEquals(KvShell.EXIT_FAILED, explain.code());
+            assertTrue(explain.out().startsWith("The replica at " + server + " did not answer Explain: it refused this client: Nothing happened:"
+                + " this node serves no administrators"), explain.out());
+        }
     }
 }
