@@ -118,8 +118,8 @@ public final class KvServer implements AutoCloseable {
         Map<Integer, String> members = new TreeMap<>();
         founding.membership().members().forEach(member -> members.put(member.id().nodeId(), member.address()));
         if (!members.equals(settings.members)) {
-            print("is a member of group " + founding.clusterId() + " already, which began with " + members + "; --members is looked at only by"
-                + " an empty data directory");
+            print("is a member of group " + founding.clusterId() + " already, which began with " + members + "; --members is looked at"
+                + " only by an empty data directory");
         }
     }
 

@@ -118,7 +118,8 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
     private String whatItRuns() {
         return "where\nSimulation<Registers> simulation = Registers.simulation()"
             + (clients == Simulation.CLIENTS ? "" : ".clients(" + clients + ")") + (hasWire ? ".wire(new SimulatedWire())" : "")
-            + (hasSnapshots ? ".snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin(" + LOG_BYTES_MIN + ").withLogToSnapshotRatio(1))" : "") + ';';
+            + (hasSnapshots ? ".snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin(" + LOG_BYTES_MIN + ").withLogToSnapshotRatio(1))" : "")
+            + ';';
     }
 
     private Simulation<Registers> simulation() {
