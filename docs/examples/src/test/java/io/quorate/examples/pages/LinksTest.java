@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -19,6 +21,7 @@ class LinksTest {
     private static final Path ROOT = Path.of("..", "..");
     private static final Pattern LINK = Pattern.compile("\\[([^\\]]*)\\]\\(([^)]*)\\)");
     private static final Pattern NAMES = Pattern.compile("`([A-Z]\\w*)(?:\\.(\\w+))?`");
+    private static final Pattern TEST = Pattern.compile("`(?:\\w+\\.)?([A-Z]\\w*Test)(?:\\.([a-z]\\w+))?`");
 
     /** A link is broken if its file is missing; or if its text names a class, or a member of one, that is not in that file. */
     static List<String> broken(Path page, String text) throws IOException {
@@ -47,13 +50,18 @@ class LinksTest {
             && (member == null || Pattern.compile("\\b" + member + "\\b").matcher(source).find());
     }
 
-    @Test
-    void whatThePagesLinkToIsThere() throws IOException {
-        List<String> broken = new ArrayList<>();
+    private static List<Path> pages() throws IOException {
         List<Path> pages = new ArrayList<>(List.of(ROOT.resolve("README.md")));
         try (Stream<Path> files = Files.walk(ROOT.resolve("docs"))) {
             files.filter(file -> file.toString().endsWith(".md") && !file.toString().contains("target")).sorted().forEach(pages::add);
         }
+        return pages;
+    }
+
+    @Test
+    void whatThePagesLinkToIsThere() throws IOException {
+        List<String> broken = new ArrayList<>();
+        List<Path> pages = pages();
         for (Path page : pages) {
             broken.addAll(broken(page, Files.readString(page)));
         }
@@ -69,6 +77,31 @@ class LinksTest {
         assertEquals(1, broken(page, "[it](docs/no-such-page.md)").size());
         assertEquals(1, broken(page, "[`Leader.noSuchMethod`](" + file + ")").size());
         assertEquals(1, broken(page, "[`NoSuchClass`](" + file + ")").size());
+    }
+
+    /** A page that names a test which is gone promises what nobody keeps. */
+    @Test
+    void theTestsThatThePagesNameAreThere() throws IOException {
+        Map<String, String> tests = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(ROOT)) {
+            for (Path file : files.filter(file -> file.toString().endsWith("Test.java")).toList()) {
+                tests.put(file.getFileName().toString().replace(".java", ""), Files.readString(file));
+            }
+        }
+        List<String> missing = new ArrayList<>();
+        int named = 0;
+        for (Path page : pages()) {
+            Matcher name = TEST.matcher(Files.readString(page));
+            while (name.find()) {
+                named++;
+                String source = tests.get(name.group(1));
+                if (source == null || !names(source, name.group(1), name.group(2))) {
+                    missing.add(page + ": " + name.group());
+                }
+            }
+        }
+        assertTrue(named > 100, "only " + named);
+        assertEquals(List.of(), missing);
     }
 
     /** One card is a heading with its answer below, and the last line of it holds its tags: the form that mdanki makes a deck of. */
