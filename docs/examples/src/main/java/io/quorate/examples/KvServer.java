@@ -5,6 +5,7 @@ import io.quorate.raft.RaftObserver;
 import io.quorate.raft.RaftServer;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.SnapshotPolicy;
+import io.quorate.raft.StateMachine;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.TransportException;
 import io.quorate.raft.core.RaftConfig;
@@ -26,6 +27,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** One replica of the key-value store, as a program. It prints a line for each change of its state, and logs to the standard error. */
@@ -76,7 +78,7 @@ public final class KvServer implements AutoCloseable {
     private final RaftServer server;
     private final ExecutorService printer;
 
-    private KvServer(Settings settings, PrintStream out) {
+    private KvServer(Settings settings, PrintStream out, Function<Path, StateMachine> machines) {
         this.out = out;
         nodeId = settings.nodeId;
         // Printing may block, on a stopped terminal or a full pipe; no thread of the replica must.
@@ -88,7 +90,9 @@ public final class KvServer implements AutoCloseable {
         FileStorage storage = FileStorage.open(settings.data, nodeId,
             FileStorage.Options.defaults().withSegmentBytes(settings.segmentMib << 20)
                 .withLogTailBytes((long) settings.logTailMib << 20));
+        StateMachine machine;
         try {
+            machine = machines.apply(settings.data);      // now that no other process has this directory
             tellIfGroupBeganOtherwise(settings, storage.identity().founding());
             transport = settings.transport();
         } catch (RuntimeException e) {
@@ -99,7 +103,7 @@ public final class KvServer implements AutoCloseable {
             .members(settings.members)
             .storage(storage)
             .transport(transport)
-            .stateMachine(new KvStateMachine())
+            .stateMachine(machine)
             .config(RaftConfig.DEFAULT.withElectionTimeout(Duration.ofMillis(settings.electionTimeoutMillis)))
             .snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin((long) settings.snapshotMib << 20))
             .observer(new Narrator())
@@ -147,13 +151,23 @@ public final class KvServer implements AutoCloseable {
      * @throws StartFailedException if it cannot be started; nothing runs then
      */
     public static Optional<KvServer> start(List<String> arguments, PrintStream out) throws StartFailedException {
+        return start(arguments, out, data -> new KvStateMachine());
+    }
+
+    /**
+     * The same with another state than the store's.
+     *
+     * @param machines makes or opens the one that belongs to this data directory; not in it, for that is the log's
+     */
+    public static Optional<KvServer> start(List<String> arguments, PrintStream out, Function<Path, StateMachine> machines)
+            throws StartFailedException {
         try {
             Settings settings = Settings.of(arguments);
             if (settings == null) {
                 out.print(HELP);
                 return Optional.empty();
             }
-            return Optional.of(new KvServer(settings, out));
+            return Optional.of(new KvServer(settings, out, machines));
         } catch (UsageException | IllegalArgumentException e) {
             throw new StartFailedException(EXIT_USAGE, e);
         } catch (StorageException e) {

@@ -16,7 +16,8 @@ import java.util.List;
  *
  * <p>Scenarios: {@code all-at-once} (replicas are killed, paused, parted from each other, made learners and voters again, and made to lead;
  * what clients did and heard must be linearizable), {@code replace} (each machine by a blank one), {@code restart} (each in good order),
- * {@code return} (a replica that was down for very long comes back through a snapshot), {@code endurance} (memory and disk within bounds).
+ * {@code return} (a replica that was down for very long comes back through a snapshot), {@code large} (a state larger than memory goes to
+ * a blank replica), {@code endurance} (memory and disk within bounds).
  */
 public final class Chaos {
 
@@ -33,8 +34,8 @@ public final class Chaos {
     /**
      * Runs it, and ends with 0 if all that was promised was kept, 1 if not, 2 for a wrong command line.
      *
-     * @param arguments {@code scenario=all-at-once seconds=120 nodes=5 seed=1 commands=1000000}, each optional; {@code --with-parent}: ends
-     *                  when the process that started it does
+     * @param arguments {@code scenario=all-at-once seconds=120 nodes=5 seed=1 commands=1000000 mib=1024}, each optional;
+     *                  {@code --with-parent}: ends when the process that started it does
      */
     public static void main(String[] arguments) {
         List<String> words = new ArrayList<>(List.of(arguments));
@@ -55,8 +56,8 @@ public final class Chaos {
     private static int run(Settings settings, PrintStream out) {
         ScratchGroup scratch = new ScratchGroup();
         try (Wires wires = new Wires(settings.nodes())) {
-            LocalGroup group = scratch.make("quorate-chaos-",
-                directory -> LocalGroup.ofScratchBehind(wires.forwarders(), directory, OPTIONS));
+            LocalGroup group = scratch.make("quorate-chaos-", directory -> settings.scenario().equals("large")
+                ? Large.group(directory, settings) : LocalGroup.ofScratchBehind(wires.forwarders(), directory, OPTIONS));
             out.println("chaos: " + settings + ", data in " + scratch.directory());
             try (Scene scene = new Scene(out, settings, group, wires)) {
                 group.startAll();
@@ -84,6 +85,7 @@ public final class Chaos {
             case "replace" -> Maintenance.replaceAll(scene);
             case "restart" -> Maintenance.restartAll(scene);
             case "return" -> Return.run(scene);
+            case "large" -> Large.run(scene);
             case "endurance" -> Endurance.run(scene);
             default -> throw new IllegalStateException("no scenario " + scene.settings().scenario());
         };

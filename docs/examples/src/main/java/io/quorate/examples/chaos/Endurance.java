@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The group at full load for a long time: neither its memory nor its disks may grow beyond what its settings allow. */
@@ -27,7 +26,7 @@ final class Endurance {
                 TimeUnit.SECONDS.sleep(LOOK_SECONDS);
                 for (int node = 1; node <= scene.settings().nodes(); node++) {
                     disk = Math.max(disk, bytesIn(scene.group().dataOf(node)) >> 20);
-                    memory = Math.max(memory, residentMib(scene.group().process(node).pid()));
+                    memory = Math.max(memory, Memory.residentMib(scene.group().process(node).pid()));
                 }
                 scene.tell(flood.acknowledged() + " commands acknowledged; at most " + disk + " MiB on a disk, " + memory
                     + " MiB resident");
@@ -58,15 +57,5 @@ final class Endurance {
             throw new ChaosException("cannot look at " + directory + ": " + e);
         }
         return bytes;
-    }
-
-    private static long residentMib(long pid) throws ChaosException {
-        try {
-            List<String> status = Files.readAllLines(Path.of("/proc", String.valueOf(pid), "status"));
-            String line = status.stream().filter(each -> each.startsWith("VmRSS:")).findFirst().orElseThrow();
-            return Long.parseLong(line.replaceAll("\\D", "")) >> 10;
-        } catch (IOException e) {
-            throw new ChaosException("cannot look at process " + pid + " (this scenario needs Linux): " + e);
-        }
     }
 }

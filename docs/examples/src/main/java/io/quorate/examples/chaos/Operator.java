@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** Asks the group for changes of its membership and of its leader, as its operator does: again, until the group is what it should be. */
 final class Operator implements AutoCloseable {
 
-    private static final long PATIENCE_NANOS = Duration.ofSeconds(90).toNanos();
+    private static final long PATIENCE_NANOS = Duration.ofMinutes(5).toNanos();     // a large state takes a while
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(5);
     private static final long PAUSE_MILLIS = 100;
 
@@ -102,9 +102,19 @@ final class Operator implements AutoCloseable {
         answer(admin.transfer(nodeId));
     }
 
+    /** Asks the replica at this address for a snapshot. It may be durable much later. */
+    void askForSnapshot(String address) {
+        answer(admin.takeSnapshot(address));
+    }
+
+    /** How the replica at this address is, or null if it does not answer. */
+    @Nullable ServerStatus status(String address) {
+        return answer(admin.status(address));
+    }
+
     /** How much the replica at this address has applied, or -1 if it does not answer. */
     long appliedIndex(String address) {
-        ServerStatus status = answer(admin.status(address));
+        ServerStatus status = status(address);
         return status == null ? -1 : status.appliedIndex();
     }
 

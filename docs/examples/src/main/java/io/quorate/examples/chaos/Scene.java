@@ -2,12 +2,16 @@ package io.quorate.examples.chaos;
 
 import io.quorate.examples.launcher.LocalGroup;
 import io.quorate.examples.launcher.ReadBack;
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
+import io.quorate.raft.Freshness;
 import io.quorate.raft.client.ClientTransport;
 import io.quorate.raft.client.RaftClient;
 import io.quorate.raft.netty.NettyClientTransport;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.SortedMap;
+import java.util.concurrent.CompletionException;
 
 /** A group that runs, and all that a scenario needs to load it, to trouble it and to look at it. */
 final class Scene implements AutoCloseable {
@@ -95,6 +99,20 @@ final class Scene implements AutoCloseable {
             most = Math.max(most, missing);
         }
         return most;
+    }
+
+    /** What the replica at this address says of its own state, as old as that may be. */
+    byte[] askLocally(String address) throws ChaosException {
+        try {
+            ClientResponse response = transport.call(address, new ClientRequest.Read(new byte[0], Freshness.local()),
+                CALL_TIMEOUT.toNanos()).join();
+            if (response instanceof ClientResponse.Done done) {
+                return done.result();
+            }
+            throw new ChaosException(address + " answers " + response);
+        } catch (CompletionException e) {
+            throw new ChaosException(address + " does not answer: " + e.getMessage());
+        }
     }
 
     @Override

@@ -22,6 +22,7 @@ public final class LocalGroup implements AutoCloseable {
     private static final Pattern LEADS = Pattern.compile("node \\d+ leads in term (\\d+)");
     private static final Pattern HAS_LEADER = Pattern.compile("node \\d+ (?:leads|follows node \\d+) in term (\\d+)");
 
+    private final ReplicaProgram program;
     private final Path directory;
     private final @Nullable Path scratch;
     private final Map<Integer, String> listens;        // where each listens, by node id
@@ -30,8 +31,9 @@ public final class LocalGroup implements AutoCloseable {
     private final Map<Integer, ReplicaProcess> running = new TreeMap<>();      // guarded by itself, which is notified of every line
     private boolean isClosed;                                                  // guarded by running
 
-    private LocalGroup(Path directory, @Nullable Path scratch, Map<Integer, String> listens, Map<Integer, String> members,
-                       List<String> options) {
+    private LocalGroup(ReplicaProgram program, Path directory, @Nullable Path scratch, Map<Integer, String> listens,
+                       Map<Integer, String> members, List<String> options) {
+        this.program = program;
         this.directory = directory;
         this.scratch = scratch;
         this.listens = listens;
@@ -48,13 +50,18 @@ public final class LocalGroup implements AutoCloseable {
      */
     public static LocalGroup of(Path directory, int size, List<String> options) {
         Map<Integer, String> addresses = addresses(size);
-        return new LocalGroup(directory, null, addresses, addresses, options);
+        return new LocalGroup(ReplicaProgram.STORE, directory, null, addresses, addresses, options);
     }
 
     /** The same in a directory that is worth nothing without this process: if it is killed, the replicas delete the directory. */
     public static LocalGroup ofScratch(Path directory, int size, List<String> options) {
+        return ofScratch(directory, size, options, ReplicaProgram.STORE);
+    }
+
+    /** The same of another program than the store. */
+    public static LocalGroup ofScratch(Path directory, int size, List<String> options, ReplicaProgram program) {
         Map<Integer, String> addresses = addresses(size);
-        return new LocalGroup(directory, directory, addresses, addresses, options);
+        return new LocalGroup(program, directory, directory, addresses, addresses, options);
     }
 
     /** The same, each node reached by the others and by clients only through a forwarder of its own. */
@@ -74,7 +81,7 @@ public final class LocalGroup implements AutoCloseable {
             forwarders.get(i).forwardTo(listens.get(i + 1));
             members.put(i + 1, forwarders.get(i).address());
         }
-        return new LocalGroup(directory, scratch, listens, members, options);
+        return new LocalGroup(ReplicaProgram.STORE, directory, scratch, listens, members, options);
     }
 
     /**
@@ -87,7 +94,7 @@ public final class LocalGroup implements AutoCloseable {
     public static LocalGroup joining(Path directory, int nodeId, String address, LocalGroup group, List<String> options) {
         Map<Integer, String> members = new TreeMap<>(group.members);
         members.put(nodeId, address);
-        return new LocalGroup(directory, null, Map.of(nodeId, address), members, options);
+        return new LocalGroup(ReplicaProgram.STORE, directory, null, Map.of(nodeId, address), members, options);
     }
 
     private static Map<Integer, String> addresses(int size) {
@@ -143,8 +150,8 @@ public final class LocalGroup implements AutoCloseable {
             if (before != null && before.isAlive()) {
                 throw new IllegalStateException("Node " + nodeId + " runs already, as process " + before.pid());
             }
-            ReplicaProcess process = ReplicaProcess.start(scratch, directory.resolve("node" + nodeId + ".log"), arguments(nodeId),
-                this::wake);
+            ReplicaProcess process = ReplicaProcess.start(program, scratch, directory.resolve("node" + nodeId + ".log"),
+                arguments(nodeId), this::wake);
             running.put(nodeId, process);
             return process;
         }

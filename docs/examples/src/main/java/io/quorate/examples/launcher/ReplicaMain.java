@@ -3,6 +3,7 @@ package io.quorate.examples.launcher;
 import io.quorate.examples.KvServer;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -21,6 +22,11 @@ public final class ReplicaMain {
 
     private ReplicaMain() { }
 
+    /** Starts the replica that a command line describes. */
+    public interface Starter {
+        Optional<KvServer> start(List<String> arguments, PrintStream out) throws KvServer.StartFailedException;
+    }
+
     /**
      * Runs a replica.
      *
@@ -28,10 +34,15 @@ public final class ReplicaMain {
      *                  in it, when the launcher is gone without having said that the replica should stop
      */
     public static void main(String[] arguments) {
+        run(arguments, KvServer::start);
+    }
+
+    /** The same with a replica of one's own. */
+    public static void run(String[] arguments, Starter starter) {
         String scratch = arguments[0];
         Optional<KvServer> started;
         try {
-            started = KvServer.start(List.of(Arrays.copyOfRange(arguments, 1, arguments.length)), System.out);
+            started = starter.start(List.of(Arrays.copyOfRange(arguments, 1, arguments.length)), System.out);
         } catch (KvServer.StartFailedException e) {
             System.err.println("error: " + e.getMessage());
             System.exit(e.exitCode());

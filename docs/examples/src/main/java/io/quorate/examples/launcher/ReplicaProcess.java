@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ReplicaProcess {
 
-    private static final int HEAP_MIB = 512;
     private static final int LINES_MAX = 10_000;
 
     private final Process process;
@@ -44,15 +43,16 @@ public final class ReplicaProcess {
     /**
      * Starts a replica.
      *
+     * @param program   what runs there
      * @param scratch   is deleted, with everything in it, if this process ends without stopping the replica; null for nothing
      * @param log       where the replica logs to; appended
      * @param arguments of {@link io.quorate.examples.KvServer}
      * @param onLine    called after each line that the process prints, and when it has ended; returns quickly
      */
-    static ReplicaProcess start(@Nullable Path scratch, Path log, List<String> arguments, Runnable onLine) {
-        List<String> command = new ArrayList<>(List.of(javaBinary(), "-ea", "-Xmx" + HEAP_MIB + "m", "-XX:+UseSerialGC",
+    static ReplicaProcess start(ReplicaProgram program, @Nullable Path scratch, Path log, List<String> arguments, Runnable onLine) {
+        List<String> command = new ArrayList<>(List.of(javaBinary(), "-ea", "-Xmx" + program.heapMib() + "m", "-XX:+UseSerialGC",
             "-XX:+ExitOnOutOfMemoryError", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
-            ReplicaMain.class.getName(), scratch == null ? ReplicaMain.NOTHING : scratch.toString()));
+            program.main().getName(), scratch == null ? ReplicaMain.NOTHING : scratch.toString()));
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
         try {
