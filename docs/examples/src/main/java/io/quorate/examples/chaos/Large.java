@@ -65,9 +65,12 @@ final class Large {
         notes.start();
         notes.awaitAcknowledged(notes.acknowledged() + LOAD, Scene.PATIENCE_MILLIS);
         LocalGroup.Leadership before = scene.group().awaitLeaderAfter(0, Scene.ELECTION);
-        takeSnapshot(before.nodeId());
-
         int node = before.nodeId() % NODES + 1;
+        for (int other = 1; other <= NODES; other++) {
+            if (other != node) {
+                takeSnapshot(other);      // each, so that whoever leads has no log any more that could be sent instead
+            }
+        }
         long movedMillis = replace(node);
         SortedMap<String, Long> metrics = scene.operator().metrics(scene.group().address(node));
         long snapshotMib = metrics == null || metrics.get("snapshots_installed") == 0 ? 0 : metrics.get("snapshot_bytes") >> 20;
@@ -76,7 +79,7 @@ final class Large {
         LocalGroup.Leadership after = scene.group().awaitLeaderAfter(0, Scene.ELECTION);
         long elections = after.term() - before.term();
 
-        long passedOver = restart(node);
+        Restart restart = restart(node);
         notes.finish(Scene.PATIENCE_MILLIS);
         boolean isSame = areSame();
         int lost = 0;
@@ -86,9 +89,9 @@ final class Large {
         }
         scene.conclude("scenario=large snapshot_mib=" + snapshotMib + " heap_mib=" + HEAP_MIB + " memory_max_mib=" + memoryMib
             + " moved_ms=" + movedMillis + " elections=" + elections + " acknowledged=" + notes.acknowledged() + " lost=" + lost
-            + " identical=" + (isSame ? "yes" : "no") + " passed_over=" + passedOver + " replayed=" + (passedOver > 0 ? 0 : "?")
+            + " identical=" + (isSame ? "yes" : "no") + " passed_over=" + restart.passedOver + " replayed=" + restart.replayed
             + " leaderless_max_ms=" + notes.longestPauseMillis());
-        return lost == 0 && isSame && snapshotMib >= scene.settings().mib() && elections == 0 && passedOver > 0;
+        return lost == 0 && isSame && snapshotMib >= scene.settings().mib() && restart.passedOver > 0 && restart.replayed == 0;
     }
 
     private void takeSnapshot(int node) throws ChaosException {
@@ -102,7 +105,7 @@ final class Large {
             }
             requireBefore(begun, "node " + node + " has not taken a snapshot; it counts " + metrics);
         }
-        scene.tell("node " + node + " leads, and has taken a snapshot in " + millisSince(begun) + " ms; longest pause "
+        scene.tell("node " + node + " has taken a snapshot in " + millisSince(begun) + " ms; longest pause "
             + notes.longestPauseMillis() + " ms");
     }
 
@@ -121,8 +124,15 @@ final class Large {
         return millisSince(begun);
     }
 
-    /** How many commands the replica passed over because its ledger had them; 0 if it was given any of those. */
-    private long restart(int node) throws ChaosException {
+    /**
+     * What a replica did that was started again with its ledger.
+     *
+     * @param passedOver how many entries of its log it did not apply, because the ledger had them
+     * @param replayed   how many it did
+     */
+    private record Restart(long passedOver, long replayed) { }
+
+    private Restart restart(int node) throws ChaosException {
         notes.awaitAcknowledged(notes.acknowledged() + LOAD, Scene.PATIENCE_MILLIS);
         String address = scene.group().address(node);
         FileLedger.Status had = ledgerStatus(node);
@@ -137,10 +147,13 @@ final class Large {
         ServerStatus.Disk disk = status == null ? null : status.disk();
         long snapshotIndex = disk == null ? Long.MAX_VALUE : disk.snapshotIndex();
         scene.tell("node " + node + ", killed with a ledger up to " + had.appliedIndex() + " and started again, opened it up to "
-            + has.openedIndex() + ", was given commands from " + has.firstIndex() + " on, and restored " + has.restored()
+            + has.openedIndex() + ", was given commands from " + has.lowestIndex() + " on, and restored " + has.restored()
             + " snapshots; its log stands on a snapshot up to " + snapshotIndex);
-        boolean isSpared = has.openedIndex() >= had.appliedIndex() && has.firstIndex() > has.openedIndex() && has.restored() == 0;
-        return isSpared ? Math.max(0, has.openedIndex() - snapshotIndex) : 0;
+        if (has.openedIndex() < had.appliedIndex()) {
+            throw new ChaosException("the ledger of node " + node + " has lost commands when the process was killed");
+        }
+        long replayed = Math.max(0, has.openedIndex() - has.lowestIndex() + 1);
+        return new Restart(Math.max(0, has.openedIndex() - snapshotIndex) - replayed, replayed);
     }
 
     private void awaitCaughtUp(int node, long begun) throws ChaosException {
@@ -175,8 +188,7 @@ final class Large {
     }
 
     private FileLedger.Status ledgerStatus(int node) throws ChaosException {
-        byte[] answer = scene.askLocally(scene.group().address(node));
-        return FileLedger.Status.decode(answer);
+        return FileLedger.Status.decode(scene.askLocally(scene.group().address(node), FileLedger.statusQuery()));
     }
 
     private static String checksum(Path file) throws ChaosException {

@@ -102,9 +102,9 @@ final class Scene implements AutoCloseable {
     }
 
     /** What the replica at this address says of its own state, as old as that may be. */
-    byte[] askLocally(String address) throws ChaosException {
+    byte[] askLocally(String address, byte[] query) throws ChaosException {
         try {
-            ClientResponse response = transport.call(address, new ClientRequest.Read(new byte[0], Freshness.local()),
+            ClientResponse response = transport.call(address, new ClientRequest.Read(query, Freshness.local()),
                 CALL_TIMEOUT.toNanos()).join();
             if (response instanceof ClientResponse.Done done) {
                 return done.result();

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 
 /**
  * A ledger in a file: each command is written behind the ones before, and nothing is ever changed. So it may be much larger than the heap.
@@ -23,30 +24,30 @@ import java.nio.file.StandardOpenOption;
  *
  * <p>To capture it is to remember how long it is: what comes later comes behind that.
  */
-public final class FileLedger implements StateMachine {
+public final class FileLedger implements StateMachine, AutoCloseable {
 
+    private static final byte[] STATUS = {'s'};
     private static final String NAME = "ledger";
     private static final String UNFINISHED = "ledger.unfinished";
     private static final int BUFFER_BYTES = 1 << 18;
 
     /**
-     * What there is to know of a ledger, besides what it says.
+     * What has become of the ledger of one replica.
      *
      * @param openedIndex  of the last command that it held when it was opened
-     * @param firstIndex   of the first command that it was given since; 0 if none was
+     * @param lowestIndex  the lowest of a command that it was given since; {@link Long#MAX_VALUE} if none was
      * @param appliedIndex of the last command that it holds
      * @param bytes        how long it is
      * @param restored     how often a snapshot has replaced it since it was opened
      */
-    public record Status(long openedIndex, long firstIndex, long appliedIndex, long bytes, long restored) {
+    public record Status(long openedIndex, long lowestIndex, long appliedIndex, long bytes, long restored) {
 
-        /** What a ledger answers any query with. */
         byte[] encode() {
-            return ByteBuffer.allocate(5 * Long.BYTES).putLong(openedIndex).putLong(firstIndex).putLong(appliedIndex).putLong(bytes)
+            return ByteBuffer.allocate(5 * Long.BYTES).putLong(openedIndex).putLong(lowestIndex).putLong(appliedIndex).putLong(bytes)
                 .putLong(restored).array();
         }
 
-        /** Reads such an answer. */
+        /** Reads what a ledger has answered. */
         public static Status decode(byte[] answer) {
             ByteBuffer in = ByteBuffer.wrap(answer);
             return new Status(in.getLong(), in.getLong(), in.getLong(), in.getLong(), in.getLong());
@@ -58,7 +59,7 @@ public final class FileLedger implements StateMachine {
     private FileChannel file;
     private long appliedIndex;
     private long bytes;
-    private long firstIndex;
+    private long lowestIndex = Long.MAX_VALUE;
     private long restored;
 
     private FileLedger(Path directory) throws IOException {
@@ -79,6 +80,11 @@ public final class FileLedger implements StateMachine {
         } catch (IOException e) {
             throw new UncheckedIOException("The ledger in " + directory + " cannot be opened: " + e.getMessage(), e);
         }
+    }
+
+    /** The query for a {@link Status}. */
+    public static byte[] statusQuery() {
+        return STATUS.clone();
     }
 
     /** The file in this directory that is the ledger. */
@@ -111,6 +117,7 @@ public final class FileLedger implements StateMachine {
             throw new IllegalStateException("The command at " + command.index() + " is in the ledger already, which goes up to "
                 + appliedIndex);
         }
+        lowestIndex = Math.min(lowestIndex, command.index());
         byte[] result = ByteBuffer.allocate(Long.BYTES).putLong(bytes).array();
         try {
             bytes += write(file, LedgerRecords.encode(command.index(), command.payload().duplicate()));
@@ -118,7 +125,6 @@ public final class FileLedger implements StateMachine {
             throw new UncheckedIOException("The ledger in " + directory + " cannot be written: " + e.getMessage(), e);
         }
         appliedIndex = command.index();
-        firstIndex = firstIndex == 0 ? appliedIndex : firstIndex;
         return result;
     }
 
@@ -130,10 +136,13 @@ public final class FileLedger implements StateMachine {
         return written;
     }
 
-    /** Answers its {@link Status}. */
+    /** Answers with what is the same on all replicas, the last index and the length; or, if that is asked, with its own {@link Status}. */
     @Override
     public byte[] query(byte[] query) {
-        return new Status(openedIndex, firstIndex, appliedIndex, bytes, restored).encode();
+        if (!Arrays.equals(query, STATUS)) {
+            return ByteBuffer.allocate(2 * Long.BYTES).putLong(appliedIndex).putLong(bytes).array();
+        }
+        return new Status(openedIndex, lowestIndex, appliedIndex, bytes, restored).encode();
     }
 
     /** If another snapshot replaces the file meanwhile, it begins with the same bytes: all ledgers of a group do. */
@@ -155,6 +164,12 @@ public final class FileLedger implements StateMachine {
                 left -= read;
             }
         }
+    }
+
+    /** Lets go of the file. What was written is in it. */
+    @Override
+    public void close() throws IOException {
+        file.close();
     }
 
     /** Writes the other ledger aside, and puts it in the place of this one when it is whole and durable. */
