@@ -87,11 +87,11 @@ final class Large {
             lost = Math.max(lost, notes.missing(ledger(each)));
             look(each);
         }
-        scene.conclude("scenario=large snapshot_mib=" + snapshotMib + " heap_mib=" + HEAP_MIB + " memory_max_mib=" + memoryMib
+        boolean isKept = lost == 0 && isSame && snapshotMib >= scene.settings().mib() && restart.passedOver > 0 && restart.replayed == 0;
+        return scene.conclude(isKept, "scenario=large snapshot_mib=" + snapshotMib + " heap_mib=" + HEAP_MIB + " memory_max_mib=" + memoryMib
             + " moved_ms=" + movedMillis + " elections=" + elections + " acknowledged=" + notes.acknowledged() + " lost=" + lost
             + " identical=" + (isSame ? "yes" : "no") + " passed_over=" + restart.passedOver + " replayed=" + restart.replayed
             + " leaderless_max_ms=" + notes.longestPauseMillis());
-        return lost == 0 && isSame && snapshotMib >= scene.settings().mib() && restart.passedOver > 0 && restart.replayed == 0;
     }
 
     private void takeSnapshot(int node) throws ChaosException {

@@ -12,9 +12,9 @@ final class SettingsTest {
 
     @Test
     void whatIsNotSaidIsAsThePageSays() {
-        assertEquals(new Settings("all-at-once", 120, 5, 1, 1_000_000), Settings.of(List.of()));
-        assertEquals(new Settings("return", 7, 3, -8_000_000_000L, 9),
-            Settings.of(List.of("scenario=return", "seconds=7", "nodes=3", "seed=-8000000000", "commands=9")));
+        assertEquals(new Settings("all-at-once", 120, 5, 1, 1_000_000, 1024), Settings.of(List.of()));
+        assertEquals(new Settings("return", 7, 3, -8_000_000_000L, 9, 64),
+            Settings.of(List.of("scenario=return", "seconds=7", "nodes=3", "seed=-8000000000", "commands=9", "mib=64")));
     }
 
     @Test
