@@ -59,7 +59,7 @@ final class DurabilityInvariants {
             private long term;                                         // of what was shown last
             private long shownIndex;                                   // the furthest that an append of that term reaches
             private final Map<Long, Long> shown = new HashMap<>();     // likewise, of other terms
-            private long offerTerm;                                    // of the snapshot that was offered last
+            private long offerTerm;                                    // the last in which a snapshot was offered
         }
 
         private final List<? extends ReplicaView> replicas;
@@ -95,7 +95,8 @@ final class DurabilityInvariants {
                 }
                 peer.shownIndex = Math.max(peer.shownIndex, append.lastIndex());
             } else if (message instanceof Message.SnapshotOffer offer) {
-                peers.of(replica).offerTerm = offer.term();
+                Peer peer = peers.of(replica);
+                peer.offerTerm = Math.max(peer.offerTerm, offer.term());    // a late one takes nothing back
             }
         }
 

@@ -254,6 +254,12 @@ final class GroupInvariants {
         }
     }
 
+    void onProposed(ReplicaView replica, int bytes) {
+        for (Invariant invariant : all) {
+            invariant.onProposed(replica, bytes);
+        }
+    }
+
     void onCall(ReplicaView replica, long call, @Nullable Freshness freshness, long withinNanos) {
         for (Invariant invariant : onCall) {
             invariant.onCall(replica, call, freshness, withinNanos);

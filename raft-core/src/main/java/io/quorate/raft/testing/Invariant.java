@@ -91,6 +91,9 @@ abstract class Invariant {
      */
     void onCall(ReplicaView replica, long call, @Nullable Freshness freshness, long withinNanos) { }
 
+    /** With that call, a command of so many bytes. */
+    void onProposed(ReplicaView replica, int bytes) { }
+
     /** The command of this call is applied at this index, at this replica. */
     void onCallApplied(ReplicaView replica, long call, long index) { }
 

@@ -298,6 +298,11 @@ final class LivenessInvariants {
         }
 
         @Override
+        void onProposed(ReplicaView replica, int bytes) {
+            largest = Math.max(largest, Entry.HEADER_BYTES + bytes);    // a leader that hands over holds it before it is an entry
+        }
+
+        @Override
         void onTurn(ReplicaView replica, NodeStatus status) {
             NodeStatus.Backlog backlog = status.backlog();
             boolean isBounded = isBounded(backlog.unappliedBytes(), config.unappliedBytesMax())

@@ -217,6 +217,7 @@ final class SimulatedProcess {
     // --------------------------------------------------------------------------------------------------------------------- calls
 
     void propose(long call, byte[] command, Caller caller) {
+        group.invariants().onProposed(replica, command.length);
         submit(new OpenCall(call, caller), null, completion -> server.propose(command, group.callTimeout(), completion));
     }
 

@@ -1118,6 +1118,16 @@ class GroupInvariantsTest {
         caught("MemoryIsBounded", () -> invariants.onTurn(two));
     }
 
+    /** A leader that hands over may hold one command that is larger than the bound, before it is an entry. */
+    @Test
+    void aCommandThatIsLargerThanTheBoundMayBeHeldAlone() {
+        int bytes = (int) CONFIG.uncommittedBytesMax() + CONFIG.appendBytesMax();
+        one.backlog = new NodeStatus.Backlog(0, Entry.HEADER_BYTES + bytes, 0);
+        caught("MemoryIsBounded", () -> invariants.onTurn(one));
+        invariants.onProposed(one, bytes);
+        invariants.onTurn(one);
+    }
+
     @Test
     void memoryThatIsNotGivenBackIsCaught() {
         one.backlog = new NodeStatus.Backlog(1, 1, 1);
