@@ -543,18 +543,26 @@ final class SimulatedProcess {
     }
 
     private void afterDisk(Runnable task) {
-        after(ailments.diskDelay(), () -> whenDiskAnswers(task));
+        long dueAt = group.now() + ailments.diskDelay();
+        after(Math.min(dueAt - group.now(), patience()), () -> whenDiskAnswers(task, dueAt));
     }
 
-    /** A disk that hangs is asked again and again, for it may answer sooner than it seemed. */
-    private void whenDiskAnswers(Runnable task) {
-        long nanos = ailments.hangsUntil() - group.now();
-        if (nanos <= 0) {
+    /** A disk that is slow, or hangs, is asked again and again, for it may answer sooner than it seemed: it is mended when the group is. */
+    private void whenDiskAnswers(Runnable task, long dueAt) {
+        long slowNanos = group.isHealing() ? 0 : dueAt - group.now();
+        long hangNanos = ailments.hangsUntil() - group.now();
+        if (Math.max(slowNanos, hangNanos) <= 0) {
             task.run();
-        } else {
-            group.count(Happening.DISK_HANGS);
-            after(Math.min(nanos, group.plan().electionTimeoutNanos() / 2), () -> whenDiskAnswers(task));
+            return;
         }
+        if (hangNanos > 0) {
+            group.count(Happening.DISK_HANGS);
+        }
+        after(Math.min(Math.max(slowNanos, hangNanos), patience()), () -> whenDiskAnswers(task, dueAt));
+    }
+
+    private long patience() {
+        return group.plan().electionTimeoutNanos() / 2;
     }
 
     // ------------------------------------------------------------------------------------------------------------------ its parts
