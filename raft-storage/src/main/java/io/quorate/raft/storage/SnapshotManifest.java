@@ -177,8 +177,14 @@ record SnapshotManifest(SnapshotId id, TermTable terms, int blockBytes, List<Par
             if (file.read(ByteBuffer.wrap(bytes), 0) < bytes.length) {
                 throw new StorageCorruptException(files.pathOf(name), 0, "it became shorter while it was read");
             }
-            SnapshotManifest manifest = decode(Arrays.copyOf(bytes, bytes.length - SEAL_BYTES));
-            if (ByteBuffer.wrap(bytes).getInt(bytes.length - SEAL_BYTES) != seal(bytes, bytes.length - SEAL_BYTES, incarnation)) {
+            int end = bytes.length - SEAL_BYTES;
+            boolean isOwn = ByteBuffer.wrap(bytes).getInt(end) == seal(bytes, end, incarnation);
+            if (isOwn && version(bytes) > VERSION) {    // whatever else has changed, the seal stays where it is
+                throw new StorageException(files.pathOf(name) + " has format version " + version(bytes) + ", and this version of Quorate"
+                    + " reads up to " + VERSION + ": run the version that wrote it, or a newer one.");
+            }
+            SnapshotManifest manifest = decode(Arrays.copyOf(bytes, end));
+            if (!isOwn) {
                 throw new IllegalArgumentException("it was written in another directory than this one");
             }
             return manifest;

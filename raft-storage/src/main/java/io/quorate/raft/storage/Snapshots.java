@@ -97,7 +97,7 @@ final class Snapshots {
         try {
             SnapshotManifest manifest = SnapshotManifest.read(files, name.received(), incarnation);
             earlier.add(new SnapshotReceiver(files, this, name, manifest, incarnation));
-        } catch (StorageCorruptException e) {
+        } catch (StorageException e) {
             LOG.warn("What was received of the snapshot {} is dropped: {}", name, e.getMessage());
         }
     }

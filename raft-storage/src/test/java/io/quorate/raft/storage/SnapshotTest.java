@@ -18,6 +18,7 @@ import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.storage.SimulatedFileSystem.Loss;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -431,6 +432,23 @@ class SnapshotTest {
         files.put(manifest, bytes);
         FileStorage again = restarted();
         assertEquals("/simulated/" + manifest, assertThrows(StorageCorruptException.class, again::recover).file());
+    }
+
+    @Test
+    void aManifestOfANewerVersionIsNotTakenForDamage() throws IOException {
+        Snapshot.take(storage, Snapshot.at(50, 2), new byte[1500]);
+        String manifest = snapshotFiles().stream().filter(name -> name.endsWith(".manifest")).findFirst().orElseThrow();
+        byte[] bytes = files.bytes(manifest).clone();
+        bytes[7] = 2;
+        int end = bytes.length - 4;
+        int seal = new Crc(storage.identity().replica().incarnation()).add(bytes, 0, end).value();
+        ByteBuffer.wrap(bytes).putInt(end, seal);
+        files.put(manifest, bytes);
+        FileStorage again = restarted();
+        StorageException refusal = assertThrows(StorageException.class, again::recover);
+        assertEquals(StorageException.class, refusal.getClass(), refusal::toString);
+        assertTrue(String.valueOf(refusal.getMessage()).contains("has format version 2, and this version of Quorate reads up to 1"),
+            refusal::getMessage);
     }
 
     @Test
