@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.ForwardingStorage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
@@ -18,7 +19,6 @@ import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
-import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.core.TermTable;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,77 +68,10 @@ class StorageContractTest {
     }
 
     /** Passes everything on; each test overrides what it breaks. */
-    static class Wrapped implements Storage {
-
-        final Storage inner;
+    static class Wrapped extends ForwardingStorage {
 
         Wrapped(Storage inner) {
-            this.inner = inner;
-        }
-
-        @Override
-        public Identity identity() {
-            return inner.identity();
-        }
-
-        @Override
-        public Recovered recover() {
-            return inner.recover();
-        }
-
-        @Override
-        public void found(FoundingRecord record) {
-            inner.found(record);
-        }
-
-        @Override
-        public void write(List<Write> batch) {
-            inner.write(batch);
-        }
-
-        @Override
-        public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
-            return inner.read(firstIndex, lastIndex, bytesMax);
-        }
-
-        @Override
-        public boolean maintain() {
-            return inner.maintain();
-        }
-
-        @Override
-        public @Nullable StoredSnapshot snapshot() {
-            return inner.snapshot();
-        }
-
-        @Override
-        public SnapshotOutput beginSnapshot(SnapshotId snapshot) {
-            return inner.beginSnapshot(snapshot);
-        }
-
-        @Override
-        public SnapshotInput receiveSnapshot(SnapshotId snapshot) {
-            return inner.receiveSnapshot(snapshot);
-        }
-
-        @Override
-        public long logBytes() {
-            return inner.logBytes();
-        }
-
-        @Override
-        public long firstIndex() {
-            return inner.firstIndex();
-        }
-
-        @Override
-        public void compact(long wantedIndex) {
-            inner.compact(wantedIndex);
-        }
-
-        @Override
-        public void close() {
-            inner.close();
+            super(inner);
         }
 
         long end() {

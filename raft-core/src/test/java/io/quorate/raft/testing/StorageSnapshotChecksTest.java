@@ -215,32 +215,31 @@ class StorageSnapshotChecksTest {
         });
     }
 
-    @Test
-    void anOlderSnapshotIsTakenAndKeptNowhere() {
-        assertCaught(StorageSnapshotChecks.OWN, storage -> new Wrapped(storage) {
+    /** Takes the snapshots too that it should refuse so, and keeps them nowhere. */
+    private static Storage takingAll(Storage storage, Class<? extends RuntimeException> refusal) {
+        return new Wrapped(storage) {
             @Override
             public SnapshotOutput beginSnapshot(SnapshotId snapshot) {
                 try {
                     return inner.beginSnapshot(snapshot);
-                } catch (IllegalArgumentException e) {
-                    return new NoOutput();
+                } catch (RuntimeException e) {
+                    if (refusal.isInstance(e)) {
+                        return new NoOutput();
+                    }
+                    throw e;
                 }
             }
-        });
+        };
+    }
+
+    @Test
+    void anOlderSnapshotIsTakenAndKeptNowhere() {
+        assertCaught(StorageSnapshotChecks.OWN, storage -> takingAll(storage, IllegalArgumentException.class));
     }
 
     @Test
     void aSnapshotIsTakenOfWhatTheLogDoesNotHold() {
-        assertCaught(StorageSnapshotChecks.OWN, storage -> new Wrapped(storage) {
-            @Override
-            public SnapshotOutput beginSnapshot(SnapshotId snapshot) {
-                try {
-                    return inner.beginSnapshot(snapshot);
-                } catch (IllegalStateException e) {
-                    return new NoOutput();
-                }
-            }
-        });
+        assertCaught(StorageSnapshotChecks.OWN, storage -> takingAll(storage, IllegalStateException.class));
     }
 
     @Test
