@@ -520,13 +520,7 @@ class MembershipRulesTest {
 
     @Test
     void whoIsRemovedIsNotReplicatedToForEver() {
-        Cluster c = led(3, 3);
-        c.crash(3);
-        c.change(1, goal(1, 2));
-        c.reachGoal(1, 2);
-        for (int i = 0; i < 12; i++) {
-            c.heartbeat(1, 2);
-        }
+        Cluster c = removedWhileDown();
         int sent = c.history(Message.AppendEntries.class, 1, 3).size();
         c.heartbeat(1, 2);
         assertEquals(sent, c.history(Message.AppendEntries.class, 1, 3).size());
@@ -547,16 +541,10 @@ class MembershipRulesTest {
         assertTrue(c.node(3).status().change().isCommitted());
     }
 
-    /** It was down while it was removed. It disturbs nobody, is told by those whom it asks, and asks no more. */
+    /** It disturbs nobody, is told by those whom it asks, and asks no more. */
     @Test
     void whoDoesNotKnowThatItWasRemovedIsToldByThoseItAsks() {
-        Cluster c = led(3, 3);
-        c.crash(3);
-        c.change(1, goal(1, 2));
-        c.reachGoal(1, 2);
-        for (int i = 0; i < 12; i++) {
-            c.heartbeat(1, 2);
-        }
+        Cluster c = removedWhileDown();
         c.dropAll();
         c.restart(3);
         c.pass(T);
@@ -608,6 +596,18 @@ class MembershipRulesTest {
         assertEquals(0, peer.matchIndex());
         c.settle();
         assertEquals(4, c.commit(4));
+    }
+
+    /** Replica 3 was down while it was removed, and for so long after that the leader does not try to tell it any more. */
+    private static Cluster removedWhileDown() {
+        Cluster c = led(3, 3);
+        c.crash(3);
+        c.change(1, goal(1, 2));
+        c.reachGoal(1, 2);
+        for (int i = 0; i < 12; i++) {
+            c.heartbeat(1, 2);
+        }
+        return c;
     }
 
     // ---- who comes back

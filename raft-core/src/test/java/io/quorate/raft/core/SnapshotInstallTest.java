@@ -34,9 +34,7 @@ class SnapshotInstallTest {
         assertEquals(List.of(new Restore(snapshot)), c.takeEffects(3, Restore.class));
         assertEquals(0, c.node(3).status().fetchIndex());
         assertEquals(8, c.node(3).status().snapshotIndex());
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        SnapshotOfferTest.servedFromDisk(c);
         assertEquals(c.applied(1), c.applied(3));
         assertEquals("1 1", c.disk(3));
         c.applyAll(3);
@@ -325,9 +323,7 @@ class SnapshotInstallTest {
         assertNull(c.node(3).entryAt(7));
         c.writeAll(3);
         assertEquals("", c.disk(3));
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        SnapshotOfferTest.servedFromDisk(c);
         assertEquals(c.applied(1), c.applied(3));
     }
 
@@ -344,9 +340,7 @@ class SnapshotInstallTest {
         assertEquals(8, c.fetching(3).index());
         c.applyAll(3);
         c.fetch(3);   // the bytes are still there
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        SnapshotOfferTest.servedFromDisk(c);
         assertEquals(c.applied(1), c.applied(3));
     }
 
@@ -357,9 +351,7 @@ class SnapshotInstallTest {
         c.receive(3);
         c.restart(3);
         assertEquals(0, c.node(3).status().fetchIndex());
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        SnapshotOfferTest.servedFromDisk(c);
         assertEquals(8, c.fetching(3).index());
         c.applyAll(3);
         c.fetch(3);
@@ -377,9 +369,7 @@ class SnapshotInstallTest {
         assertEquals(8, c.node(3).appliedIndex());
         assertEquals(8, c.applied(3).size());
         assertEquals(new EntryId(3, 8), c.node(3).log().last());
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        SnapshotOfferTest.servedFromDisk(c);
         assertEquals(c.applied(1), c.applied(3));
     }
 
@@ -598,9 +588,7 @@ class SnapshotInstallTest {
         c.applyAll(1);
         c.compact(1, 8);
         c.dropAll();
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        SnapshotOfferTest.servedFromDisk(c);
         c.applyAll(3);
         assertEquals(2, c.node(3).membership().version());
         c.fetch(3);
@@ -666,9 +654,7 @@ class SnapshotInstallTest {
         c.compact(1, 8);
         c.dropAll();
         c.restart(3);
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        SnapshotOfferTest.servedFromDisk(c);
         c.applyAll(3);
         assertEquals(8, c.fetching(3).index());
         return c;

@@ -215,9 +215,7 @@ class SnapshotOfferTest {
         assertEquals(10, c.fetching(3).index());
         c.applyAll(3);
         c.fetch(3);
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        servedFromDisk(c);
         assertEquals(11, c.commit(3));
         assertEquals("2", c.disk(3));
     }
@@ -286,9 +284,7 @@ class SnapshotOfferTest {
         c.heartbeat(1, 2, 3);
         assertEquals(9, c.node(1).wantedIndex());
         c.fetch(3);
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        servedFromDisk(c);
         assertEquals(11, c.node(1).wantedIndex());
     }
 
@@ -327,9 +323,7 @@ class SnapshotOfferTest {
         assertEquals(11, c.applied(1).size());
         assertFalse(c.sent(Message.AppendEntries.class, 1, 3).isEmpty());
         c.settle();
-        c.heartbeat(1, 2, 3);
-        c.answerReads(1);
-        c.settle();
+        servedFromDisk(c);
         assertEquals(8, c.fetching(3).index());
     }
 
@@ -356,6 +350,13 @@ class SnapshotOfferTest {
     /** The same, and 3 has been asked how far it is. */
     static void askedForOldEntries(Cluster c) {
         c.heartbeat(1, 2, 3);
+    }
+
+    /** The same, and what it lacks, or an offer if that is not there any more, has come from the leader's disk. */
+    static void servedFromDisk(Cluster c) {
+        askedForOldEntries(c);
+        c.answerReads(1);
+        c.settle();
     }
 
     /** The same, its log compacted up to 8, the first offer on its way to 3. */
