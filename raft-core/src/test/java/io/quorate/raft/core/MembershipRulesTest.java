@@ -114,6 +114,46 @@ class MembershipRulesTest {
         assertEquals(Membership.of(5, members(1, 2, 3, 4)), c.node(1).membership());
     }
 
+    // ---- while leadership is handed over
+
+    /** The target is to have the whole log, so nothing is added to it. */
+    @Test
+    void noGoalIsStatedWhileLeadershipIsHandedOver() {
+        Cluster c = led(3, 4);
+        c.transfer(1, 2);
+        requireRefused(c, 1, c.change(1, goal(1, 2, 3, 4)), Reason.TRANSFER_PENDING);
+        assertEquals("1", c.log(1));
+    }
+
+    /** Nor is a joint membership left, even if it is committed meanwhile: the successor leaves it. */
+    @Test
+    void aJointMembershipIsNotLeftOnceTheTargetWasTold() {
+        Cluster c = led(3, 4);
+        c.change(1, goal(1, 2, 4));
+        c.settleUntil(() -> c.node(1).membership().isJoint());
+        c.bring(1, 2);
+        c.deliver(Message.AppendAccepted.class, 2, 1);
+        c.dropAll();
+        c.transfer(1, 2);
+        assertTrue(c.node(1).status().office().isHandedOver());
+        c.writeAll(1);
+        assertTrue(c.node(1).status().change().isCommitted());
+        assertTrue(c.node(1).membership().isJoint());
+        c.settle();
+        assertEquals(RoleName.LEADER, c.role(2));
+        assertEquals(Membership.of(4, members(1, 2, 4)), c.node(2).membership());
+    }
+
+    /** Whoever goes with the outgoing half would have to hand over once more. */
+    @Test
+    void theBestSuccessorIsOneWhoStays() {
+        Cluster c = led(3, 5);
+        c.change(1, goal(1, 4, 5));
+        c.settleUntil(() -> c.node(1).membership().isJoint());
+        c.transfer(1, 0);
+        assertEquals(id(4), c.node(1).status().office().successor());
+    }
+
     // ---- by which membership is counted
 
     @Test
