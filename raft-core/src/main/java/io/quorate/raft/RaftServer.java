@@ -420,15 +420,8 @@ public final class RaftServer implements AutoCloseable {
 
     private void runDisk() {
         while (diskRuns) {
-            parts.reader().turn();
-            var batch = parts.writer().take();
-            if (!batch.isEmpty()) {
-                parts.writer().write(batch);
-            } else {
-                parts.compactor().turn();
-                if (!parts.maintain()) {
-                    parts.sleepDisk(FAR_NANOS);
-                }
+            if (!parts.turnDisk()) {
+                parts.sleepDisk(FAR_NANOS);
             }
         }
     }

@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   raft      loop().turn(now)                              then sleep in mailbox() for loop().nanosUntilDeadline(now)
- *   disk      reader().turn(); writer().take(); write(it)   when there is nothing, compactor().turn(), then maintain()
+ *   disk      turnDisk(), or its parts                      then sleepDisk() if there was nothing to do
  *   apply     applier().turn(now)                           then sleep for applier().nanosUntilDeadline(now)
  *   snapshot  taker().turn()                                then sleep
  *   transfer  transfer().turn(now)                          then sleep for transfer().nanosUntilDeadline(now)
@@ -254,6 +254,17 @@ public final class PassiveServer {
     /** What had been counted and measured when the server stopped. When nobody turns any more. */
     public Metrics stoppedMetrics() {
         return loop.stoppedMetrics();
+    }
+
+    /** One round of the disk thread; whether there may be more to do. */
+    public boolean turnDisk() {
+        reader.turn();
+        List<Storage.Write> batch = writer.take();
+        if (!batch.isEmpty()) {
+            writer.write(batch);
+        }
+        compactor.turn();     // not only when no write waits: under a steady load one always does, and the log would grow for ever
+        return !batch.isEmpty() || maintain();
     }
 
     /** One bounded piece of storage's own work. On the disk thread, while no write waits. */

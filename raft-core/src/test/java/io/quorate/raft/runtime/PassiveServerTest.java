@@ -462,10 +462,28 @@ class PassiveServerTest {
         assertEquals(1, busy.maintained);
     }
 
+    @Test
+    void theLogIsLetGoOfThoughTheDiskAlwaysHasSomethingToWrite() {
+        Busy busy = new Busy(storage);
+        server = new PassiveServer(ALONE, RaftConfig.DEFAULT, SnapshotPolicy.DEFAULT, busy, wire, journal, RaftObserver.NONE,
+            new SplittableRandom(1), () -> now);
+        lead();
+        server.compactor().add(Long.MAX_VALUE);
+        Recorder caller = new Recorder();
+        propose("a", caller);
+        server.loop().turn(now);
+        assertTrue(server.turnDisk());
+        assertEquals(1, busy.compacted);
+        assertEquals(0, busy.maintained, "that waits until no write does");
+        settle();
+        assertEquals("did a at 2", caller.outcome());
+    }
+
     /** A storage that always has something to prepare. */
     private static final class Busy extends ForwardingStorage {
 
         private int maintained;
+        private int compacted;
 
         Busy(Storage inner) {
             super(inner);
@@ -475,6 +493,12 @@ class PassiveServerTest {
         public boolean maintain() {
             maintained++;
             return true;
+        }
+
+        @Override
+        public void compact(long wantedIndex) {
+            compacted++;
+            inner.compact(wantedIndex);
         }
     }
 
