@@ -8,12 +8,12 @@ import java.nio.ByteBuffer;
  *
  * <pre>
  *   kind 0  PLAIN       command...                                             outside any session, as often as it is proposed
- *   kind 1  OPEN        long timeoutNanos
- *   kind 2  CALL        long session, long sequence, long acknowledged, command...
- *   kind 3  KEEP_ALIVE  long session, long acknowledged
- *   kind 4  CLOSE       long session
+ *   kind 1  OPEN        long timeoutNanos, long number
+ *   kind 2  CALL        session, long sequence, long acknowledged, command...
+ *   kind 3  KEEP_ALIVE  session, long acknowledged
+ *   kind 4  CLOSE       session
  * </pre>
- * The kind is one byte, numbers are big-endian, a command fills the rest. {@link SessionResult} says how each is answered.
+ * The kind is one byte, numbers are big-endian, a session is {@code long index, long number}, a command fills the rest. {@link SessionResult} says how each is answered.
  */
 public sealed interface SessionCommand {
 
@@ -37,8 +37,9 @@ public sealed interface SessionCommand {
      * A new session, please. Repeated it makes another one; those that nobody uses expire.
      *
      * @param timeoutNanos after so much replicated time without a sign of its client it expires
+     * @param number       drawn by the client, for the {@link SessionId}
      */
-    record Open(long timeoutNanos) implements SessionCommand {
+    record Open(long timeoutNanos, long number) implements SessionCommand {
 
         public Open {
             if (timeoutNanos < 1) {
@@ -48,7 +49,7 @@ public sealed interface SessionCommand {
 
         @Override
         public byte[] encode() {
-            return SessionBytes.of(SessionBytes.OPEN, SessionBytes.NOTHING, timeoutNanos);
+            return SessionBytes.of(SessionBytes.OPEN, SessionBytes.NOTHING, timeoutNanos, number);
         }
     }
 
@@ -61,18 +62,17 @@ public sealed interface SessionCommand {
      *                     not be kept, and none of them may take effect from now on
      * @param command      for the user's machine
      */
-    record Call(long session, long sequence, long acknowledged, ByteBuffer command) implements SessionCommand {
+    record Call(SessionId session, long sequence, long acknowledged, ByteBuffer command) implements SessionCommand {
 
         public Call {
-            if (session < 1 || sequence < 1 || acknowledged < 0) {
-                throw new IllegalArgumentException("No call has session " + session + ", sequence " + sequence + ", acknowledged "
-                    + acknowledged);
+            if (sequence < 1 || acknowledged < 0) {
+                throw new IllegalArgumentException("No call has sequence " + sequence + ", acknowledged " + acknowledged);
             }
         }
 
         @Override
         public byte[] encode() {
-            return SessionBytes.of(SessionBytes.CALL, command, session, sequence, acknowledged);
+            return SessionBytes.of(SessionBytes.CALL, command, session.index(), session.number(), sequence, acknowledged);
         }
     }
 
@@ -82,17 +82,17 @@ public sealed interface SessionCommand {
      * @param session      whose
      * @param acknowledged as in {@link Call}
      */
-    record KeepAlive(long session, long acknowledged) implements SessionCommand {
+    record KeepAlive(SessionId session, long acknowledged) implements SessionCommand {
 
         public KeepAlive {
-            if (session < 1 || acknowledged < 0) {
+            if (acknowledged < 0) {
                 throw new IllegalArgumentException("No client keeps session " + session + " alive, acknowledged " + acknowledged);
             }
         }
 
         @Override
         public byte[] encode() {
-            return SessionBytes.of(SessionBytes.KEEP_ALIVE, SessionBytes.NOTHING, session, acknowledged);
+            return SessionBytes.of(SessionBytes.KEEP_ALIVE, SessionBytes.NOTHING, session.index(), session.number(), acknowledged);
         }
     }
 
@@ -101,17 +101,11 @@ public sealed interface SessionCommand {
      *
      * @param session which
      */
-    record Close(long session) implements SessionCommand {
-
-        public Close {
-            if (session < 1) {
-                throw new IllegalArgumentException("There is no session " + session);
-            }
-        }
+    record Close(SessionId session) implements SessionCommand {
 
         @Override
         public byte[] encode() {
-            return SessionBytes.of(SessionBytes.CLOSE, SessionBytes.NOTHING, session);
+            return SessionBytes.of(SessionBytes.CLOSE, SessionBytes.NOTHING, session.index(), session.number());
         }
     }
 
@@ -128,11 +122,15 @@ public sealed interface SessionCommand {
         byte kind = bytes.get();
         return switch (kind) {
             case SessionBytes.PLAIN -> new Plain(bytes.slice());
-            case SessionBytes.OPEN -> new Open(SessionBytes.last(bytes));
-            case SessionBytes.CALL -> new Call(SessionBytes.next(bytes), SessionBytes.next(bytes), SessionBytes.next(bytes), bytes.slice());
-            case SessionBytes.KEEP_ALIVE -> new KeepAlive(SessionBytes.next(bytes), SessionBytes.last(bytes));
-            case SessionBytes.CLOSE -> new Close(SessionBytes.last(bytes));
+            case SessionBytes.OPEN -> new Open(SessionBytes.next(bytes), SessionBytes.last(bytes));
+            case SessionBytes.CALL -> new Call(session(bytes), SessionBytes.next(bytes), SessionBytes.next(bytes), bytes.slice());
+            case SessionBytes.KEEP_ALIVE -> new KeepAlive(session(bytes), SessionBytes.last(bytes));
+            case SessionBytes.CLOSE -> new Close(new SessionId(SessionBytes.next(bytes), SessionBytes.last(bytes)));
             default -> throw new IllegalArgumentException("a command of kind " + kind + " is unknown to this version");
         };
+    }
+
+    private static SessionId session(ByteBuffer bytes) {
+        return new SessionId(SessionBytes.next(bytes), SessionBytes.next(bytes));
     }
 }

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
  *
  * <pre>
  *   kind 0  DONE     result...
- *   kind 1  OPENED   long session
+ *   kind 1  OPENED   long index, long number: the session
  *   kind 2  REFUSED  byte reason: 1 NO_SUCH_SESSION, 2 ACKNOWLEDGED, 3 FULL, 4 UNREADABLE
  * </pre>
  */
@@ -37,13 +37,13 @@ public sealed interface SessionResult {
     /**
      * There is a new session.
      *
-     * @param session its number, which no session of this group has had before or will have again
+     * @param session where it was opened, with the number that its client has drawn
      */
-    record Opened(long session) implements SessionResult {
+    record Opened(SessionId session) implements SessionResult {
 
         @Override
         public byte[] encode() {
-            return SessionBytes.of(SessionBytes.OPENED, SessionBytes.NOTHING, session);
+            return SessionBytes.of(SessionBytes.OPENED, SessionBytes.NOTHING, session.index(), session.number());
         }
     }
 
@@ -59,7 +59,7 @@ public sealed interface SessionResult {
     /** Why a command was refused. */
     enum Reason {
 
-        /** It has expired, was closed, or never was. */
+        /** It has expired, was closed, or never was, in this group. */
         NO_SUCH_SESSION,
 
         /** The client had acknowledged this number: it is settled, and what it did was forgotten. */
@@ -89,7 +89,7 @@ public sealed interface SessionResult {
                 bytes.get(users);
                 yield new Done(users);
             }
-            case SessionBytes.OPENED -> new Opened(SessionBytes.last(bytes));
+            case SessionBytes.OPENED -> new Opened(new SessionId(SessionBytes.next(bytes), SessionBytes.last(bytes)));
             case SessionBytes.REFUSED -> {
                 int reason = result.length == 2 ? result[1] : 0;
                 if (reason < 1 || reason > Reason.values().length) {

@@ -28,14 +28,14 @@ final class SessionTable {
     /** One session; a value for whoever is not the table. */
     static final class Session {
 
-        private final long id;
+        private final SessionId id;
         private final long timeoutNanos;
         private long expiresNanos;                        // replicated time
         private long acknowledged;                        // all numbers up to here are settled
         private final TreeMap<Long, byte[]> replies;      // by sequence, all above
         private long replyBytes;
 
-        private Session(long id, long timeoutNanos, long expiresNanos, long acknowledged, TreeMap<Long, byte[]> replies) {
+        private Session(SessionId id, long timeoutNanos, long expiresNanos, long acknowledged, TreeMap<Long, byte[]> replies) {
             this.id = id;
             this.timeoutNanos = timeoutNanos;
             this.expiresNanos = expiresNanos;
@@ -65,13 +65,13 @@ final class SessionTable {
         }
     }
 
-    private final Map<Long, Session> byId = new TreeMap<>();
+    private final Map<Long, Session> byIndex = new TreeMap<>();
     private final TreeSet<Session> byExpiry =
-        new TreeSet<>(Comparator.<Session>comparingLong(session -> session.expiresNanos).thenComparingLong(session -> session.id));
+        new TreeSet<>(Comparator.<Session>comparingLong(session -> session.expiresNanos).thenComparingLong(session -> session.id.index()));
     private long bytes;
 
     int size() {
-        return byId.size();
+        return byIndex.size();
     }
 
     /** What all sessions cost. */
@@ -79,16 +79,18 @@ final class SessionTable {
         return bytes;
     }
 
-    @Nullable Session find(long id) {
-        return byId.get(id);
+    /** The session of this client; null if it is none of this group's, or no longer. */
+    @Nullable Session find(SessionId id) {
+        Session session = byIndex.get(id.index());
+        return session != null && session.id.equals(id) ? session : null;
     }
 
-    void open(long id, long timeoutNanos, long nowNanos) {
+    void open(SessionId id, long timeoutNanos, long nowNanos) {
         add(new Session(id, timeoutNanos, nowNanos + timeoutNanos, 0, new TreeMap<>()));
     }
 
     void close(Session session) {
-        byId.remove(session.id);
+        byIndex.remove(session.id.index());
         byExpiry.remove(session);
         bytes -= SESSION_BYTES + session.replyBytes;
     }
@@ -138,15 +140,16 @@ final class SessionTable {
     /** What does not change any more when this does. Replies are shared: nobody changes them. */
     SessionTable copy() {
         SessionTable copy = new SessionTable();
-        byId.values().forEach(session -> copy.add(new Session(session)));
+        byIndex.values().forEach(session -> copy.add(new Session(session)));
         return copy;
     }
 
-    /** In the order of their numbers, so that equal tables are equal bytes. */
+    /** In the order of their indexes, so that equal tables are equal bytes. */
     void writeTo(DataOutputStream out) throws IOException {
-        out.writeInt(byId.size());
-        for (Session session : byId.values()) {
-            out.writeLong(session.id);
+        out.writeInt(byIndex.size());
+        for (Session session : byIndex.values()) {
+            out.writeLong(session.id.index());
+            out.writeLong(session.id.number());
             out.writeLong(session.timeoutNanos);
             out.writeLong(session.expiresNanos);
             out.writeLong(session.acknowledged);
@@ -162,7 +165,7 @@ final class SessionTable {
     static SessionTable readFrom(DataInputStream in) throws IOException {
         SessionTable table = new SessionTable();
         for (int left = count(in, "sessions"); left > 0; left--) {
-            long id = in.readLong();
+            SessionId id = id(in);
             long timeoutNanos = in.readLong();
             long expiresNanos = in.readLong();
             long acknowledged = in.readLong();
@@ -181,6 +184,14 @@ final class SessionTable {
         return table;
     }
 
+    private static SessionId id(DataInputStream in) throws IOException {
+        long index = in.readLong();
+        if (index < 1) {
+            throw new IOException("A snapshot with a session at " + index + " is none");
+        }
+        return new SessionId(index, in.readLong());
+    }
+
     private static int count(DataInputStream in, String what) throws IOException {
         int count = in.readInt();
         if (count < 0) {
@@ -190,7 +201,7 @@ final class SessionTable {
     }
 
     private void add(Session session) {
-        byId.put(session.id, session);
+        byIndex.put(session.id.index(), session);
         byExpiry.add(session);
         bytes += SESSION_BYTES + session.replyBytes;
     }
@@ -199,7 +210,7 @@ final class SessionTable {
     @Override
     public String toString() {
         List<String> all = new ArrayList<>();
-        byId.values().forEach(session -> all.add(session.id + " until " + session.expiresNanos + " acknowledged " + session.acknowledged
+        byIndex.values().forEach(session -> all.add(session.id + " until " + session.expiresNanos + " acknowledged " + session.acknowledged
             + " replies " + session.replies.keySet()));
         return all.toString();
     }

@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * SessionResult.Refused refused} and never executed: a copy that was long on its way does no harm. Queries and plain commands are yours as
  * ever.
  *
+ * <p><b>Restored groups.</b> A backup holds the sessions of its moment, and a group restored from it goes on with them. A session that was
+ * opened later is none of its own, though it may have another at the same index: {@link SessionId} tells them apart.
+ *
  * <p><b>Expiry.</b> A session of which nothing was heard for its timeout is forgotten, and what it was said to be for too: on every replica
  * before the same command, for it goes by {@linkplain Command#timeNanos replicated time}. By a clock on the wall that is never earlier than
  * the timeout, and may be much later.
@@ -71,7 +74,7 @@ public final class Sessions<M extends StateMachine> implements StateMachine {
         }
     }
 
-    private static final byte FORMAT = 1;     // of snapshots
+    private static final byte FORMAT = 2;     // of snapshots
     private static final byte[] DONE = new SessionResult.Done(new byte[0]).encode();
 
     private final M machine;
@@ -161,13 +164,14 @@ public final class Sessions<M extends StateMachine> implements StateMachine {
         return reply;
     }
 
-    /** The session's number is the index of the command that opened it: there is one command at an index, and no index comes back. */
+    /** There is one command at an index, so no two sessions of this group have one id. */
     private byte[] open(Command command, SessionCommand.Open open) {
         if (table.bytes() >= options.bytesMax) {
             return refused(Reason.FULL);
         }
-        table.open(command.index(), Math.min(open.timeoutNanos(), options.timeoutMax.toNanos()), command.timeNanos());
-        return new SessionResult.Opened(command.index()).encode();
+        SessionId id = new SessionId(command.index(), open.number());
+        table.open(id, Math.min(open.timeoutNanos(), options.timeoutMax.toNanos()), command.timeNanos());
+        return new SessionResult.Opened(id).encode();
     }
 
     private byte[] keepAlive(Command command, SessionCommand.KeepAlive keepAlive) {
@@ -188,7 +192,7 @@ public final class Sessions<M extends StateMachine> implements StateMachine {
         return DONE;
     }
 
-    private SessionTable.@Nullable Session heard(long id, long nowNanos) {
+    private SessionTable.@Nullable Session heard(SessionId id, long nowNanos) {
         SessionTable.Session session = table.find(id);
         if (session != null) {
             table.renew(session, nowNanos);

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -87,7 +88,7 @@ class SessionsPropertyTest {
     }
 
     private static final class Model {
-        private final Map<Long, ModelSession> sessions = new HashMap<>();
+        private final Map<SessionId, ModelSession> sessions = new HashMap<>();
 
         /** What must be answered; null if it is for the machine, which is asked then. */
         private @Nullable SessionResult answer(long index, long now, SessionCommand command) {
@@ -99,10 +100,11 @@ class SessionsPropertyTest {
                 ModelSession session = new ModelSession();
                 session.timeoutNanos = Math.min(open.timeoutNanos(), OPTIONS.timeoutMax().toNanos());
                 session.heardNanos = now;
-                sessions.put(index, session);
-                return new SessionResult.Opened(index);
+                SessionId id = new SessionId(index, open.number());
+                sessions.put(id, session);
+                return new SessionResult.Opened(id);
             }
-            long id = command instanceof SessionCommand.Call call ? call.session()
+            SessionId id = command instanceof SessionCommand.Call call ? call.session()
                 : command instanceof SessionCommand.KeepAlive keepAlive ? keepAlive.session() : ((SessionCommand.Close) command).session();
             ModelSession session = sessions.get(id);
             if (session == null) {
@@ -214,10 +216,14 @@ class SessionsPropertyTest {
     private static SessionCommand draw(Random random, Model model, long index) {
         int kind = random.nextInt(20);
         if (kind < 2 || model.sessions.isEmpty() && random.nextBoolean()) {
-            return new SessionCommand.Open(1 + random.nextInt(3000));
+            return new SessionCommand.Open(1 + random.nextInt(3000), random.nextLong());
         }
-        Long[] known = model.sessions.keySet().stream().sorted().toArray(Long[]::new);
-        long session = known.length == 0 || random.nextInt(15) == 0 ? 1 + random.nextInt((int) index) : known[random.nextInt(known.length)];
+        SessionId[] known = model.sessions.keySet().stream().sorted(Comparator.comparingLong(SessionId::index)).toArray(SessionId[]::new);
+        SessionId session = known.length == 0 ? new SessionId(index, 0) : known[random.nextInt(known.length)];
+        if (random.nextInt(15) == 0) {     // of another group, or of one that is no more
+            session = random.nextBoolean() ? new SessionId(session.index(), random.nextLong())
+                : new SessionId(1 + random.nextInt((int) index), session.number());
+        }
         long sequence = 1 + random.nextInt(12);
         long acknowledged = random.nextInt(4) == 0 ? Math.max(0, sequence - 1 - random.nextInt(3)) : 0;
         if (kind == 2) {
@@ -226,7 +232,7 @@ class SessionsPropertyTest {
             return new SessionCommand.KeepAlive(session, acknowledged);
         }
         return new SessionCommand.Call(session, sequence, acknowledged,
-            ByteBuffer.allocate(8).putLong(0, session * 1000 + sequence));
+            ByteBuffer.allocate(8).putLong(0, session.index() * 1000 + sequence));
     }
 
     // -------------------------------------------------------------------------------------------------------------------------- codec
@@ -239,9 +245,11 @@ class SessionsPropertyTest {
         long one = 1 + (random.nextLong() >>> 1 + random.nextInt(62));
         long two = 1 + (random.nextLong() >>> 1 + random.nextInt(62));
         long three = random.nextLong() >>> 1 + random.nextInt(62);
-        for (SessionCommand command : new SessionCommand[] {new SessionCommand.Plain(ByteBuffer.wrap(bytes)), new SessionCommand.Open(one),
-            new SessionCommand.Call(one, two, three, ByteBuffer.wrap(bytes)), new SessionCommand.KeepAlive(one, three),
-            new SessionCommand.Close(two)}) {
+        long drawn = random.nextLong();
+        SessionId session = new SessionId(two, drawn);
+        for (SessionCommand command : new SessionCommand[] {new SessionCommand.Plain(ByteBuffer.wrap(bytes)), new SessionCommand.Open(one, drawn),
+            new SessionCommand.Call(session, two, three, ByteBuffer.wrap(bytes)), new SessionCommand.KeepAlive(session, three),
+            new SessionCommand.Close(session)}) {
             byte[] encoded = command.encode();
             assertEquals(command, SessionCommand.decode(ByteBuffer.wrap(encoded).asReadOnlyBuffer()));
             byte[] within = new byte[encoded.length + 7];
@@ -249,7 +257,7 @@ class SessionsPropertyTest {
             assertEquals(command, SessionCommand.decode(ByteBuffer.wrap(within, 3, encoded.length)));
         }
         assertArrayEquals(bytes, ((SessionResult.Done) SessionResult.decode(new SessionResult.Done(bytes).encode())).result());
-        assertEquals(new SessionResult.Opened(one), SessionResult.decode(new SessionResult.Opened(one).encode()));
+        assertEquals(new SessionResult.Opened(session), SessionResult.decode(new SessionResult.Opened(session).encode()));
         for (Reason reason : Reason.values()) {
             assertEquals(new SessionResult.Refused(reason), SessionResult.decode(new SessionResult.Refused(reason).encode()));
         }
@@ -266,7 +274,7 @@ class SessionsPropertyTest {
             readOrRefused(() -> assertArrayEquals(likely, SessionCommand.decode(ByteBuffer.wrap(likely)).encode()));
             readOrRefused(() -> assertArrayEquals(likely, SessionResult.decode(likely).encode()));
         }
-        byte[] cut = new SessionCommand.Call(1, 2, 0, ByteBuffer.allocate(0)).encode();
+        byte[] cut = new SessionCommand.Call(new SessionId(1, 9), 2, 0, ByteBuffer.allocate(0)).encode();
         assertThrows(IllegalArgumentException.class, () -> SessionCommand.decode(ByteBuffer.wrap(cut, 0, cut.length - 1)));
     }
 

@@ -103,7 +103,7 @@ class SessionsSimulationTest {
 
     /** One session, used by several clients. */
     private static final class Shared {
-        private long id;             // 0 while it is not open
+        private @Nullable SessionId id;             // null while it is not open
         private long last;
         private final TreeSet<Long> unsettled = new TreeSet<>();
 
@@ -115,24 +115,24 @@ class SessionsSimulationTest {
     /** What a client is about. */
     private static final class Pending {
         private final Shared shared;
-        private final long session;
+        private final SessionId session;
         private final long sequence;
         private final long increment;
         private boolean isPerhaps;
         private boolean isSettled;
         private int open;            // requests; in a flood a client asks again before it is answered
 
-        private Pending(Shared shared, long increment) {
+        private Pending(Shared shared, SessionId session, long increment) {
             this.shared = shared;
             this.increment = increment;
-            session = shared.id;
+            this.session = session;
             sequence = ++shared.last;
             shared.unsettled.add(sequence);
         }
 
         private void settle() {
             isSettled = true;
-            if (shared.id == session) {
+            if (session.equals(shared.id)) {
                 shared.unsettled.remove(sequence);
             }
         }
@@ -164,18 +164,19 @@ class SessionsSimulationTest {
                 mine = null;
             }
             if (mine == null) {
-                if (shared.id == 0) {
-                    return Request.propose(new SessionCommand.Open(1L << random.nextInt(27, 35)).encode());
+                SessionId session = shared.id;
+                if (session == null) {
+                    return Request.propose(new SessionCommand.Open(1L << random.nextInt(27, 35), random.nextLong()).encode());
                 } else if (random.nextInt(10) == 0) {
                     return random.nextBoolean() ? Request.read(new byte[0])
-                        : Request.propose(new SessionCommand.KeepAlive(shared.id, shared.acknowledged()).encode());
+                        : Request.propose(new SessionCommand.KeepAlive(session, shared.acknowledged()).encode());
                 }
-                mine = new Pending(shared, ++lastIncrement);
+                mine = new Pending(shared, session, ++lastIncrement);
                 pending.put(client, mine);
             }
             ByteBuffer command = ByteBuffer.allocate(8).putLong(0, mine.increment);
             Request request = Request.propose(outsideOfSessions != null ? outsideOfSessions.apply(mine.increment)
-                : new SessionCommand.Call(mine.session, mine.sequence, shared.id == mine.session ? shared.acknowledged() : 0, command)
+                : new SessionCommand.Call(mine.session, mine.sequence, mine.session.equals(shared.id) ? shared.acknowledged() : 0, command)
                     .encode());
             asked.put(request, mine);
             mine.open++;
@@ -216,8 +217,8 @@ class SessionsSimulationTest {
             } else if (result instanceof Refused refused) {
                 assertEquals(SessionResult.Reason.NO_SUCH_SESSION, refused.reason());
                 run.forgotten++;
-                if (mine == null || mine.session == shared.id) {
-                    shared.id = 0;
+                if (mine == null || mine.session.equals(shared.id)) {
+                    shared.id = null;
                 }
                 if (mine != null) {
                     if (!mine.isPerhaps && !mine.isSettled && mine.open == 0) {

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 class SessionsTest {
 
     private static final long SECOND = 1_000_000_000L;
+    private static final long NUMBER = 0x1234_5678_9abc_def0L;     // what the clients have drawn
     private static final Sessions.Options SMALL = new Sessions.Options(Duration.ofSeconds(60), 400, 2000);
 
     /** Answers each command with how many it has had; keeps those that came. */
@@ -101,7 +102,7 @@ class SessionsTest {
 
     @Test
     void aRepeatedCommandGetsTheSameReplyAndHappensOnce() {
-        long session = open();
+        SessionId session = open();
         byte[] reply = call(session, 1, 0, "a");
         now += SECOND;
         assertArrayEquals(reply, call(session, 1, 0, "a"));
@@ -112,7 +113,7 @@ class SessionsTest {
 
     @Test
     void severalMayBeOutstandingAndComeInAnyOrder() {
-        long session = open();
+        SessionId session = open();
         byte[] third = call(session, 3, 0, "c");
         byte[] first = call(session, 1, 0, "a");
         assertArrayEquals(third, call(session, 3, 0, "c"));
@@ -123,8 +124,8 @@ class SessionsTest {
 
     @Test
     void sessionsAreNumberedEachForItself() {
-        long one = open();
-        long other = open();
+        SessionId one = open();
+        SessionId other = open();
         call(one, 1, 0, "a");
         call(other, 1, 0, "b");
         assertEquals(List.of("a", "b"), journal.lines);
@@ -133,7 +134,7 @@ class SessionsTest {
     /** A copy that was long on its way finds that its number is settled, whether it was the first to come or not. */
     @Test
     void whatWasAcknowledgedIsRefusedAndNotExecuted() {
-        long session = open();
+        SessionId session = open();
         call(session, 1, 0, "a");
         call(session, 3, 2, "c");
         assertEquals(Reason.ACKNOWLEDGED, refusal(call(session, 1, 0, "a")));
@@ -144,7 +145,7 @@ class SessionsTest {
 
     @Test
     void anAcknowledgementThatComesLateTakesNothingBack() {
-        long session = open();
+        SessionId session = open();
         call(session, 3, 2, "c");
         call(session, 4, 0, "d");
         assertEquals(Reason.ACKNOWLEDGED, refusal(call(session, 2, 0, "b")));
@@ -152,14 +153,14 @@ class SessionsTest {
 
     @Test
     void aSessionThatIsClosedOrNeverWasIsUnknown() {
-        long session = open();
+        SessionId session = open();
         call(session, 1, 0, "a");
         assertArrayEquals(new byte[0], done(apply(new SessionCommand.Close(session))));
         assertEquals(Reason.NO_SUCH_SESSION, refusal(call(session, 1, 0, "a")));
         assertEquals(Reason.NO_SUCH_SESSION, refusal(call(session, 2, 0, "b")));
         assertEquals(Reason.NO_SUCH_SESSION, refusal(apply(new SessionCommand.Close(session))));
         assertEquals(Reason.NO_SUCH_SESSION, refusal(apply(new SessionCommand.KeepAlive(session, 0))));
-        assertEquals(Reason.NO_SUCH_SESSION, refusal(call(99, 1, 0, "c")));
+        assertEquals(Reason.NO_SUCH_SESSION, refusal(call(new SessionId(99, NUMBER), 1, 0, "c")));
         assertEquals(List.of("a"), journal.lines);
         assertEquals(0, sessions.sessionBytes());
     }
@@ -168,11 +169,11 @@ class SessionsTest {
     @Test
     void aSessionIsNumberedByItsIndexAndNoNumberComesAgain() {
         index = 41;
-        long session = open();
-        assertEquals(42, session);
+        SessionId session = open();
+        assertEquals(new SessionId(42, NUMBER), session);
         apply(new SessionCommand.Close(session));
-        assertEquals(44, open());
-        assertEquals(45, open());
+        assertEquals(new SessionId(44, NUMBER), open());
+        assertEquals(new SessionId(45, NUMBER), open());
     }
 
     @Test
@@ -194,15 +195,46 @@ class SessionsTest {
     /** A replica that skipped a command would be no copy: the server must hear of it and stop. */
     @Test
     void anExceptionOfTheMachineIsNoResult() {
-        long session = open();
+        SessionId session = open();
         assertThrows(IllegalStateException.class, () -> call(session, 1, 0, "fail"));
+    }
+
+    /** Its log went on from the backup's index, so others' sessions were opened where those of the lost group had been. */
+    @Test
+    void aSessionOfTheLostGroupIsNoneOfTheOneThatWasRestoredFromItsBackup() throws IOException {
+        SessionId kept = open();
+        byte[] reply = call(kept, 1, 0, "before the backup");
+        long backupIndex = index;
+        byte[] backup = bytes(sessions.snapshot());
+        SessionId lost = open();
+        call(lost, 1, 0, "lost with the old group");
+
+        journal = new Journal();
+        sessions = Sessions.around(journal);
+        sessions.restore(new ByteArrayInputStream(backup));
+        index = backupIndex;
+        SessionId fresh = ((Opened) SessionResult.decode(apply(new SessionCommand.Open(10 * SECOND, NUMBER + 1)))).session();
+        assertEquals(lost.index(), fresh.index());
+        byte[] others = call(fresh, 2, 0, "another's");
+        now = 9 * SECOND;
+        assertEquals(Reason.NO_SUCH_SESSION, refusal(call(lost, 2, 0, "mine")), "neither executed nor given another's reply");
+        assertEquals(Reason.NO_SUCH_SESSION, refusal(call(lost, 3, 2, "nor executed as the other's next")));
+        assertEquals(Reason.NO_SUCH_SESSION, refusal(apply(new SessionCommand.KeepAlive(lost, 2))));
+        assertEquals(Reason.NO_SUCH_SESSION, refusal(apply(new SessionCommand.Close(lost))));
+        assertEquals(List.of("before the backup", "another's"), journal.lines);
+        assertEquals(10 * SECOND, sessions.wakeUpNanos(), "nor is the other session kept alive by it");
+        assertArrayEquals(others, call(fresh, 2, 0, "another's"), "nor has it acknowledged for it");
+        assertArrayEquals(reply, call(kept, 1, 0, "before the backup"), "what the backup knows goes on");
+        restart();
+        assertEquals(Reason.NO_SUCH_SESSION, refusal(call(lost, 1, 0, "nor after a restart from a snapshot")));
+        assertArrayEquals(others, call(fresh, 2, 0, "another's"));
     }
 
     // ------------------------------------------------------------------------------------------------------------------------- expiry
 
     @Test
     void aSessionThatIsNotHeardOfExpiresByReplicatedTime() {
-        long session = open(10 * SECOND);
+        SessionId session = open(10 * SECOND);
         call(session, 1, 0, "a");
         now = 10 * SECOND - 1;
         call(session, 2, 0, "b");
@@ -215,7 +247,7 @@ class SessionsTest {
 
     @Test
     void aRepeatedCommandAndASignOfLifeKeepItAlive() {
-        long session = open(10 * SECOND);
+        SessionId session = open(10 * SECOND);
         byte[] reply = call(session, 1, 0, "a");
         for (int i = 0; i < 5; i++) {
             now += 9 * SECOND;
@@ -228,7 +260,7 @@ class SessionsTest {
     @Test
     void memoryIsFreedWhenTheTimeComesThoughNobodyCommandsAnything() {
         open(10 * SECOND);
-        long second = open(5 * SECOND);
+        SessionId second = open(5 * SECOND);
         call(second, 1, 0, "a");
         assertEquals(5 * SECOND, sessions.wakeUpNanos());
         time(5 * SECOND);
@@ -243,7 +275,7 @@ class SessionsTest {
     @Test
     void noSessionLivesLongerThanTheOptionsAllow() {
         use(SMALL);
-        long session = open(3600 * SECOND);
+        SessionId session = open(3600 * SECOND);
         assertEquals(60 * SECOND, sessions.wakeUpNanos());
         time(60 * SECOND);
         assertEquals(Reason.NO_SUCH_SESSION, refusal(call(session, 1, 0, "a")));
@@ -265,7 +297,7 @@ class SessionsTest {
 
     @Test
     void acknowledgedRepliesAreForgotten() {
-        long session = open();
+        SessionId session = open();
         long empty = sessions.sessionBytes();
         for (int sequence = 1; sequence <= 100; sequence++) {
             call(session, sequence, sequence - 1, "a");
@@ -278,7 +310,7 @@ class SessionsTest {
     @Test
     void aSessionWithAsManyRepliesAsItMayIsRefusedUntilItAcknowledges() {
         use(SMALL);
-        long session = open();
+        SessionId session = open();
         int sequence = 1;
         while (!(SessionResult.decode(call(session, sequence, 0, "a")) instanceof Refused)) {
             sequence++;
@@ -296,7 +328,7 @@ class SessionsTest {
     @Test
     void theCommandThatAllAcknowledgementsWaitForPassesAFullSession() {
         use(SMALL);
-        long session = open();
+        SessionId session = open();
         for (int sequence = 2; sequence < 10; sequence++) {
             call(session, sequence, 0, "b");
         }
@@ -309,7 +341,7 @@ class SessionsTest {
     @Test
     void oneReplyMayBeLargerThanAllThatMayBeKept() {
         use(SMALL);
-        long session = open();
+        SessionId session = open();
         assertEquals(5000, done(call(session, 1, 0, "large 5000")).length);
         assertEquals(Reason.FULL, refusal(call(session, 2, 0, "b")));
         assertEquals("b is number 2 at 4, 0", text(call(session, 2, 1, "b")));
@@ -318,10 +350,10 @@ class SessionsTest {
     @Test
     void whenAllIsFullNoSessionIsOpenedAndEachGoesOnWithOneCommandAtATime() {
         use(SMALL);
-        long busy = open();
-        long idle = open();
+        SessionId busy = open();
+        SessionId idle = open();
         call(busy, 1, 0, "large 1800");
-        assertEquals(Reason.FULL, refusal(apply(new SessionCommand.Open(SECOND))));
+        assertEquals(Reason.FULL, refusal(apply(new SessionCommand.Open(SECOND, NUMBER))));
         assertEquals("a is number 2 at 5, 0", text(call(idle, 1, 0, "a")));
         assertEquals(Reason.FULL, refusal(call(idle, 2, 0, "b")));
         assertEquals("b is number 3 at 7, 0", text(call(idle, 2, 1, "b")));
@@ -333,7 +365,7 @@ class SessionsTest {
 
     @Test
     void aRestoredReplicaKnowsEveryReplyAndAcknowledgement() throws IOException {
-        long session = open();
+        SessionId session = open();
         byte[] second = call(session, 2, 1, "b");
         restart();
         assertEquals(Reason.ACKNOWLEDGED, refusal(call(session, 1, 0, "a")));
@@ -344,7 +376,7 @@ class SessionsTest {
     /** Were it only known when it was opened, this replica would refuse what the others execute. */
     @Test
     void aRestoredReplicaLetsSessionsExpireWhenTheOthersDo() throws IOException {
-        long session = open(10 * SECOND);
+        SessionId session = open(10 * SECOND);
         now = 9 * SECOND;
         call(session, 1, 0, "a");
         restart();
@@ -357,7 +389,7 @@ class SessionsTest {
 
     @Test
     void aSnapshotIsNotChangedByWhatComesLater() throws IOException {
-        long session = open();
+        SessionId session = open();
         call(session, 1, 0, "a");
         StateMachine.Snapshot snapshot = sessions.snapshot();
         byte[] before = bytes(sessions.snapshot());
@@ -392,7 +424,7 @@ class SessionsTest {
         call(open(), 1, 0, "a");
         byte[] whole = bytes(sessions.snapshot());
         assertThrows(EOFException.class, () -> sessions.restore(new ByteArrayInputStream(whole, 0, 20)));
-        assertThrows(IOException.class, () -> sessions.restore(new ByteArrayInputStream(whole, 0, 60)));
+        assertThrows(IOException.class, () -> sessions.restore(new ByteArrayInputStream(whole, 0, 68)));
         byte[] newer = whole.clone();
         newer[0]++;
         assertThrows(IOException.class, () -> sessions.restore(new ByteArrayInputStream(newer)));
@@ -406,11 +438,11 @@ class SessionsTest {
     void itKeepsTheContractOfAStateMachine() {
         StateMachineContract.of(() -> Sessions.around(new Journal(), new Sessions.Options(Duration.ofHours(1), 300, 1500)))
             .commands(random -> {
-                long session = 1 + random.nextInt(40);
+                SessionId session = new SessionId(1 + random.nextInt(40), random.nextInt(20) == 0 ? 8 : 7);
                 long sequence = 1 + random.nextInt(6);
                 long acknowledged = random.nextInt(4) == 0 ? random.nextInt(6) : 0;
                 return switch (random.nextInt(8)) {
-                    case 0, 1 -> new SessionCommand.Open(1L << random.nextInt(45)).encode();
+                    case 0, 1 -> new SessionCommand.Open(1L << random.nextInt(45), 7).encode();
                     case 2 -> random.nextInt(4) > 0 ? new SessionCommand.KeepAlive(session, acknowledged).encode()
                         : new SessionCommand.Close(session).encode();
                     case 3 -> random.nextBoolean() ? new byte[random.nextInt(10)]
@@ -428,15 +460,15 @@ class SessionsTest {
         sessions = Sessions.around(journal, options);
     }
 
-    private long open() {
+    private SessionId open() {
         return open(1000 * SECOND);
     }
 
-    private long open(long timeoutNanos) {
-        return ((Opened) SessionResult.decode(apply(new SessionCommand.Open(timeoutNanos)))).session();
+    private SessionId open(long timeoutNanos) {
+        return ((Opened) SessionResult.decode(apply(new SessionCommand.Open(timeoutNanos, NUMBER)))).session();
     }
 
-    private byte[] call(long session, long sequence, long acknowledged, String command) {
+    private byte[] call(SessionId session, long sequence, long acknowledged, String command) {
         return apply(new SessionCommand.Call(session, sequence, acknowledged, ByteBuffer.wrap(bytes(command))));
     }
 

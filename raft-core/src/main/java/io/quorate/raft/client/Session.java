@@ -9,11 +9,13 @@ import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.SessionCommand;
 import io.quorate.raft.SessionEndedException;
+import io.quorate.raft.SessionId;
 import io.quorate.raft.SessionResult;
 import io.quorate.raft.Sessions;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.runtime.Budget;
 import java.nio.ByteBuffer;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -40,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * ServerStoppedException}.
  *
  * <p><b>The end.</b> A session ends when it is closed, or when the group has not heard of it for its timeout, because it could not be reached
- * or this process stood still. What was proposed and not answered is then unknown for good, and nothing of it takes effect once the group
+ * or this process stood still, or when the group was restored from a backup of before it was opened. What was proposed and not answered is then unknown for good, and nothing of it takes effect once the group
  * has forgotten the session.
  *
  * <p>Thread-safe. Futures complete on the threads of the client or server, or on one of the JDK's common pool: what is chained to them must
@@ -59,9 +61,11 @@ public final class Session implements AutoCloseable {
 
     private static final long PAUSE_MIN_NANOS = Duration.ofMillis(10).toNanos();
     private static final long PAUSE_MAX_NANOS = Duration.ofMillis(500).toNanos();
+    private static final SessionId UNOPENED = new SessionId(1, 0);           // of what opens one; said to nobody
+    private static final SecureRandom NUMBERS = new SecureRandom();          // no two processes draw alike, however they are started
     private static final int KEEP_ALIVES_PER_TIMEOUT = 3;
     private static final int CALL_BYTES = 500;
-    private static final int ENVELOPE_BYTES = 25;
+    private static final int ENVELOPE_BYTES = 33;
 
     /**
      * What a session is opened with.
@@ -95,7 +99,7 @@ public final class Session implements AutoCloseable {
     private final SessionTimer timer;
     private final LongUnaryOperator random;
     private final Options options;
-    private final long id;
+    private final SessionId id;
     private final Budget budget = new Budget(COMMAND_BYTES_MAX);
 
     // Guarded by this.
@@ -104,7 +108,7 @@ public final class Session implements AutoCloseable {
     private @Nullable String ended;               // why; null while it lives
     private long heardNanos;                      // when something was last proposed that the group has answered
 
-    private Session(Proposer proposer, SessionTimer timer, LongUnaryOperator random, Options options, long id) {
+    private Session(Proposer proposer, SessionTimer timer, LongUnaryOperator random, Options options, SessionId id) {
         this.proposer = proposer;
         this.timer = timer;
         this.random = random;
@@ -125,16 +129,17 @@ public final class Session implements AutoCloseable {
 
     /** Opens a session by other means. */
     public static CompletableFuture<Session> open(Proposer proposer, Options options) {
-        return open(proposer, options, SessionTimer.OF_THE_JDK, bound -> ThreadLocalRandom.current().nextLong(bound));
+        return open(proposer, options, SessionTimer.OF_THE_JDK, bound -> ThreadLocalRandom.current().nextLong(bound), NUMBERS.nextLong());
     }
 
-    static CompletableFuture<Session> open(Proposer proposer, Options options, SessionTimer timer, LongUnaryOperator random) {
-        Session unnumbered = new Session(proposer, timer, random, options, 0);
+    static CompletableFuture<Session> open(Proposer proposer, Options options, SessionTimer timer, LongUnaryOperator random, long number) {
+        Session unopened = new Session(proposer, timer, random, options, UNOPENED);
         CompletableFuture<Session> opened = new CompletableFuture<>();
-        byte[] command = new SessionCommand.Open(options.timeout.toNanos()).encode();
-        unnumbered.new Call(0, command.length, acknowledged -> command, options.callTimeout.toNanos(), (session, failure) -> {
-            if (session != null) {
-                Session numbered = new Session(proposer, timer, random, options, ByteBuffer.wrap(session).getLong());
+        byte[] command = new SessionCommand.Open(options.timeout.toNanos(), number).encode();
+        unopened.new Call(0, command.length, acknowledged -> command, options.callTimeout.toNanos(), (index, failure) -> {
+            if (index != null) {
+                SessionId id = new SessionId(ByteBuffer.wrap(index).getLong(), number);
+                Session numbered = new Session(proposer, timer, random, options, id);
                 numbered.keepAliveLater();
                 opened.complete(numbered);
             } else {
@@ -144,8 +149,8 @@ public final class Session implements AutoCloseable {
         return opened;
     }
 
-    /** The session's number, which no other session of the group has had or will have. */
-    public long id() {
+    /** Which session: no other has this id, also of groups that are restored from this one's backups. */
+    public SessionId id() {
         return id;
     }
 
@@ -157,7 +162,7 @@ public final class Session implements AutoCloseable {
     /**
      * Has the command take effect once, and completes with what the state machine returned for it.
      *
-     * @param command at most 25 bytes less than a command may have otherwise (32 MiB); not changed until the future completes
+     * @param command at most 33 bytes less than a command may have otherwise (32 MiB); not changed until the future completes
      */
     public CompletableFuture<byte[]> propose(byte[] command) {
         return propose(command, options.callTimeout);
@@ -259,7 +264,8 @@ public final class Session implements AutoCloseable {
     }
 
     private String expired() {
-        return "the group has forgotten session " + id + ", of which it heard nothing for its timeout; open another";
+        return "the group does not know session " + id + ": it has heard nothing of it for its timeout, or was restored from a backup of "
+            + "before it was opened; open another";
     }
 
     private boolean end(String why, boolean isFinal) {
@@ -397,7 +403,7 @@ public final class Session implements AutoCloseable {
             if (result instanceof SessionResult.Done done) {
                 complete(done.result(), null);
             } else if (result instanceof SessionResult.Opened opened && sequence == 0) {
-                complete(ByteBuffer.allocate(Long.BYTES).putLong(opened.session()).array(), null);
+                complete(ByteBuffer.allocate(Long.BYTES).putLong(opened.session().index()).array(), null);
             } else if (result instanceof SessionResult.Refused refused) {
                 switch (refused.reason()) {
                     case FULL -> again(false, new OverloadedException("Nothing happened: the group keeps as many replies as it may until "

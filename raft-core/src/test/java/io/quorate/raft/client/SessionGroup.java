@@ -6,6 +6,7 @@ import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.Sessions;
 import io.quorate.raft.StateMachine;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -51,10 +52,22 @@ final class SessionGroup implements SessionTimer, Session.Proposer {
             return query;
         }
 
+        @Override
+        public Snapshot snapshot() {
+            return out -> { };     // what has happened before does not count
+        }
+
+        @Override
+        public void restore(InputStream in) {
+            times.clear();
+        }
+
         int of(long what) {
             return times.getOrDefault(what, 0);
         }
     }
+
+    static final long NUMBER = 0x5e55_1042_0000_0001L;     // what sessions draw here
 
     private record Due(long atNanos, long order, Runnable task) implements Comparable<Due> {
         @Override
@@ -79,7 +92,7 @@ final class SessionGroup implements SessionTimer, Session.Proposer {
     }
 
     Session open(Duration timeout) {
-        CompletableFuture<Session> opened = Session.open(this, new Session.Options(timeout, Duration.ofSeconds(10)), this, bound -> bound / 2);
+        CompletableFuture<Session> opened = Session.open(this, new Session.Options(timeout, Duration.ofSeconds(10)), this, bound -> bound / 2, NUMBER);
         pass(Duration.ofSeconds(10));
         return opened.getNow(null);
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.Backup;
 import io.quorate.raft.Cluster;
 import io.quorate.raft.CommandTooLargeException;
 import io.quorate.raft.NotLeaderException;
@@ -20,16 +21,21 @@ import io.quorate.raft.Sessions;
 import io.quorate.raft.client.SessionGroup.Counts;
 import io.quorate.raft.client.SessionGroup.Fate;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryNetwork;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The client's half of a session: it repeats what it may, until it is done or its time is up, and says which. */
 @Timeout(120)
@@ -145,7 +151,7 @@ class SessionTest {
     @Test
     void aCommandThatIsTooLargeIsRefusedAndSoIsOneTooMany() {
         assertInstanceOf(CommandTooLargeException.class, failure(session.propose(new byte[Entry.PAYLOAD_BYTES_MAX - 24])));
-        byte[] large = new byte[Entry.PAYLOAD_BYTES_MAX - 25];
+        byte[] large = new byte[Entry.PAYLOAD_BYTES_MAX - 33];
         refuseAll(Fate.LOST);
         CompletableFuture<byte[]> one = session.propose(large);
         assertInstanceOf(OverloadedException.class, failure(Collections.nCopies(3, large).stream().map(session::propose).toList().get(2)));
@@ -160,7 +166,7 @@ class SessionTest {
     @Test
     void aGroupWithoutSessionsIsNoticed() {
         Session.Proposer plain = (command, timeout) -> CompletableFuture.completedFuture(new byte[] {77});
-        CompletableFuture<Session> opened = Session.open(plain, Session.Options.DEFAULT, group, bound -> 0);
+        CompletableFuture<Session> opened = Session.open(plain, Session.Options.DEFAULT, group, bound -> 0, SessionGroup.NUMBER);
         OutcomeUnknownException unknown = assertInstanceOf(OutcomeUnknownException.class, failure(opened));
         assertTrue(unknown.getMessage().contains("Sessions.around"), unknown::getMessage);
     }
@@ -168,14 +174,14 @@ class SessionTest {
     @Test
     void aClosedClientEndsTheSession() {
         Session.Proposer closed = (command, timeout) -> CompletableFuture.failedFuture(new ServerStoppedException("Nothing happened", null));
-        assertInstanceOf(ServerStoppedException.class, failure(Session.open(closed, Session.Options.DEFAULT, group, bound -> 0)));
+        assertInstanceOf(ServerStoppedException.class, failure(Session.open(closed, Session.Options.DEFAULT, group, bound -> 0, SessionGroup.NUMBER)));
         Session.Proposer throwing = (command, timeout) -> {
             throw new ServerStoppedException("Nothing happened", null);
         };
-        assertInstanceOf(ServerStoppedException.class, failure(Session.open(throwing, Session.Options.DEFAULT, group, bound -> 0)));
+        assertInstanceOf(ServerStoppedException.class, failure(Session.open(throwing, Session.Options.DEFAULT, group, bound -> 0, SessionGroup.NUMBER)));
         CompletableFuture<byte[]> open = new CompletableFuture<>();
         Session.Proposer closing = (command, timeout) -> open.isDone() ? closed.propose(command, timeout) : group.propose(command, timeout);
-        CompletableFuture<Session> opened = Session.open(closing, Session.Options.DEFAULT, group, bound -> 0);
+        CompletableFuture<Session> opened = Session.open(closing, Session.Options.DEFAULT, group, bound -> 0, SessionGroup.NUMBER);
         group.pass(Duration.ofSeconds(1));
         open.complete(new byte[0]);
         group.pass(Duration.ofSeconds(30));
@@ -291,7 +297,7 @@ class SessionTest {
     void openingIsTriedAgainToo() {
         group.fates.addAll(List.of(Fate.REFUSED, Fate.LOST, Fate.ANSWER_LOST));
         CompletableFuture<Session> opened =
-            Session.open(group, new Session.Options(Duration.ofSeconds(30), Duration.ofSeconds(10)), group, bound -> bound / 2);
+            Session.open(group, new Session.Options(Duration.ofSeconds(30), Duration.ofSeconds(10)), group, bound -> bound / 2, SessionGroup.NUMBER);
         group.pass(Duration.ofSeconds(9));
         assertTrue(opened.join().isOpen());
         assertEquals(3, group.sessions.openSessions(), "one that nobody knows of, which expires");
@@ -347,6 +353,43 @@ class SessionTest {
             assertEquals(-5, ByteBuffer.wrap(get(mine.propose(command(5)))).getLong());
             cluster.stop(1);
             assertThrows(ServerStoppedException.class, () -> get(mine.propose(command(6))));
+        }
+    }
+
+    /** The new group's first sessions are opened at the indexes at which the old one's last were. */
+    @Test
+    void aSessionOfTheOldGroupIsEndedInTheOneThatIsRestoredFromItsBackup(@TempDir Path directory) throws Exception {
+        try (Cluster old = new Cluster(1); Cluster restored = new Cluster(0)) {
+            RaftServer before = start(old, 1, new ArrayList<>());
+            AtomicReference<RaftServer> now = new AtomicReference<>(before);
+            Session.Proposer proposer = (command, timeout) -> now.get().propose(command, timeout);
+            Session kept = get(Session.open(proposer, Session.Options.DEFAULT));
+            get(kept.propose(command(1)));
+            get(before.backup(directory.resolve("backup")));
+            for (int i = 2; i <= 4; i++) {
+                get(kept.propose(command(i)));     // more entries than the new group's leader needs for itself
+            }
+            Session mine = get(Session.open(proposer, Session.Options.DEFAULT));
+
+            InMemoryDisk disk = new InMemoryDisk(9, 999);
+            Backup.open(directory.resolve("backup")).restore(disk.open(), InMemoryNetwork.address(9));
+            restored.disks.put(9, disk);
+            restored.members.put(9, InMemoryNetwork.address(9));
+            List<Counts> machines = new ArrayList<>();
+            now.set(start(restored, 9, machines));
+            restored.awaitLeader();
+            Session others = get(Session.open(proposer, Session.Options.DEFAULT));
+            while (others.id().index() < mine.id().index()) {
+                others = get(Session.open(proposer, Session.Options.DEFAULT));
+            }
+            assertEquals(mine.id().index(), others.id().index());
+            assertEquals(-5, ByteBuffer.wrap(get(others.propose(command(5)))).getLong());
+            SessionEndedException ended = assertThrows(SessionEndedException.class, () -> get(mine.propose(command(7))));
+            assertTrue(ended.getMessage().contains("Nothing happened") && ended.getMessage().contains("restored from a backup"),
+                ended.getMessage());
+            assertFalse(mine.isOpen());
+            assertEquals(-6, ByteBuffer.wrap(get(kept.propose(command(6)))).getLong(), "what the backup knows goes on");
+            assertEquals(Map.of(5L, 1, 6L, 1), machines.get(0).times);
         }
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.Command;
 import io.quorate.raft.SessionCommand;
+import io.quorate.raft.SessionId;
 import io.quorate.raft.SessionResult;
 import io.quorate.raft.Sessions;
 import io.quorate.raft.SnapshotPolicy;
@@ -94,7 +95,7 @@ class LateCopiesSimulationTest {
     private static final class Incrementing implements Workload {
 
         private static final class Client {
-            private long session;                                           // 0 until it is open
+            private @Nullable SessionId session;                            // null until it is open
             private long next = 1;
             private boolean isUnknown;                                      // whether next was asked and perhaps done
             private final Map<Long, byte[]> replies = new HashMap<>();      // of this session
@@ -113,9 +114,10 @@ class LateCopiesSimulationTest {
         @Override
         public Request next(int number, RandomGenerator random) {
             Client client = clients.computeIfAbsent(number, any -> new Client());
-            if (client.session == 0) {
+            SessionId session = client.session;
+            if (session == null) {
                 Duration timeout = number % 2 == 0 ? LONG : SHORT;
-                return Request.propose(new SessionCommand.Open(timeout.toNanos()).encode());
+                return Request.propose(new SessionCommand.Open(timeout.toNanos(), random.nextLong()).encode());
             }
             if (random.nextInt(10) == 0) {
                 return Request.read(new byte[0]);
@@ -127,8 +129,8 @@ class LateCopiesSimulationTest {
             } else if (client.isUnknown) {
                 seen.repeatedAfterUnknown++;
             }
-            ByteBuffer name = ByteBuffer.allocate(Long.BYTES).putLong(0, client.session << 20 | sequence);
-            return Request.propose(new SessionCommand.Call(client.session, isCareless ? random.nextLong(1, 1L << 40) : sequence,
+            ByteBuffer name = ByteBuffer.allocate(Long.BYTES).putLong(0, session.index() << 20 | sequence);
+            return Request.propose(new SessionCommand.Call(session, isCareless ? random.nextLong(1, 1L << 40) : sequence,
                 isCareless ? 0 : Math.min(acknowledged, client.next - 1), name).encode());
         }
 
@@ -160,7 +162,7 @@ class LateCopiesSimulationTest {
         private void onRefused(Client client, SessionCommand.Call call, SessionResult.Refused refused) {
             if (refused.reason() == SessionResult.Reason.NO_SUCH_SESSION) {
                 seen.lostSessions++;
-                client.session = 0;
+                client.session = null;
             } else {
                 assertEquals(SessionResult.Reason.ACKNOWLEDGED, refused.reason());
                 assertTrue(call.sequence() < client.next, "what nobody has acknowledged was refused: " + call);
