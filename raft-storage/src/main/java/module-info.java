@@ -5,4 +5,5 @@ module io.quorate.raft.storage {
     requires static transitive org.jspecify;
 
     exports io.quorate.raft.storage;
+    exports io.quorate.raft.storage.testing;
 }

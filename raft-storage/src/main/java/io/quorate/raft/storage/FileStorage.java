@@ -12,6 +12,7 @@ import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.core.TermTable;
+import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -146,14 +147,36 @@ public final class FileStorage implements Storage {
                 directory);
         }
         try {
-            return open(new LocalFileSystem(directory, options.fsync()), nodeId, options);
+            return open(new LocalFileSystem(directory, options.fsync()), nodeId, newIncarnation(), options);
         } catch (IOException e) {
             throw new StorageException("The data directory " + directory + " cannot be opened: " + e
                 + ". It must be a directory that this process may read and write.", e);
         }
     }
 
-    static FileStorage open(FileSystem files, int nodeId, Options options) throws IOException {
+    /**
+     * For tests: opens a directory on a simulated disk. Its replica is told from others by what is drawn from a random source, so two runs
+     * of one test differ in that.
+     */
+    static FileStorage open(SimulatedFiles files, int nodeId, Options options) throws IOException {
+        return open(new SimulatedFileSystem(files), nodeId, newIncarnation(), options);
+    }
+
+    /**
+     * Opens a directory on a simulated disk: for tests of what stands on a storage.
+     *
+     * @param incarnation tells the replica from all others the node has had or will have, if the directory is empty; not 0
+     * @throws StorageException as {@link #open(Path, int, Options)}
+     */
+    public static FileStorage open(SimulatedFiles files, int nodeId, long incarnation, Options options) {
+        try {
+            return open(new SimulatedFileSystem(files), nodeId, incarnation, options);
+        } catch (IOException e) {
+            throw new StorageException("The simulated directory cannot be opened: " + e, e);
+        }
+    }
+
+    private static FileStorage open(FileSystem files, int nodeId, long incarnation, Options options) throws IOException {
         if (nodeId < 1) {
             throw new IllegalArgumentException("A node id is 1 or more, not " + nodeId);
         }
@@ -162,7 +185,7 @@ public final class FileStorage implements Storage {
         try {
             deleteUnfinished(files);
             IdentityFile identityFile = new IdentityFile(files);
-            Identity identity = next(files, identityFile.read(), nodeId);
+            Identity identity = next(files, identityFile.read(), nodeId, incarnation);
             // The fsync of the directory in it also keeps what the last run renamed and had no time to sync.
             identityFile.write(identity);
             opened = true;
@@ -187,13 +210,14 @@ public final class FileStorage implements Storage {
         }
     }
 
-    private static Identity next(FileSystem files, @Nullable Identity last, int nodeId) throws IOException {
+    private static Identity next(FileSystem files, @Nullable Identity last, int nodeId, long incarnation)
+            throws IOException {
         if (last == null) {
             if (Recovery.hasSegments(files) || Snapshots.hasAny(files)) {
                 throw new StorageException("There is a " + (Recovery.hasSegments(files) ? "log" : "snapshot")
                     + " but no identity with it: " + files.pathOf(IdentityFile.NAME) + " is missing. Put it back if it was moved; else keep the directory for inspection and start this node on an empty one.");
             }
-            return new Identity(new ReplicaId(nodeId, newIncarnation()), 1, null);
+            return new Identity(new ReplicaId(nodeId, incarnation), 1, null);
         }
         if (last.replica().nodeId() != nodeId) {
             throw new StorageException("The directory with " + files.pathOf(IdentityFile.NAME) + " belongs to node "

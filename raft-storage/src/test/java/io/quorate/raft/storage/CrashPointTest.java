@@ -7,7 +7,8 @@ import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.HardState;
-import io.quorate.raft.storage.SimulatedFileSystem.Loss;
+import io.quorate.raft.storage.testing.SimulatedFiles;
+import io.quorate.raft.storage.testing.SimulatedFiles.Loss;
 import java.io.IOException;
 import java.util.List;
 import java.util.Random;
@@ -34,7 +35,7 @@ class CrashPointTest {
         private boolean founding;
         private int acknowledged;    // writes
 
-        void run(FileSystem files) throws IOException {
+        void run(SimulatedFiles files) throws IOException {
             FileStorage storage = FileStorage.open(files, 1, Logs.TINY);
             identity = storage.identity();
             opened = true;
@@ -65,7 +66,7 @@ class CrashPointTest {
     }
 
     private static int operations() throws IOException {
-        SimulatedFileSystem files = new SimulatedFileSystem();
+        SimulatedFiles files = new SimulatedFiles();
         new Life().run(files);
         return files.operations();
     }
@@ -77,7 +78,7 @@ class CrashPointTest {
         assertTrue(operations > 80, "only " + operations);
         for (int at = 1; at <= operations; at++) {
             for (int seed = 0; seed < (loss == Loss.TEARS ? 30 : 1); seed++) {
-                SimulatedFileSystem files = new SimulatedFileSystem();
+                SimulatedFiles files = new SimulatedFiles();
                 files.dieAt(at);
                 Life life = new Life();
                 try {
@@ -90,7 +91,7 @@ class CrashPointTest {
         }
     }
 
-    private static void checkAfter(Life life, SimulatedFileSystem files, String when) throws IOException {
+    private static void checkAfter(Life life, SimulatedFiles files, String when) throws IOException {
         FileStorage storage = FileStorage.open(files, 1, Logs.TINY);
         Identity found = storage.identity();
         if (life.opened) {
@@ -119,7 +120,7 @@ class CrashPointTest {
     void afterAFailedFsyncTheNextProcessTrustsNothingThatIsOnlyInTheCache() throws IOException {
         int operations = operations();
         for (int at = 1; at <= operations; at++) {
-            SimulatedFileSystem files = new SimulatedFileSystem();
+            SimulatedFiles files = new SimulatedFiles();
             files.failOnceAt(at);
             Life life = new Life();
             try {
@@ -128,7 +129,7 @@ class CrashPointTest {
                 assertTrue(String.valueOf(e.getMessage()).contains("simulated failure"), e::getMessage);
             }
             // The process starts again on the same kernel, which shows what it failed to write; then the power fails.
-            SimulatedFileSystem same = files.restart(Loss.NONE, new Random());
+            SimulatedFiles same = files.restart(Loss.NONE, new Random());
             FileStorage storage = Logs.start(same, Logs.TINY);
             ModelLog promised = ModelLog.of(storage);
             FileStorage later = Logs.start(same.restart(Loss.LOSES_ALL, new Random()), Logs.TINY);

@@ -10,7 +10,8 @@ import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.ReplicaId;
-import io.quorate.raft.storage.SimulatedFileSystem.Loss;
+import io.quorate.raft.storage.testing.SimulatedFiles;
+import io.quorate.raft.storage.testing.SimulatedFiles.Loss;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -28,7 +29,7 @@ class DamageTest {
 
     private static final FileStorage.Options SMALL = Logs.TINY.withSegmentBytes(2 << 10);
 
-    private final SimulatedFileSystem files = new SimulatedFileSystem();
+    private final SimulatedFiles files = new SimulatedFiles();
     private FileStorage storage;
     private ReplicaId self;
     private ModelLog model = ModelLog.EMPTY;   // before the last write
@@ -72,17 +73,17 @@ class DamageTest {
         return frames.get(frames.size() - 1);
     }
 
-    private SimulatedFileSystem with(String name, byte[] bytes) {
-        SimulatedFileSystem damaged = files.copy();
+    private SimulatedFiles with(String name, byte[] bytes) {
+        SimulatedFiles damaged = files.copy();
         damaged.put(name, bytes);
         return damaged;
     }
 
-    private static ModelLog recovered(SimulatedFileSystem disk) throws IOException {
+    private static ModelLog recovered(SimulatedFiles disk) throws IOException {
         return ModelLog.of(Logs.start(disk, SMALL));
     }
 
-    private static StorageCorruptException refusal(SimulatedFileSystem disk) {
+    private static StorageCorruptException refusal(SimulatedFiles disk) {
         return assertThrows(StorageCorruptException.class, () -> recovered(disk));
     }
 
@@ -145,10 +146,10 @@ class DamageTest {
 
     @Test
     void theFirstFrameOfASegmentIsNeverTakenForUnfinished() throws IOException {
-        SimulatedFileSystem young = new SimulatedFileSystem();
+        SimulatedFiles young = new SimulatedFiles();
         Logs.start(young, SMALL).close();   // founded: the first segment holds nothing but its first frame
         for (int at = SegmentHeader.BYTES; at < SegmentHeader.BYTES + FrameHeader.BYTES; at++) {
-            SimulatedFileSystem damaged = young.copy();
+            SimulatedFiles damaged = young.copy();
             damaged.bytes(FIRST)[at] ^= 1;
             assertEquals(SegmentHeader.BYTES, refusal(damaged).offset());
         }
@@ -210,7 +211,7 @@ class DamageTest {
             for (int at = 0; at < SegmentHeader.BYTES; at++) {
                 byte[] bytes = files.bytes(name).clone();
                 bytes[at] ^= 0x02;
-                SimulatedFileSystem damaged = with(name, bytes);
+                SimulatedFiles damaged = with(name, bytes);
                 Exception refusal = assertThrows(StorageException.class, () -> recovered(damaged), "at " + at);
                 assertTrue(String.valueOf(refusal.getMessage()).contains(name), refusal::getMessage);
             }
@@ -268,11 +269,11 @@ class DamageTest {
         write(Logs.append(4, 17, 24, 1, 60));
         assertTrue(files.list().contains(SegmentHeader.fileName(3)));
         for (int id = 1; id <= 3; id++) {
-            SimulatedFileSystem damaged = files.copy();
+            SimulatedFiles damaged = files.copy();
             damaged.remove(SegmentHeader.fileName(id));
             assertEquals("/simulated/" + SegmentHeader.fileName(id), refusal(damaged).file());
         }
-        SimulatedFileSystem empty = files.copy();
+        SimulatedFiles empty = files.copy();
         for (int id = 1; id <= 3; id++) {
             empty.remove(SegmentHeader.fileName(id));
         }
@@ -283,14 +284,14 @@ class DamageTest {
     void twoSegmentsUnderEachOthersNamesAreRefused() throws IOException {
         write(Logs.append(2, 1, 8, 1, 60));
         write(Logs.append(3, 9, 16, 1, 60));
-        SimulatedFileSystem damaged = with(FIRST, files.bytes(SECOND));
+        SimulatedFiles damaged = with(FIRST, files.bytes(SECOND));
         damaged.put(SECOND, files.bytes(FIRST));
         assertTrue(String.valueOf(refusal(damaged).getMessage()).contains("it is segment 2 under the name of another"));
     }
 
     @Test
     void aSegmentOfAnotherReplicaIsRefused() throws IOException {
-        SimulatedFileSystem other = new SimulatedFileSystem();
+        SimulatedFiles other = new SimulatedFiles();
         Logs.start(other, SMALL);
         assertTrue(String.valueOf(refusal(with(FIRST, other.bytes(FIRST))).getMessage()).contains("a segment of another replica"));
     }
@@ -299,7 +300,7 @@ class DamageTest {
     void aSegmentOfANewerFormatIsRefusedAsSuch() throws IOException {
         byte[] bytes = files.bytes(FIRST).clone();
         bytes[7] = 2;
-        SimulatedFileSystem newer = with(FIRST, bytes);
+        SimulatedFiles newer = with(FIRST, bytes);
         Exception refusal = assertThrows(StorageException.class, () -> recovered(newer));
         assertTrue(String.valueOf(refusal.getMessage()).contains("has format version 2, and this version of Quorate reads up to 1"),
             refusal::getMessage);
@@ -311,7 +312,7 @@ class DamageTest {
         FrameHeader dropped = lastOf(frames(FIRST));
         byte[] torn = files.bytes(FIRST).clone();
         torn[dropped.offset() + FrameHeader.BYTES + 40] ^= 1;
-        SimulatedFileSystem disk = with(FIRST, torn);
+        SimulatedFiles disk = with(FIRST, torn);
         FileStorage again = Logs.start(disk, SMALL);
         assertEquals(model, ModelLog.of(again));
         // The power fails right behind the opening: the frame is gone from the disk itself, all of it.
@@ -385,7 +386,7 @@ class DamageTest {
     @Test
     void whatWasFoundAtOpeningSurvivesDamageToTheLastFrame() throws IOException {
         write(Logs.append(2, 1, 4, 1, 60));
-        SimulatedFileSystem disk = files.copy();
+        SimulatedFiles disk = files.copy();
         assertEquals(model.after(last), recovered(disk));
         byte[] torn = disk.bytes(FIRST).clone();
         int end = endOf(lastOf(frames(FIRST)));

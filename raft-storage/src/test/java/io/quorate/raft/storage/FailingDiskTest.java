@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.HardState;
+import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /** A failed write or fsync is final: nothing is tried again. */
 class FailingDiskTest {
 
-    private final SimulatedFileSystem files = new SimulatedFileSystem();
+    private final SimulatedFiles files = new SimulatedFiles();
     private FileStorage storage;
 
     @BeforeEach
@@ -65,7 +66,7 @@ class FailingDiskTest {
 
     @Test
     void aFailedFoundingIsFinal() throws IOException {
-        SimulatedFileSystem disk = new SimulatedFileSystem();
+        SimulatedFiles disk = new SimulatedFiles();
         FileStorage blank = FileStorage.open(disk, 1, Logs.TINY);
         disk.failOnceAt(3);
         assertThrows(StorageException.class, () -> blank.found(Logs.founding(blank)));

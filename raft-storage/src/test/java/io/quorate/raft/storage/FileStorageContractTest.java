@@ -3,7 +3,8 @@ package io.quorate.raft.storage;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.Storage;
-import io.quorate.raft.storage.SimulatedFileSystem.Loss;
+import io.quorate.raft.storage.testing.SimulatedFiles;
+import io.quorate.raft.storage.testing.SimulatedFiles.Loss;
 import io.quorate.raft.testing.StorageContract;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -50,7 +51,7 @@ class FileStorageContractTest {
     }
 
     /** A directory that loses power, and with it what was not made durable. */
-    private record InSimulation(SimulatedFileSystem files, int nodeId, FileStorage.Options options, Loss loss, Random random)
+    private record InSimulation(SimulatedFiles files, int nodeId, FileStorage.Options options, Loss loss, Random random)
             implements StorageContract.Directory {
 
         @Override
@@ -75,7 +76,7 @@ class FileStorageContractTest {
     void losingPowerKeepsTheContract(Loss loss) {
         Random random = new Random(5);
         FileStorage.Options options = Logs.TINY.withTailBytesMax(700).withLogTailBytes(500).withPartBytes(1 << 10);
-        assertWhole(StorageContract.of(nodeId -> new InSimulation(new SimulatedFileSystem(), nodeId, options, loss, random))
+        assertWhole(StorageContract.of(nodeId -> new InSimulation(new SimulatedFiles(), nodeId, options, loss, random))
             .withLives(40).check());
     }
 

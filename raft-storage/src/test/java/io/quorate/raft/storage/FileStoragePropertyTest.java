@@ -8,7 +8,8 @@ import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.ReplicaId;
-import io.quorate.raft.storage.SimulatedFileSystem.Loss;
+import io.quorate.raft.storage.testing.SimulatedFiles;
+import io.quorate.raft.storage.testing.SimulatedFiles.Loss;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +31,7 @@ class FileStoragePropertyTest {
     }
 
     private static void live(Random random, boolean dies) throws IOException {
-        SimulatedFileSystem files = new SimulatedFileSystem();
+        SimulatedFiles files = new SimulatedFiles();
         FileStorage.Options options = Logs.TINY.withSegmentBytes(1024 + random.nextInt(4096)).withTailBytesMax(random.nextInt(3000));
         FileStorage storage = Logs.start(files, options);
         ModelLog model = ModelLog.of(storage);
@@ -83,7 +84,7 @@ class FileStoragePropertyTest {
         }
     }
 
-    private static FileStorage reopened(SimulatedFileSystem files, FileStorage.Options options) throws IOException {
+    private static FileStorage reopened(SimulatedFiles files, FileStorage.Options options) throws IOException {
         FileStorage storage = FileStorage.open(files, 1, options);
         storage.close();
         return storage;

@@ -18,6 +18,7 @@ import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.core.TermTable;
+import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -45,8 +46,9 @@ class FormatTest {
         Entry.of(1, 2, Entry.Kind.NO_OP, 0, new byte[0]),
         Entry.of(2, 2, Entry.Kind.COMMAND, 12345, "hello".getBytes(StandardCharsets.UTF_8))));
 
-    private static SimulatedFileSystem log() throws IOException {
-        SimulatedFileSystem files = new SimulatedFileSystem();
+    private static SimulatedFiles log() throws IOException {
+        SimulatedFiles disk = new SimulatedFiles();
+        FileSystem files = new SimulatedFileSystem(disk);
         LogState state = new LogState();
         Staging staging = new Staging(SIZE);
         Spare spare = new Spare(files, Spare.NAME, SIZE);
@@ -56,7 +58,7 @@ class FormatTest {
             writer.write(ENTRIES);
             writer.write(new Content(9, ENTRIES.hardState(), 2, Logs.entries(2, 4, 2, 150)));   // does not fit
         }
-        return files;
+        return disk;
     }
 
     private static final SnapshotManifest MANIFEST = new SnapshotManifest(
@@ -66,8 +68,9 @@ class FormatTest {
         List.of(new SnapshotManifest.Part(128, 0x01020304), new SnapshotManifest.Part(5, -2)));
 
     /** A log that is let go, and begins anew behind a snapshot. */
-    private static SimulatedFileSystem reset() throws IOException {
-        SimulatedFileSystem files = new SimulatedFileSystem();
+    private static SimulatedFiles reset() throws IOException {
+        SimulatedFiles disk = new SimulatedFiles();
+        FileSystem files = new SimulatedFileSystem(disk);
         LogState state = new LogState();
         Staging staging = new Staging(SIZE);
         Spare spare = new Spare(files, Spare.NAME, SIZE);
@@ -77,7 +80,7 @@ class FormatTest {
             writer.write(Content.reset(9, new HardState(8, null, 100), new EntryId(7, 100)), MANIFEST.terms());
             writer.write(new Content(10, new HardState(8, null, 100), 101, Logs.entries(101, 101, 8, 3)));
         }
-        return files;
+        return disk;
     }
 
     private static byte[] golden(String name) throws IOException {
@@ -99,8 +102,9 @@ class FormatTest {
 
     @Test
     void theGoldenSegmentIsUnderstood() throws IOException {
-        SimulatedFileSystem files = log();
-        files.put(SegmentHeader.fileName(1), golden("segment"));
+        SimulatedFiles disk = log();
+        FileSystem files = new SimulatedFileSystem(disk);
+        disk.put(SegmentHeader.fileName(1), golden("segment"));
         try (LogWriter recovered = new Recovery(files, INCARNATION).run(new Spare(files, Spare.NAME, SIZE))) {
             assertEquals(ENTRIES.hardState(), recovered.state().hardState());
             assertEquals("(0@0) 1@2 ..4", recovered.state().terms().toString());
@@ -114,8 +118,9 @@ class FormatTest {
 
     @Test
     void theGoldenLogThatBeginsAnewIsUnderstood() throws IOException {
-        SimulatedFileSystem files = reset();
-        files.put(SegmentHeader.fileName(1), golden("reset"));
+        SimulatedFiles disk = reset();
+        FileSystem files = new SimulatedFileSystem(disk);
+        disk.put(SegmentHeader.fileName(1), golden("reset"));
         try (LogWriter recovered = new Recovery(files, INCARNATION).run(new Spare(files, Spare.NAME, SIZE))) {
             assertEquals("(100@7) 101@8 ..101", recovered.state().terms().toString());
             assertEquals(101, recovered.state().index().firstIndex());
@@ -126,9 +131,10 @@ class FormatTest {
     void aManifestHasTheBytesOfTheGoldenFile() throws IOException {
         assertEquals(hex(golden("manifest")), hex(MANIFEST.encode()));
         assertEquals(MANIFEST, SnapshotManifest.decode(golden("manifest")));
-        SimulatedFileSystem files = new SimulatedFileSystem();
+        SimulatedFiles disk = new SimulatedFiles();
+        FileSystem files = new SimulatedFileSystem(disk);
         MANIFEST.write(files, "m", INCARNATION);
-        byte[] file = files.bytes("m");
+        byte[] file = disk.bytes("m");
         assertEquals(hex(golden("manifest")), hex(Arrays.copyOf(file, file.length - 4)));
         assertEquals(new Crc(INCARNATION).add(file, 0, file.length - 4).value(), ByteBuffer.wrap(file).getInt(file.length - 4));
         assertEquals(MANIFEST, SnapshotManifest.read(files, "m", INCARNATION));
@@ -181,15 +187,17 @@ class FormatTest {
 
     @Test
     void anIdentityHasTheBytesOfTheGoldenFile() throws IOException {
-        SimulatedFileSystem files = new SimulatedFileSystem();
+        SimulatedFiles disk = new SimulatedFiles();
+        FileSystem files = new SimulatedFileSystem(disk);
         new IdentityFile(files).write(IDENTITY);
-        assertEquals(hex(golden("identity")), hex(files.bytes(IdentityFile.NAME)));
+        assertEquals(hex(golden("identity")), hex(disk.bytes(IdentityFile.NAME)));
     }
 
     @Test
     void theGoldenIdentityIsUnderstood() throws IOException {
-        SimulatedFileSystem files = new SimulatedFileSystem();
-        files.put(IdentityFile.NAME, golden("identity"));
+        SimulatedFiles disk = new SimulatedFiles();
+        FileSystem files = new SimulatedFileSystem(disk);
+        disk.put(IdentityFile.NAME, golden("identity"));
         assertEquals(IDENTITY, new IdentityFile(files).read());
     }
 
@@ -205,15 +213,16 @@ class FormatTest {
     void noBytesMakeRecoveryFailOtherThanByRefusing() throws IOException {
         Random random = new Random(42);
         for (int i = 0; i < 3000; i++) {
-            SimulatedFileSystem files = log();
+            SimulatedFiles disk = log();
+            FileSystem files = new SimulatedFileSystem(disk);
             String name = SegmentHeader.fileName(1 + random.nextInt(2));
-            byte[] bytes = files.bytes(name).clone();
+            byte[] bytes = disk.bytes(name).clone();
             int from = random.nextInt(bytes.length);
             int length = 1 + random.nextInt(Math.min(20, bytes.length - from));
             byte[] noise = new byte[length];
             random.nextBytes(noise);
             System.arraycopy(noise, 0, bytes, from, length);
-            files.put(name, bytes);
+            disk.put(name, bytes);
             String outcome;
             try (LogWriter recovered = new Recovery(files, INCARNATION).run(new Spare(files, Spare.NAME, SIZE))) {
                 outcome = recovered.state().terms().toString();
@@ -226,10 +235,11 @@ class FormatTest {
 
     /** Prints the golden files anew. */
     public static void main(String[] args) throws IOException {
-        SimulatedFileSystem files = new SimulatedFileSystem();
+        SimulatedFiles disk = new SimulatedFiles();
+        FileSystem files = new SimulatedFileSystem(disk);
         new IdentityFile(files).write(IDENTITY);
         System.out.println("# identity");
-        System.out.println(hex(files.bytes(IdentityFile.NAME)));
+        System.out.println(hex(disk.bytes(IdentityFile.NAME)));
         System.out.println("# segment");
         System.out.println(hex(log().bytes(SegmentHeader.fileName(1))));
         System.out.println("# reset");

@@ -8,6 +8,7 @@ import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -45,7 +46,7 @@ final class Logs {
     }
 
     /** Opens, founds if need be, and recovers. */
-    static FileStorage start(FileSystem files, FileStorage.Options options) throws java.io.IOException {
+    static FileStorage start(SimulatedFiles files, FileStorage.Options options) throws java.io.IOException {
         FileStorage storage = FileStorage.open(files, 1, options);
         if (storage.identity().isBlank()) {
             storage.found(founding(storage));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.HardState;
+import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -13,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** What a reader gets when a write comes in the middle of its reading. */
 class ReadWhileWritingTest {
 
-    private final SimulatedFileSystem files = new SimulatedFileSystem();
+    private final SimulatedFiles files = new SimulatedFiles();
     private FileStorage storage;
 
     @BeforeEach

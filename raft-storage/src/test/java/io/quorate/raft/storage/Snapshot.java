@@ -6,6 +6,7 @@ import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.SnapshotId;
+import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
@@ -48,7 +49,7 @@ final class Snapshot {
 
     /** What another replica of the group sends. */
     static byte[] transferOf(SnapshotId id, byte[] state) throws IOException {
-        SimulatedFileSystem disk = new SimulatedFileSystem();
+        SimulatedFiles disk = new SimulatedFiles();
         FileStorage other = Logs.start(disk, Logs.TINY.withPartBytes(1 << 10));
         other.recover();
         take(other, id, state);

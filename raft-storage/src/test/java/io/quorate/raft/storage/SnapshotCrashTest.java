@@ -12,7 +12,8 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.SnapshotId;
-import io.quorate.raft.storage.SimulatedFileSystem.Loss;
+import io.quorate.raft.storage.testing.SimulatedFiles;
+import io.quorate.raft.storage.testing.SimulatedFiles.Loss;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -96,12 +97,12 @@ class SnapshotCrashTest {
     /** One life, as far as it comes. */
     private static final class Life {
 
-        private final SimulatedFileSystem files;
+        private final SimulatedFiles files;
         private final boolean triesAgain;
         private final List<Model> possible = new ArrayList<>(List.of(Model.EMPTY));   // as last reported, and what may be after that
         private long writeId;
 
-        Life(SimulatedFileSystem files, boolean triesAgain) {
+        Life(SimulatedFiles files, boolean triesAgain) {
             this.files = files;
             this.triesAgain = triesAgain;
         }
@@ -222,7 +223,7 @@ class SnapshotCrashTest {
     }
 
     private static int operations() throws IOException {
-        SimulatedFileSystem files = new SimulatedFileSystem();
+        SimulatedFiles files = new SimulatedFiles();
         new Life(files, false).run();
         return files.operations();
     }
@@ -246,11 +247,11 @@ class SnapshotCrashTest {
         int installed = 0;
         for (int at = 1; at <= operations; at++) {
             for (int seed = 0; seed < (loss == Loss.TEARS ? 3 : 1); seed++) {
-                SimulatedFileSystem files = new SimulatedFileSystem();
+                SimulatedFiles files = new SimulatedFiles();
                 files.dieAt(at);
                 Life life = new Life(files, false);
                 ends(life);
-                SimulatedFileSystem left = files.restart(loss, new Random(seed));
+                SimulatedFiles left = files.restart(loss, new Random(seed));
                 Model found = expectOneOf(life.possible, left, "operation " + at + ", seed " + seed);
                 installed += OTHER_HISTORY.equals(found.snapshot()) ? 1 : 0;
                 goOn(found, left, "operation " + at + ", seed " + seed);
@@ -259,7 +260,7 @@ class SnapshotCrashTest {
         assertTrue(installed > 10, "the log that goes was found gone " + installed + " times");
     }
 
-    private static Model expectOneOf(List<Model> possible, SimulatedFileSystem files, String when) throws IOException {
+    private static Model expectOneOf(List<Model> possible, SimulatedFiles files, String when) throws IOException {
         FileStorage storage = Logs.start(files, OPTIONS);
         Storage.Recovered recovered = storage.recover();
         List<String> objections = new ArrayList<>();
@@ -285,7 +286,7 @@ class SnapshotCrashTest {
     }
 
     /** Of snapshots there are the newest one's files, and those of one that can be received on. */
-    private static void expectNoLeftovers(Model model, SimulatedFileSystem files, String when) {
+    private static void expectNoLeftovers(Model model, SimulatedFiles files, String when) {
         for (String file : files.list()) {
             SnapshotName name = SnapshotName.of(file);
             if (name != null) {
@@ -297,8 +298,8 @@ class SnapshotCrashTest {
     }
 
     /** It lives on from there: whatever was cut short can be done again, over another loss of power. */
-    private static void goOn(Model model, SimulatedFileSystem files, String when) throws IOException {
-        SimulatedFileSystem same = files.restart(Loss.NONE, new Random(1));
+    private static void goOn(Model model, SimulatedFiles files, String when) throws IOException {
+        SimulatedFiles same = files.restart(Loss.NONE, new Random(1));
         FileStorage storage = Logs.start(same, OPTIONS);
         storage.recover();
         long next = model.last().index() + 1;
@@ -315,12 +316,12 @@ class SnapshotCrashTest {
     void afterAFailedFsyncTheNextProcessTrustsNothingThatIsOnlyInTheCache() throws IOException {
         int operations = operations();
         for (int at = 1; at <= operations; at++) {
-            SimulatedFileSystem files = new SimulatedFileSystem();
+            SimulatedFiles files = new SimulatedFiles();
             files.failOnceAt(at);
             Life life = new Life(files, false);
             ends(life);
             // The process starts again on the same kernel, which shows what it failed to write; then the power fails.
-            SimulatedFileSystem same = files.restart(Loss.NONE, new Random());
+            SimulatedFiles same = files.restart(Loss.NONE, new Random());
             Model promised = expectOneOf(life.possible, same, "operation " + at);
             expectOneOf(List.of(promised), same.restart(Loss.LOSES_ALL, new Random()), "operation " + at + ", without power");
         }
@@ -331,7 +332,7 @@ class SnapshotCrashTest {
         int operations = operations();
         int ended = 0;
         for (int at = 1; at <= operations; at++) {
-            SimulatedFileSystem files = new SimulatedFileSystem();
+            SimulatedFiles files = new SimulatedFiles();
             files.failOnceAt(at);
             Life life = new Life(files, true);
             ended += ends(life) ? 1 : 0;

@@ -15,7 +15,8 @@ import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.SnapshotId;
-import io.quorate.raft.storage.SimulatedFileSystem.Loss;
+import io.quorate.raft.storage.testing.SimulatedFiles;
+import io.quorate.raft.storage.testing.SimulatedFiles.Loss;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -30,7 +31,7 @@ class SnapshotTest {
 
     private static final FileStorage.Options SMALL = Logs.TINY.withPartBytes(1 << 10).withLogTailBytes(0);
 
-    private final SimulatedFileSystem files = new SimulatedFileSystem();
+    private final SimulatedFiles files = new SimulatedFiles();
     private FileStorage storage;
 
     @BeforeEach
@@ -173,7 +174,7 @@ class SnapshotTest {
     void installingKeepsTheSuffixOnlyOfTheSameHistory() throws IOException {
         for (long term : new long[] {2, 3}) {
             SnapshotId id = Snapshot.at(40, term);
-            SimulatedFileSystem disk = files.copy();
+            SimulatedFiles disk = files.copy();
             FileStorage replica = Logs.start(disk, SMALL);
             replica.recover();
             Snapshot.receive(replica, id, new byte[3000]);
@@ -281,7 +282,7 @@ class SnapshotTest {
         byte[] transfer = Snapshot.transferOf(next, new byte[3000]);
         int wentOn = 0;
         for (int operation = 1; operation <= 6; operation++) {
-            SimulatedFileSystem disk = files.copy();
+            SimulatedFiles disk = files.copy();
             FileStorage replica = Logs.start(disk, SMALL);
             replica.recover();
             Snapshot.receive(replica, installed, new byte[3000]);
@@ -305,7 +306,7 @@ class SnapshotTest {
         SnapshotId old = Snapshot.at(50, 2);
         byte[] transfer = Snapshot.transferOf(old, new byte[5000]);
         for (int length : new int[] {3, 2000, 3000, transfer.length}) {
-            SimulatedFileSystem disk = files.copy();
+            SimulatedFiles disk = files.copy();
             FileStorage replica = Logs.start(disk, SMALL);
             replica.recover();
             List<String> held = disk.held();
@@ -383,7 +384,7 @@ class SnapshotTest {
 
     @Test
     void aPartOfAnotherSnapshotOfTheSameEntryIsDamage() throws IOException {
-        SimulatedFileSystem disk = files.copy();
+        SimulatedFiles disk = files.copy();
         FileStorage other = Logs.start(disk, SMALL);
         other.recover();
         byte[] ones = new byte[3000];
@@ -394,7 +395,7 @@ class SnapshotTest {
         files.put(part, disk.bytes(part));   // each block of it is whole, and in its place
         assertEquals("/simulated/" + part, assertThrows(StorageCorruptException.class, () -> Snapshot.state(storage)).file());
         byte[] mixed = Snapshot.transfer(Snapshot.open(storage));
-        SimulatedFileSystem third = new SimulatedFileSystem();
+        SimulatedFiles third = new SimulatedFiles();
         FileStorage receiver = Logs.start(third, SMALL);
         receiver.recover();
         Storage.SnapshotInput input = receiver.receiveSnapshot(Snapshot.at(50, 2));
@@ -453,7 +454,7 @@ class SnapshotTest {
 
     @Test
     void aSnapshotThatSomebodyCopiedIntoTheDirectoryIsRefusedAndNotTakenForTheReplicasOwn() throws IOException {
-        SimulatedFileSystem disk = new SimulatedFileSystem();
+        SimulatedFiles disk = new SimulatedFiles();
         FileStorage other = Logs.start(disk, SMALL);
         other.recover();
         Snapshot.take(other, Snapshot.at(500, 7), new byte[10]);
@@ -465,7 +466,7 @@ class SnapshotTest {
     @Test
     void aSnapshotMayBeRestoredInAnotherGroup() throws IOException {
         SnapshotId id = Snapshot.at(70, 3);
-        SimulatedFileSystem disk = new SimulatedFileSystem();
+        SimulatedFiles disk = new SimulatedFiles();
         FileStorage blank = FileStorage.open(disk, 1, SMALL);
         blank.found(new FoundingRecord(new ClusterId(77, 77), 0, id.membership()));
         blank.recover();
@@ -535,7 +536,7 @@ class SnapshotTest {
 
     @Test
     void aReplicaWithoutEntriesMayBeGivenAStateToBeginWith() throws IOException {
-        SimulatedFileSystem disk = new SimulatedFileSystem();
+        SimulatedFiles disk = new SimulatedFiles();
         FileStorage blank = Logs.start(disk, SMALL);
         blank.recover();
         Snapshot.take(blank, Snapshot.at(70, 6), new byte[] {5});

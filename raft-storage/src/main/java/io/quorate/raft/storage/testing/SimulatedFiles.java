@@ -1,4 +1,4 @@
-package io.quorate.raft.storage;
+package io.quorate.raft.storage.testing;
 
 import java.io.Closeable;
 import java.io.IOException;
@@ -10,8 +10,9 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.random.RandomGenerator;
 
 /**
  * A directory in memory that knows what of it is durable, and can fail or lose power at any operation.
@@ -19,12 +20,12 @@ import java.util.TreeMap;
  * <p>A file has the bytes that a reader sees and the bytes that are on the disk; in between, sectors are dirty. A failed fsync marks them
  * clean without writing them, as Linux does. Files may be read on other threads beside the one that writes.
  */
-final class SimulatedFileSystem implements FileSystem {
+public final class SimulatedFiles {
 
     private static final int SECTOR = 512;
 
     /** What a loss of power leaves of what was not yet durable. */
-    enum Loss {
+    public enum Loss {
         /** Nothing: the power stayed on, and only the process died. */
         NONE,
         /** All of it, as after an orderly shutdown of the machine. */
@@ -51,40 +52,46 @@ final class SimulatedFileSystem implements FileSystem {
     private final List<String> held = new ArrayList<>();     // the names of the files that are open
     private Runnable afterRead = () -> { };
 
+    /** An empty directory. */
+    public SimulatedFiles() {
+        // names are added by create
+    }
+
     /** The operation with this number, counted from now, fails, and each one after it: the process is as good as dead. */
-    void dieAt(int operation) {
+    public void dieAt(int operation) {
         failAt = operations + operation;
         goesOnAfterFailure = false;
     }
 
     /** The operation with this number, counted from now, fails, and no other. */
-    void failOnceAt(int operation) {
+    public void failOnceAt(int operation) {
         failAt = operations + operation;
         goesOnAfterFailure = true;
     }
 
     /** How many operations that can change something were tried. */
-    int operations() {
+    public int operations() {
         return operations;
     }
 
     /** Does this once, as soon as something has been read. */
-    void afterRead(Runnable action) {
+    public void afterRead(Runnable action) {
         afterRead = action;
     }
 
-    int forces() {
+    /** How many fsyncs of files were tried. */
+    public int forces() {
         return forces;
     }
 
     /** Which files are open: a name for each handle that was not closed. */
-    synchronized List<String> held() {
+    public synchronized List<String> held() {
         return List.copyOf(held);
     }
 
     /** What the next process finds. */
-    SimulatedFileSystem restart(Loss loss, Random random) {
-        SimulatedFileSystem next = new SimulatedFileSystem();
+    public SimulatedFiles restart(Loss loss, RandomGenerator random) {
+        SimulatedFiles next = new SimulatedFiles();
         if (loss == Loss.NONE) {
             next.names = names;
             next.pending = pending;
@@ -100,7 +107,7 @@ final class SimulatedFileSystem implements FileSystem {
         return next;
     }
 
-    private static Inode lose(Inode inode, Loss loss, Random random) {
+    private static Inode lose(Inode inode, Loss loss, RandomGenerator random) {
         boolean keepsSize = loss == Loss.KEEPS_ALL || loss == Loss.TEARS && random.nextBoolean();
         Inode left = new Inode();
         left.durable = Arrays.copyOf(inode.durable, keepsSize ? inode.seen.length : inode.durable.length);
@@ -116,16 +123,17 @@ final class SimulatedFileSystem implements FileSystem {
     }
 
     /** An independent copy, all of it durable. */
-    SimulatedFileSystem copy() {
-        return restart(Loss.KEEPS_ALL, new Random(0));
+    public SimulatedFiles copy() {
+        return restart(Loss.KEEPS_ALL, new SplittableRandom(0));
     }
 
-    byte[] bytes(String name) {
+    /** What a reader of this file sees now. */
+    public byte[] bytes(String name) {
         return Objects.requireNonNull(names.get(name), name).seen;
     }
 
     /** Puts these bytes in place of the file's, durably. */
-    void put(String name, byte[] bytes) {
+    public void put(String name, byte[] bytes) {
         Inode inode = new Inode();
         inode.seen = bytes.clone();
         inode.durable = bytes.clone();
@@ -133,7 +141,8 @@ final class SimulatedFileSystem implements FileSystem {
         pending = new ArrayList<>(List.of(new TreeMap<>(names)));
     }
 
-    void remove(String name) {
+    /** Takes a file away, durably. */
+    public void remove(String name) {
         names.remove(name);
         pending = new ArrayList<>(List.of(new TreeMap<>(names)));
     }
@@ -157,38 +166,35 @@ final class SimulatedFileSystem implements FileSystem {
         pending.add(new TreeMap<>(names));
     }
 
-    @Override
+    // ------------------------------------------------------------------------------------------------------- what a program does
+
+    /** A name for messages. */
     public String pathOf(String name) {
         return "/simulated/" + name;
     }
 
-    @Override
+    /** The names of all files, sorted. */
     public synchronized List<String> list() {
         return List.copyOf(names.keySet());
     }
 
-    @Override
-    public synchronized FileHandle create(String name) throws IOException {
+    /** Begins a new, empty file. */
+    public synchronized OpenFile create(String name) throws IOException {
         operation("create " + name);
         if (names.containsKey(name)) {
             throw new IOException(name + " exists");
         }
         names.put(name, new Inode());
         changed();
-        return new Handle(name, inode(name));
+        return new OpenFile(name, inode(name));
     }
 
-    @Override
-    public synchronized FileHandle open(String name) throws IOException {
-        return new Handle(name, inode(name));
+    /** Opens a file that is there. */
+    public synchronized OpenFile open(String name) throws IOException {
+        return new OpenFile(name, inode(name));
     }
 
-    @Override
-    public synchronized FileHandle openToRead(String name) throws IOException {
-        return new Handle(name, inode(name));
-    }
-
-    @Override
+    /** Renames a file; one that has the new name is replaced in the same step. */
     public synchronized void rename(String from, String to) throws IOException {
         operation("rename " + from + " to " + to);
         names.put(to, inode(from));
@@ -196,7 +202,7 @@ final class SimulatedFileSystem implements FileSystem {
         changed();
     }
 
-    @Override
+    /** Deletes a file; who has it open may go on with it. */
     public synchronized void delete(String name) throws IOException {
         operation("delete " + name);
         inode(name);
@@ -204,37 +210,41 @@ final class SimulatedFileSystem implements FileSystem {
         changed();
     }
 
-    @Override
+    /** Makes all names durable. */
     public synchronized void syncDirectory() throws IOException {
         operation("sync directory");
         pending = new ArrayList<>(List.of(new TreeMap<>(names)));
     }
 
-    @Override
-    public Closeable lock() {
-        if (locked) {
-            throw new StorageLockedException("locked");
-        }
+    /** Claims the directory; false if somebody else has. */
+    public synchronized boolean lock() {
+        boolean isFree = !locked;
         locked = true;
-        return () -> locked = false;
+        return isFree;
     }
 
-    private final class Handle implements FileHandle {
+    /** Lets go of it. */
+    public synchronized void unlock() {
+        locked = false;
+    }
+
+    /** An open file. */
+    public final class OpenFile implements Closeable {
 
         private final String name;
         private final Inode inode;
         private boolean isClosed;
 
-        Handle(String name, Inode inode) {
+        OpenFile(String name, Inode inode) {
             this.name = name;
             this.inode = inode;
             held.add(name);
         }
 
-        @Override
-        public int read(ByteBuffer target, long position) {
+        /** Fills the target from this position on, unless the file ends before; returns how many bytes that were. */
+        public int read(ByteBuffer target, long position) throws IOException {
             int length;
-            synchronized (SimulatedFileSystem.this) {
+            synchronized (SimulatedFiles.this) {
                 length = (int) Math.max(0, Math.min(target.remaining(), inode.seen.length - position));
                 target.put(inode.seen, (int) Math.min(position, inode.seen.length), length);
             }
@@ -244,9 +254,9 @@ final class SimulatedFileSystem implements FileSystem {
             return length;
         }
 
-        @Override
+        /** Writes all that remains in the source. */
         public void write(ByteBuffer source, long position) throws IOException {
-            synchronized (SimulatedFileSystem.this) {
+            synchronized (SimulatedFiles.this) {
                 IOException failure = null;
                 int length = source.remaining();
                 try {
@@ -269,9 +279,9 @@ final class SimulatedFileSystem implements FileSystem {
             }
         }
 
-        @Override
+        /** Makes the contents durable. */
         public void force() throws IOException {
-            synchronized (SimulatedFileSystem.this) {
+            synchronized (SimulatedFiles.this) {
                 forces++;
                 try {
                     operation("fsync " + name);
@@ -290,16 +300,16 @@ final class SimulatedFileSystem implements FileSystem {
             }
         }
 
-        @Override
+        /** How many bytes it has. */
         public long size() {
-            synchronized (SimulatedFileSystem.this) {
+            synchronized (SimulatedFiles.this) {
                 return inode.seen.length;
             }
         }
 
         @Override
         public void close() {
-            synchronized (SimulatedFileSystem.this) {
+            synchronized (SimulatedFiles.this) {
                 if (!isClosed) {
                     isClosed = true;
                     held.remove(name);
