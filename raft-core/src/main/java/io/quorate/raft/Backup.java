@@ -100,8 +100,8 @@ public final class Backup {
             founding = new FoundingRecord(new ClusterId(random.nextLong() | 1, random.nextLong()), 0, nobody());
             blank.found(founding);
         } else if (!founding.membership().equals(nobody())) {
-            throw new IllegalStateException("This directory belongs to group " + founding.clusterId() + "; a backup is restored into a blank "
-                + "one");
+            throw new IllegalStateException("This directory belongs to group " + founding.clusterId() + "; a backup is restored "
+                + "into a blank one");
         }
         Storage.Recovered found = blank.recover();
         if (found.log().snapshot().index() > 0 || found.log().terms().lastIndex() > 0) {

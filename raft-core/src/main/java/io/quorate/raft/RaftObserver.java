@@ -17,8 +17,8 @@ public interface RaftObserver {
     default void onChange(ServerStatus.State state, long term, @Nullable ReplicaId leader) { }
 
     /**
-     * Another membership is in force at this replica: by an entry of its log, which may not be committed yet and may still be replaced, or by
-     * a snapshot. A change has come to its end when there is no goal any more. On the raft thread.
+     * Another membership is in force at this replica: by an entry of its log, which may not be committed yet and may still be replaced, or
+     * by a snapshot. A change has come to its end when there is no goal any more. On the raft thread.
      */
     default void onMembership(Membership membership) { }
 

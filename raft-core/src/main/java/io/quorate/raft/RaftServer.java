@@ -199,9 +199,8 @@ public final class RaftServer implements AutoCloseable {
      * States what the group is to become. Only the leader can take that. The future completes with the membership in which the goal stands
      * once that is committed, so that it will not be forgotten. The group then goes there by itself, over changes of the leader and
      * restarts: new voters receive the log first and count as soon as they have caught up. {@link #membership} tells when the goal is
-     * reached (it has none any more then), {@link #explain} at the
-     * leader what it waits for. Until then another goal may be stated, which replaces it; the
-     * present voters as a goal give it up.
+     * reached (it has none any more then), {@link #explain} at the leader what it waits for. Until then another goal may be stated, which
+     * replaces it; the present voters as a goal give it up.
      *
      * <p>A replica that is to come in runs already, on a blank data directory, and was started with the address of at least one member:
      * {@link ServerStatus#strangers} of any member names it. A disk that was lost is replaced in the same way: name the node with its new
@@ -392,8 +391,8 @@ public final class RaftServer implements AutoCloseable {
         return this.<@Nullable Void>call((result, index) -> null, completion -> parts.transfer(nodeId, timeoutNanos, completion));
     }
 
-    private <T extends @Nullable Object> CompletableFuture<T> call(Reading<T> reading, Function<Completion,
-        @Nullable RuntimeException> start) {
+    private <T extends @Nullable Object> CompletableFuture<T> call(Reading<T> reading,
+                                                                       Function<Completion, @Nullable RuntimeException> start) {
         FutureCompletion<T> future = new FutureCompletion<>(reading);
         RuntimeException refused = start.apply(future);
         if (refused != null) {

@@ -99,7 +99,8 @@ public final class Sessions<M extends StateMachine> implements StateMachine {
     public static <M extends StateMachine> Sessions<M> around(M machine, Options options) {
         if (machine.appliedIndex() > 0) {
             throw new IllegalArgumentException("The machine has its state up to command " + machine.appliedIndex()
-                + " from a disk of its own, and its sessions would begin empty; only a machine that keeps its state in memory can have some");
+                + " from a disk of its own, and its sessions would begin empty; only a machine that keeps its state in memory can "
+                + "have some");
         }
         return new Sessions<>(machine, options);
     }

@@ -25,11 +25,11 @@ import org.jspecify.annotations.Nullable;
  * when it starts, before it applies anything, and whenever this replica lags so far behind that the others have let go of what it lacks. A
  * machine without snapshots has its whole log kept, and applied again at each start.
  *
- * <p><b>State on disk.</b> A machine that keeps its state on a disk of its own says by {@link #appliedIndex} how much it has; it is not given
- * that again, neither as commands nor as a snapshot. It owes some care for that: {@code apply} makes a command's effect and its index
- * durable together or not at all, in the order of the commands (late is fine: what a crash takes away is applied again); and {@code restore}
- * replaces all of the state and its index in one step (write the new state aside, then switch), so that a crash in its middle leaves the old
- * state with its old index, or else a state whose index is 0.
+ * <p><b>State on disk.</b> A machine that keeps its state on a disk of its own says by {@link #appliedIndex} how much it has; it is not
+ * given that again, neither as commands nor as a snapshot. It owes some care for that: {@code apply} makes a command's effect and its index
+ * durable together or not at all, in the order of the commands (late is fine: what a crash takes away is applied again); and {@code
+ * restore} replaces all of the state and its index in one step (write the new state aside, then switch), so that a crash in its middle
+ * leaves the old state with its old index, or else a state whose index is 0.
  */
 public interface StateMachine {
 

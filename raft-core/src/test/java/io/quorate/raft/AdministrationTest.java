@@ -305,7 +305,8 @@ class AdministrationTest {
         cluster.start(2);
         cluster.start(3);
         cluster.propose("a");
-        for (ClientRequest.Admin request : List.of(new ClientRequest.Members(false), new ClientRequest.Transfer(2), new ClientRequest.Explain(),
+        for (ClientRequest.Admin request : List.of(new ClientRequest.Members(false), new ClientRequest.Transfer(2),
+            new ClientRequest.Explain(),
             new ClientRequest.Metrics(), new ClientRequest.TakeSnapshot(), new ClientRequest.Backup())) {
             var failed = assertInstanceOf(ClientResponse.Failed.class, ask(1, request));
             assertTrue(failed.why().contains("serve no administrators"), failed.why());

@@ -88,7 +88,8 @@ class ExplanationTest {
         leader = null;
         peers = List.of(new ServerStatus.Peer(B, 2, "b", -1, -1, null, "connection refused"), peer(C, 11 * T, -1));
         assertEquals(List.of("No leader of term 5 is known here, so nothing is committed by way of this replica.",
-            "Of the 3 voters, 1 can be counted on (1#000a), and 2 are needed; missing: 2#000b (never heard; connection refused), 3#000c (not heard for"
+            "Of the 3 voters, 1 can be counted on (1#000a), and 2 are needed; missing: 2#000b (never heard; connection refused), 3#000c "
+                + "(not heard for"
             + " 11 s).", "2#000b at b: connection refused."), explain());
     }
 
@@ -104,7 +105,8 @@ class ExplanationTest {
     void bothHalvesOfAJointMembershipMustBeHeard() {
         membership = new Membership(3, members(A, B, C), members(A, D), List.of());
         peers = List.of(peer(B, 0, 10), peer(C, 0, 10), peer(D, 9 * T, 10));
-        assertEquals(List.of("Of the 2 voters that are to go, 1 can be counted on (1#000a), and 2 are needed; missing: 4#000d (not heard for 9000"
+        assertEquals(List.of("Of the 2 voters that are to go, 1 can be counted on (1#000a), and 2 are needed; missing: 4#000d "
+                + "(not heard for 9000"
             + " ms)."),
             explain().subList(0, 1));
     }

@@ -283,7 +283,8 @@ class RaftServerTest {
         int oldId = old.replica().nodeId();
         cluster.network.isolate(oldId);
         EntryId lost = unknown(old.propose(bytes("lost"), Duration.ofMillis(100)));
-        assertThrows(OutcomeUnknownException.class, () -> get(old.awaitOutcome(lost, Duration.ofMillis(50))), "nothing is certain here yet");
+        assertThrows(OutcomeUnknownException.class, () -> get(old.awaitOutcome(lost, Duration.ofMillis(50))),
+            "nothing is certain here yet");
         CompletableFuture<Boolean> early = old.awaitOutcome(lost, Duration.ofSeconds(60));
         cluster.servers.remove(oldId);
         cluster.propose("b");

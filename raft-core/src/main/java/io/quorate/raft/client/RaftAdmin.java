@@ -53,7 +53,10 @@ public final class RaftAdmin implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------------------------------ the group
 
-    /** Who belongs to the group, as the leader has it, and who asks to. Fails with {@link NotLeaderException} if no leader was found in time. */
+    /**
+     * Who belongs to the group, as the leader has it, and who asks to. Fails with {@link NotLeaderException} if no leader was found in
+     * time.
+     */
     public CompletableFuture<ClientResponse.Members> members() {
         return members(callTimeoutNanos);
     }
@@ -63,8 +66,8 @@ public final class RaftAdmin implements AutoCloseable {
      * group then goes there by itself, whoever leads it; {@link #awaitSettled} waits for it. A goal that is not reached yet is replaced by
      * the next one, also by the present voters.
      *
-     * <p>Fails with {@link RequestRefusedException}: nothing happened, and the reason tells why (another version than this, a change that is
-     * not committed yet). Fails also as {@link RaftClient#propose} does.
+     * <p>Fails with {@link RequestRefusedException}: nothing happened, and the reason tells why (another version than this, a change that
+     * is not committed yet). Fails also as {@link RaftClient#propose} does.
      *
      * @param expectedVersion of the membership that the caller has seen
      * @param goal            who shall belong to the group

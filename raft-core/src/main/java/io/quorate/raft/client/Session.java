@@ -31,19 +31,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * Commands that take effect exactly once, to a group whose state machine stands in {@link Sessions}.
  *
- * <p>A command is proposed again whenever its outcome is unknown, or nothing has happened, until its deadline: in the session it cannot take
- * effect twice. Several may be outstanding. In which order they take effect is not promised; wait for one before you propose the next if you
- * care. While nothing is proposed, the session tells the group now and then that it is still there.
+ * <p>A command is proposed again whenever its outcome is unknown, or nothing has happened, until its deadline: in the session it cannot
+ * take effect twice. Several may be outstanding. In which order they take effect is not promised; wait for one before you propose the next
+ * if you care. While nothing is proposed, the session tells the group now and then that it is still there.
  *
- * <p><b>Outcomes.</b> Every future completes, a little after the deadline at the latest. With the result: the command has taken effect, once.
- * With an {@link OutcomeUnknownException}: it was proposed, the time is up, and it has taken effect once or not at all; it may yet, until the
- * group hears of this session again. With any other exception nothing has happened, and nothing will: {@link SessionEndedException} (open
- * another), {@link NotLeaderException}, {@link OverloadedException}, {@link CommandTooLargeException}, {@link RequestFailedException}, {@link
- * ServerStoppedException}.
+ * <p><b>Outcomes.</b> Every future completes, a little after the deadline at the latest. With the result: the command has taken effect,
+ * once. With an {@link OutcomeUnknownException}: it was proposed, the time is up, and it has taken effect once or not at all; it may yet,
+ * until the group hears of this session again. With any other exception nothing has happened, and nothing will: {@link
+ * SessionEndedException} (open another), {@link NotLeaderException}, {@link OverloadedException}, {@link CommandTooLargeException}, {@link
+ * RequestFailedException}, {@link ServerStoppedException}.
  *
- * <p><b>The end.</b> A session ends when it is closed, or when the group has not heard of it for its timeout, because it could not be reached
- * or this process stood still, or when the group was restored from a backup of before it was opened. What was proposed and not answered is then unknown for good, and nothing of it takes effect once the group
- * has forgotten the session.
+ * <p><b>The end.</b> A session ends when it is closed, or when the group has not heard of it for its timeout, because it could not be
+ * reached or this process stood still, or when the group was restored from a backup of before it was opened. What was proposed and not
+ * answered is then unknown for good, and nothing of it takes effect once the group has forgotten the session.
  *
  * <p>Thread-safe. Futures complete on the threads of the client or server, or on one of the JDK's common pool: what is chained to them must
  * not block.
@@ -89,8 +89,8 @@ public final class Session implements AutoCloseable {
     public interface Proposer {
 
         /**
-         * Proposes once. The future completes with what the state machine returned; or with an {@link OutcomeUnknownException}, or one of the
-         * other exceptions that say that nothing happened. Whatever else it completes with is taken as an unknown outcome.
+         * Proposes once. The future completes with what the state machine returned; or with an {@link OutcomeUnknownException}, or one of
+         * the other exceptions that say that nothing happened. Whatever else it completes with is taken as an unknown outcome.
          */
         CompletableFuture<byte[]> propose(byte[] command, Duration timeout);
     }
@@ -204,8 +204,8 @@ public final class Session implements AutoCloseable {
     }
 
     /**
-     * Ends the session: open commands complete, as unknown if they were proposed, and the group is told to forget it. Returns at once; should
-     * the group not hear it, the session expires there.
+     * Ends the session: open commands complete, as unknown if they were proposed, and the group is told to forget it. Returns at once;
+     * should the group not hear it, the session expires there.
      */
     @Override
     public void close() {
@@ -412,8 +412,8 @@ public final class Session implements AutoCloseable {
                         onRefusedForGood(new SessionEndedException("Nothing happened: " + expired()));
                         end(expired(), false);
                     }
-                    case UNREADABLE -> onRefusedForGood(new RequestFailedException("Nothing happened: the group's version of sessions cannot "
-                        + "read the command; upgrade it first"));
+                    case UNREADABLE -> onRefusedForGood(new RequestFailedException("Nothing happened: the group's version of sessions "
+                        + "cannot read the command; upgrade it first"));
                     // Only what is settled is acknowledged, and this is not; so somebody else uses the session.
                     case ACKNOWLEDGED -> onUnknown("another client has acknowledged command " + sequence + " of session " + id);
                 }
@@ -493,7 +493,8 @@ public final class Session implements AutoCloseable {
             RuntimeException why;
             synchronized (Session.this) {
                 isCertain = !isPerhapsDone && !isOut;
-                why = refusal != null ? refusal : new NotLeaderException("Nothing happened: the time was up before the command was proposed");
+                why = refusal != null ? refusal
+                    : new NotLeaderException("Nothing happened: the time was up before the command was proposed");
             }
             if (isCertain) {
                 complete(null, why);

@@ -251,8 +251,8 @@ public final class Applier {
             state.reset(snapshot, Math.min(machineIndex, snapshot.index()));
             snapshots.onStored(new SnapshotInfo(stored.id().last(), stored.transferBytes()));
         } catch (IOException e) {
-            throw new StorageException("The snapshot " + snapshot.last() + " could not be restored: it is damaged, or no snapshot of such a "
-                + "state machine. Restart this replica if the cause is gone; else remove its data, and have it admitted again", e);
+            throw new StorageException("The snapshot " + snapshot.last() + " could not be restored: it is damaged, or no snapshot of such "
+                + "a state machine. Restart this replica if the cause is gone; else remove its data, and have it admitted again", e);
         }
     }
 
@@ -420,8 +420,8 @@ public final class Applier {
                 + "request", call.entry());
             case AWAITING -> new OutcomeUnknownException("Perhaps it happened: what becomes of entry " + call.index() + " of term "
                 + call.term() + " is not certain yet, and this replica has applied " + applied + " so far; wait again", call.entry());
-            default -> new OverloadedException("Nothing happened: the read waits for entry " + call.index() + ", and this replica has applied "
-                + applied + " so far; try again, or ask another replica");
+            default -> new OverloadedException("Nothing happened: the read waits for entry " + call.index()
+                + ", and this replica has applied " + applied + " so far; try again, or ask another replica");
         });
         return true;
     }

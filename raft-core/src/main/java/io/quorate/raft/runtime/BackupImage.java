@@ -13,8 +13,8 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A snapshot as the bytes of a backup: a {@link BackupHeader}, the state, a checksum. Any part of it can be read, so it can be sent piece by
- * piece, too; but it is meant to be read from its beginning to its end: whoever goes back has all before read once more.
+ * A snapshot as the bytes of a backup: a {@link BackupHeader}, the state, a checksum. Any part of it can be read, so it can be sent piece
+ * by piece, too; but it is meant to be read from its beginning to its end: whoever goes back has all before read once more.
  *
  * <p>One thread at a time.
  */

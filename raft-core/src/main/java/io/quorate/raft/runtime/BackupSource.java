@@ -51,9 +51,8 @@ final class BackupSource {
             newest.close();
         } else if (open.size() == OPEN_MAX) {
             newest.close();
-            reply.accept(new ClientResponse.Overloaded("Nothing happened: " + OPEN_MAX + " other snapshots of this replica are being"
-                + " copied; try "
-                + "again later"));
+            reply.accept(new ClientResponse.Overloaded("Nothing happened: " + OPEN_MAX + " other snapshots of this replica are being "
+                + "copied; try again later"));
             return;
         } else {
             of = new Open(newest, BackupImage.of(storage.identity(), newest));
@@ -67,9 +66,8 @@ final class BackupSource {
     void read(EntryId snapshot, long offset, int bytesMax, Consumer<ClientResponse> reply, long nowNanos) {
         Open of = find(snapshot);
         if (of == null) {
-            reply.accept(new ClientResponse.Failed("Nothing happened: the snapshot up to entry " + snapshot + " is no longer there to be"
-                + " copied; "
-                + "begin again, with the newest"));
+            reply.accept(new ClientResponse.Failed("Nothing happened: the snapshot up to entry " + snapshot + " is no longer there to be "
+                + "copied; begin again, with the newest"));
         } else if (offset > of.image.totalBytes()) {
             reply.accept(new ClientResponse.Failed("Nothing happened: the copy of " + snapshot + " has " + of.image.totalBytes()
                 + " bytes, and none at " + offset));

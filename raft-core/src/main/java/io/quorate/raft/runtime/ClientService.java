@@ -56,9 +56,8 @@ public final class ClientService {
             if (isAdministered) {
                 administer(admin, waitNanos, reply);
             } else {
-                answer(reply, new ClientResponse.Failed("Nothing happened: this server was told to serve no administrators; ask another,"
-                    + " or "
-                    + "start it without that"));
+                answer(reply, new ClientResponse.Failed("Nothing happened: this server was told to serve no administrators; ask another, "
+                    + "or start it without that"));
             }
         } else if (request instanceof ClientRequest.Propose propose) {
             Reply completion = new Reply(reply, ClientResponse.Done::new);

@@ -105,8 +105,7 @@ public final class EventLoop {
 
     EventLoop(Map<Integer, String> initialMembers, RaftConfig config, Storage storage, Transport transport, RaftObserver observer,
               RandomGenerator random, Mailbox mailbox, LogWriter writer, LogReader reader, LogCompactor compactor,
-                  SnapshotTransfer transfer,
-              Meters meters, Budget callBytes, long nowNanos) {
+              SnapshotTransfer transfer, Meters meters, Budget callBytes, long nowNanos) {
         Identity identity = storage.identity();
         self = identity.replica();
         this.initialMembers = Map.copyOf(initialMembers);
@@ -308,9 +307,9 @@ public final class EventLoop {
         return new Metrics(meters.commit.read(), meters.read.read(), meters.diskWait.read(), meters.diskWrite.read(),
             meters.entriesWritten.read(), meters.bytesWritten.read(), meters.electionsStarted.read(), meters.electionsWon.read(),
             meters.leaderChanges.read(), meters.pauses.read(), mailbox.dropped(), mailbox.refusedCalls(), meters.snapshotsTaken.read(),
-            meters.snapshotsInstalled.read(), applier == null ? 0
-                : applier.snapshots().newestBytes(), logBytes, new Metrics.Queues(mailbox.peerBytes(),
-            callBytes.taken(), backlog.uncommittedBytes(), backlog.unappliedBytes(), backlog.waitingReads(), pendingWrites.size()), lags);
+            meters.snapshotsInstalled.read(), applier == null ? 0 : applier.snapshots().newestBytes(), logBytes,
+            new Metrics.Queues(mailbox.peerBytes(), callBytes.taken(), backlog.uncommittedBytes(), backlog.unappliedBytes(),
+                backlog.waitingReads(), pendingWrites.size()), lags);
     }
 
     /** How the replica was when it stopped. When nobody turns any more. */
@@ -322,8 +321,7 @@ public final class EventLoop {
             ServerStatus last = status();
             return new ServerStatus(self, last.boot(), last.clusterId(), ServerStatus.State.STOPPED, last.term(), null, null,
                 last.firstIndex(), last.lastIndex(), last.durableIndex(), last.commitIndex(), applied, List.of(), problem,
-                    last.membership(),
-                List.of(), null, null, null);
+                last.membership(), List.of(), null, null, null);
         } catch (RuntimeException | Error e) {       // a node that broke may not be able to tell
             return new ServerStatus(self, storage.identity().boot(), record == null ? null : record.clusterId(),
                 ServerStatus.State.STOPPED, term, null, null, 0, 0, 0, 0, applied, List.of(), problem);
@@ -554,8 +552,8 @@ public final class EventLoop {
                     + "was up; read the state before you repeat it");
                 case TRANSFER -> new OutcomeUnknownException("Perhaps it happens: leadership was being handed over when the call's time "
                     + "was up; see who leads");
-                case READ, LOCAL_READ, AWAIT -> new NotLeaderException("Nothing happened: no quorum confirmed in time who leads, and so what the "
-                    + "answer must hold; try again, or ask another replica");
+                case READ, LOCAL_READ, AWAIT -> new NotLeaderException("Nothing happened: no quorum confirmed in time who leads, and so "
+                    + "what the answer must hold; try again, or ask another replica");
             });
             return true;
         });
@@ -706,13 +704,11 @@ public final class EventLoop {
         private String sentenceFor(Call call, Refusal.Reason reason) {
             return switch (reason) {
                 case TOO_EARLY -> "this leader is new, and has committed nothing of its own term yet; try again in a moment";
-                case CHANGE_PENDING -> "the previous step of a change of the membership is not committed yet; try again in a moment, and"
-                    + " if "
-                    + "that lasts, see what holds the commit back";
+                case CHANGE_PENDING -> "the previous step of a change of the membership is not committed yet; try again in a moment, "
+                    + "and if that lasts, see what holds the commit back";
                 case TRANSFER_PENDING -> "leadership is being handed over; try again in a moment, at whoever leads then";
-                case OTHER_VERSION -> "the membership has version " + versionNow() + ", not " + call.change().expectedVersion() + "; look"
-                    + " at "
-                    + "it, decide anew, and state the goal against that version";
+                case OTHER_VERSION -> "the membership has version " + versionNow() + ", not " + call.change().expectedVersion()
+                    + "; look at it, decide anew, and state the goal against that version";
                 case NO_TARGET -> call.transferTo() == 0
                     ? "no other voter has been heard lately that could lead; see what is wrong with them"
                     : "node " + call.transferTo() + " leads already, or has no vote, or has not been heard lately; choose another";

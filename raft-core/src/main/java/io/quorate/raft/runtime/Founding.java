@@ -179,8 +179,8 @@ public final class Founding {
         FoundingRecord other = foreign;
         if (other != null && nowNanos - foreignNanos < 5 * FRESH_NANOS) {
             return "blank directory, but the group " + other.clusterId() + " was founded without it (" + lostDirectory(other)
-                + "); name " + self + " in a change of the membership to let it in, or put the original directory back if there still is one (an"
-                + " older copy of it is not safe). The group goes on without this node as long as a majority runs";
+                + "); name " + self + " in a change of the membership to let it in, or put the original directory back if there still "
+                + "is one (an older copy of it is not safe). The group goes on without this node as long as a majority runs";
         }
         List<Integer> disagreeing = new ArrayList<>();
         List<Integer> silent = new ArrayList<>();

@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where the other nodes are to be found: the first that says so counts.
  *
- * <p>The goal comes first, for it says where things are going: of two disks of one node, or two addresses, it names the one that stays. Then
- * the membership, committed or not, those first who stay. What follows names nodes that the membership does not: a group that this replica
- * was told of when it was admitted and whose log it does not have yet; blank replicas that ask; and, before the first change of the
+ * <p>The goal comes first, for it says where things are going: of two disks of one node, or two addresses, it names the one that stays.
+ * Then the membership, committed or not, those first who stay. What follows names nodes that the membership does not: a group that this
+ * replica was told of when it was admitted and whose log it does not have yet; blank replicas that ask; and, before the first change of the
  * membership is known here, whom the operator named.
  */
 final class PeerAddresses {

@@ -71,8 +71,8 @@ final class PendingProposals {
 
     /**
      * The state was replaced by that of a snapshot which ends in this entry. The log up to there holds terms up to its own, and behind it
-     * holds only later ones: so proposals of a later term at or before it, and of an earlier one behind it, are certain never to be applied.
-     * What has become of the others at or before it, nobody here has seen.
+     * holds only later ones: so proposals of a later term at or before it, and of an earlier one behind it, are certain never to be
+     * applied. What has become of the others at or before it, nobody here has seen.
      *
      * @param failed    takes each proposal that is now certain never to be applied
      * @param swallowed takes each that may be part of the snapshot

@@ -15,11 +15,11 @@ import org.jspecify.annotations.Nullable;
  * the limit allows.
  *
  * <p>It knows no terms and no leader: what is in a snapshot is committed for ever, and it goes on with the same source whoever leads. What
- * is not answered is asked for again, with growing patience; only when nothing new has come for {@link #PATIENCE_TIMEOUTS} election timeouts
- * does it give up. What is here by then stays on disk, and whoever offers the same snapshot again need not send it again.
+ * is not answered is asked for again, with growing patience; only when nothing new has come for {@link #PATIENCE_TIMEOUTS} election
+ * timeouts does it give up. What is here by then stays on disk, and whoever offers the same snapshot again need not send it again.
  *
- * <p>Two replicas may each have taken a snapshot at the same entry, which need not be the same byte by byte. A mixture of both does not pass
- * the storage's check at the end, and is fetched anew.
+ * <p>Two replicas may each have taken a snapshot at the same entry, which need not be the same byte by byte. A mixture of both does not
+ * pass the storage's check at the end, and is fetched anew.
  *
  * <p>The transfer thread's, but for {@link #progress}.
  */

@@ -14,8 +14,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes out what the apply thread has captured, and makes it durable; only then does anybody hear of it, and only then is the log before it
- * let go of. Copies snapshots to files, too.
+ * Writes out what the apply thread has captured, and makes it durable; only then does anybody hear of it, and only then is the log before
+ * it let go of. Copies snapshots to files, too.
  *
  * <p>In steps, so that a simulation can let time pass, or crash, between writing a snapshot and its being durable. Writing is the user's
  * code and may take minutes, so this has a thread of its own: nothing else waits for it. {@link #cancel} ends it.

@@ -92,7 +92,8 @@ final class SessionGroup implements SessionTimer, Session.Proposer {
     }
 
     Session open(Duration timeout) {
-        CompletableFuture<Session> opened = Session.open(this, new Session.Options(timeout, Duration.ofSeconds(10)), this, bound -> bound / 2, NUMBER);
+        CompletableFuture<Session> opened = Session.open(this, new Session.Options(timeout, Duration.ofSeconds(10)), this,
+            bound -> bound / 2, NUMBER);
         pass(Duration.ofSeconds(10));
         return opened.getNow(null);
     }

@@ -173,8 +173,10 @@ class SessionTest {
 
     @Test
     void aClosedClientEndsTheSession() {
-        Session.Proposer closed = (command, timeout) -> CompletableFuture.failedFuture(new ServerStoppedException("Nothing happened", null));
-        assertInstanceOf(ServerStoppedException.class, failure(Session.open(closed, Session.Options.DEFAULT, group, bound -> 0, SessionGroup.NUMBER)));
+        Session.Proposer closed = (command, timeout) ->
+            CompletableFuture.failedFuture(new ServerStoppedException("Nothing happened", null));
+        assertInstanceOf(ServerStoppedException.class,
+            failure(Session.open(closed, Session.Options.DEFAULT, group, bound -> 0, SessionGroup.NUMBER)));
         Session.Proposer throwing = (command, timeout) -> {
             throw new ServerStoppedException("Nothing happened", null);
         };
