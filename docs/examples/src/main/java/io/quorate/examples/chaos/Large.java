@@ -114,7 +114,7 @@ final class Large {
         ReplicaId lost = scene.operator().voter(node);
         scene.tell("kill node " + node + ", delete its disk, and let a blank one in for " + lost);
         look(node);
-        scene.group().kill(node);
+        scene.kill(node);
         Directories.deleteQuietly(scene.group().dataOf(node));
         Directories.deleteQuietly(LedgerMain.directory(scene.group().dataOf(node)));
         long begun = System.nanoTime();
@@ -137,7 +137,7 @@ final class Large {
         String address = scene.group().address(node);
         FileLedger.Status had = ledgerStatus(node);
         look(node);
-        scene.group().kill(node);
+        scene.kill(node);
         notes.awaitAcknowledged(notes.acknowledged() + LOAD, Scene.PATIENCE_MILLIS);
         long begun = System.nanoTime();
         scene.group().start(node);

@@ -35,7 +35,8 @@ record Settings(String scenario, int seconds, int nodes, long seed, int commands
         for (String word : words) {
             String name = word.substring(0, Math.max(0, word.indexOf('=')));
             if (!NAMES.contains(name)) {
-                throw new IllegalArgumentException("\"" + word + "\" says nothing; write NAME=VALUE, with a name of " + String.join(", ", NAMES));
+                throw new IllegalArgumentException("\"" + word + "\" says nothing; write NAME=VALUE, with a name of "
+                    + String.join(", ", NAMES));
             }
             given.put(name, word.substring(name.length() + 1));
         }
@@ -48,12 +49,12 @@ record Settings(String scenario, int seconds, int nodes, long seed, int commands
         String text = given.getOrDefault(name, String.valueOf(otherwise));
         try {
             long number = Long.parseLong(text);
-            if (number <= max) {
+            if (number <= max && number >= -max) {
                 return number;
             }
         } catch (NumberFormatException e) {
             // Said below.
         }
-        throw new IllegalArgumentException(name + " is a whole number, " + max + " at most, not \"" + text + "\"");
+        throw new IllegalArgumentException(name + " is a whole number, from " + -max + " to " + max + ", not \"" + text + "\"");
     }
 }
