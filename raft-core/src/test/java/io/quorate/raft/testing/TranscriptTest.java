@@ -108,6 +108,10 @@ class TranscriptTest {
         expected.addAll(ids("RP", 1, 2, 4, 5, 6, 7, 9, 10, 11, 13, 14, 15, 18, 19));
         expected.addAll(ids("CM", 1, 2, 3, 4, 5, 7, 9, 10, 12, 13, 14, 15));
         expected.addAll(ids("AS", 1, 2, 3, 5, 7, 8, 9, 10, 11));
+        expected.addAll(ids("MB", 1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 24, 25));
+        expected.addAll(ids("TR", 1, 2, 3, 4, 5, 6, 7));
+        expected.addAll(ids("RD", 1, 2, 4, 5, 6, 7, 9));
+        expected.addAll(ids("LV", 1, 2, 3, 4, 5, 6, 7));
         expected.addAll(ids("SN", 1, 2, 3, 4, 5, 8, 9, 10, 12, 13, 14, 16, 17, 18, 19, 20, 21, 22));
         expected.addAll(ids("CL", 1, 2, 3, 4, 5, 6, 7, 9, 10));
         assertEquals(expected, new TreeSet<>(index().keySet()));
