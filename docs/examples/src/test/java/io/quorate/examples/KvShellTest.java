@@ -189,8 +189,8 @@ final class KvShellTest {
             assertTrue(shell("members\n", false, "--servers", server).err().contains("serves no administrators"));
             Result explain = shell("explain\n", false, "--servers", server);
             assertEquals(KvShell.EXIT_FAILED, explain.code());
-            assertTrue(explain.out().startsWith("The replica at " + server + " did not answer Explain: it refused this client: Nothing happened:"
-                + " this node serves no administrators"), explain.out());
+            assertTrue(explain.out().startsWith("The replica at " + server + " did not answer Explain: it refused this client: Nothing"
+                + " happened: this node serves no administrators"), explain.out());
         }
     }
 }

@@ -11,8 +11,8 @@ import java.util.List;
 /**
  * Runs a group in processes of their own behind forwarders, under load, and does to it what happens to machines and what operators do. In
  * the end nothing that was acknowledged may be missing on any replica, and none may have ended unasked. Leaves no process and no file
- * behind: it removes both itself however it comes to its end, and the replicas do if it is killed. (Killed while it has paused a replica, it
- * leaves that one paused; when it is let go on, it ends.)
+ * behind: it removes both itself however it comes to its end, and the replicas do if it is killed. (Killed while it has paused a replica,
+ * it leaves that one paused; when it is let go on, it ends.)
  *
  * <p>Scenarios: {@code all-at-once} (replicas are killed, paused, parted from each other, made learners and voters again, and made to lead;
  * what clients did and heard must be linearizable), {@code replace} (each machine by a blank one), {@code restart} (each in good order),

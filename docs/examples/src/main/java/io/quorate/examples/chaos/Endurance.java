@@ -34,8 +34,9 @@ final class Endurance {
             flood.finish(Scene.PATIENCE_MILLIS);
             int lost = scene.missing(flood.expected());
             boolean isKept = lost == 0 && disk <= DISK_MIB_MAX && memory <= MEMORY_MIB_MAX;
-            return scene.conclude(isKept, "acknowledged=" + flood.acknowledged() + " lost=" + lost + " disk_max_mib=" + disk + " disk_bound_mib="
-                + DISK_MIB_MAX + " memory_max_mib=" + memory + " memory_bound_mib=" + MEMORY_MIB_MAX + " leaderless_max_ms="
+            return scene.conclude(isKept, "acknowledged=" + flood.acknowledged() + " lost=" + lost + " disk_max_mib=" + disk
+                + " disk_bound_mib=" + DISK_MIB_MAX
+                + " memory_max_mib=" + memory + " memory_bound_mib=" + MEMORY_MIB_MAX + " leaderless_max_ms="
                 + flood.longestPauseMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

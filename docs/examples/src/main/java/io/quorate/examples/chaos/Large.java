@@ -74,8 +74,8 @@ final class Large {
         long movedMillis = replace(node);
         SortedMap<String, Long> metrics = scene.operator().metrics(scene.group().address(node));
         long snapshotMib = metrics == null || metrics.get("snapshots_installed") == 0 ? 0 : metrics.get("snapshot_bytes") >> 20;
-        scene.tell("node " + node + " was sent a snapshot of " + snapshotMib + " MiB, and votes after " + movedMillis + " ms; longest pause "
-            + notes.longestPauseMillis() + " ms");
+        scene.tell("node " + node + " was sent a snapshot of " + snapshotMib + " MiB, and votes after " + movedMillis
+            + " ms; longest pause " + notes.longestPauseMillis() + " ms");
         LocalGroup.Leadership after = scene.group().awaitLeaderAfter(0, Scene.ELECTION);
         long elections = after.term() - before.term();
 
@@ -88,10 +88,10 @@ final class Large {
             look(each);
         }
         boolean isKept = lost == 0 && isSame && snapshotMib >= scene.settings().mib() && restart.passedOver > 0 && restart.replayed == 0;
-        return scene.conclude(isKept, "scenario=large snapshot_mib=" + snapshotMib + " heap_mib=" + HEAP_MIB + " memory_max_mib=" + memoryMib
-            + " moved_ms=" + movedMillis + " elections=" + elections + " acknowledged=" + notes.acknowledged() + " lost=" + lost
-            + " identical=" + (isSame ? "yes" : "no") + " passed_over=" + restart.passedOver + " replayed=" + restart.replayed
-            + " leaderless_max_ms=" + notes.longestPauseMillis());
+        return scene.conclude(isKept, "scenario=large snapshot_mib=" + snapshotMib + " heap_mib=" + HEAP_MIB
+            + " memory_max_mib=" + memoryMib + " moved_ms=" + movedMillis + " elections=" + elections
+            + " acknowledged=" + notes.acknowledged() + " lost=" + lost + " identical=" + (isSame ? "yes" : "no")
+            + " passed_over=" + restart.passedOver + " replayed=" + restart.replayed + " leaderless_max_ms=" + notes.longestPauseMillis());
     }
 
     private void takeSnapshot(int node) throws ChaosException {
@@ -169,7 +169,8 @@ final class Large {
         int leader = scene.group().awaitLeaderAfter(0, Scene.ELECTION).nodeId();
         FileLedger.Status wanted = ledgerStatus(leader);
         String checksum = checksum(ledger(leader));
-        scene.tell("node " + leader + " leads, with a ledger of " + wanted.bytes() + " bytes up to " + wanted.appliedIndex() + ": " + checksum);
+        scene.tell("node " + leader + " leads, with a ledger of " + wanted.bytes() + " bytes up to " + wanted.appliedIndex() + ": "
+            + checksum);
         boolean isSame = true;
         for (int node = 1; node <= NODES; node++) {
             long begun = System.nanoTime();

@@ -53,8 +53,8 @@ final class Maintenance {
             flood.awaitAcknowledged(flood.acknowledged() + BETWEEN, Scene.PATIENCE_MILLIS);
             flood.finish(Scene.PATIENCE_MILLIS);
             int lost = scene.missing(flood.expected());
-            return scene.conclude(lost == 0, "acknowledged=" + flood.acknowledged() + " repeated=" + flood.repeated() + " lost=" + lost + " " + what + "="
-                + scene.settings().nodes() + " leaderless_max_ms=" + flood.longestPauseMillis());
+            return scene.conclude(lost == 0, "acknowledged=" + flood.acknowledged() + " repeated=" + flood.repeated()
+                + " lost=" + lost + " " + what + "=" + scene.settings().nodes() + " leaderless_max_ms=" + flood.longestPauseMillis());
         }
     }
 }
