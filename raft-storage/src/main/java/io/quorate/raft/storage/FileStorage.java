@@ -418,7 +418,7 @@ public final class FileStorage implements Storage {
         return recovered().state().index().firstIndex();
     }
 
-    /** {@inheritDoc} Here that is whole segments, as {@link Options#logTailBytes} says. */
+    /** {@inheritDoc} Here that is whole segments, as {@link Options#logTailBytes} says; their files go by {@link #maintain}. */
     @Override
     public void compact(long wantedIndex) {
         requireUsable();
@@ -454,7 +454,7 @@ public final class FileStorage implements Storage {
         }
     }
 
-    /** Fills a part of the next segment's file with zeros; see {@link Storage#maintain()}. Does nothing before {@code recover}. */
+    /** Deletes a file that {@link #compact} let go of, or fills a part of the next segment's with zeros; see {@link Storage#maintain()}. Does nothing before {@code recover}. */
     @Override
     public boolean maintain() {
         requireUsable();

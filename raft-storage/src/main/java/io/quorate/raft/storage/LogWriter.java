@@ -17,6 +17,7 @@ final class LogWriter implements Closeable {
     private final Spare spare;
     private final Staging staging;
     private Segment segment;
+    private long oldest;      // segment that may be there; those before the log's first are not needed any more
 
     /** Goes on behind the last frame of this segment. */
     LogWriter(FileSystem files, long incarnation, LogState state, Spare spare, Staging staging, Segment segment) {
@@ -26,6 +27,7 @@ final class LogWriter implements Closeable {
         this.spare = spare;
         this.staging = staging;
         this.segment = segment;
+        oldest = state.index().firstSegment();
     }
 
     LogState state() {
@@ -68,12 +70,12 @@ final class LogWriter implements Closeable {
     }
 
     /**
-     * Deletes the segments of which the log needs nothing any more. The oldest goes first, and its name for good before the next one goes,
-     * so that what is left has no hole.
+     * Forgets the segments of which the log needs nothing any more. Their files go one by one, by {@link #maintain}: there may be hundreds,
+     * and no write should wait for more than one.
      *
      * @param firstKept the first entry that must stay
      */
-    void compact(long firstKept) throws IOException {
+    void compact(long firstKept) {
         EntryIndex index = state.index();
         long first = index.firstSegment();
         long kept = Math.min(index.segmentOfEntry(Math.max(firstKept, index.firstIndex())), segment.id());
@@ -81,14 +83,17 @@ final class LogWriter implements Closeable {
             return;
         }
         index.forgetBefore(index.firstFrom(kept), kept);   // before the files go, so that nobody begins to read them
-        for (long id = first; id < kept; id++) {
-            files.delete(SegmentHeader.fileName(id));
-            files.syncDirectory();
-        }
     }
 
-    /** Does one step towards the next segment; returns whether there is another. */
+    /** Deletes one forgotten segment, or else does one step towards the next one to come; returns whether there is more to do. */
     boolean maintain() throws IOException {
+        if (oldest < state.index().firstSegment()) {
+            // The oldest goes first, and its name for good before the next one goes, so that what a crash leaves has no hole.
+            files.delete(SegmentHeader.fileName(oldest));
+            files.syncDirectory();
+            oldest++;
+            return true;
+        }
         return spare.step();
     }
 

@@ -69,6 +69,15 @@ final class Snapshot {
         }
     }
 
+    /** Lets go of old entries, and of the files they stood in. */
+    static void compact(Storage storage, long wantedIndex) {
+        storage.compact(wantedIndex);
+        boolean isMore = true;
+        while (isMore) {
+            isMore = storage.maintain();
+        }
+    }
+
     static Storage.Write install(long writeId, SnapshotId id) {
         return new Storage.Write(writeId, new HardState(Math.max(9, id.last().term()), null, 0), id.index() + 1, List.of(), id);
     }

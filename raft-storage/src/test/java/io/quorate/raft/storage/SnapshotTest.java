@@ -119,7 +119,7 @@ class SnapshotTest {
     void compactingDropsWholeSegmentsBehindTheSnapshotAndTheirPlacesFromMemory() throws IOException {
         storage.write(List.of(Logs.append(2, 61, 100, 2, 50)));
         int before = segments().size();
-        storage.compact(Long.MAX_VALUE);
+        Snapshot.compact(storage, Long.MAX_VALUE);
         assertEquals(before, segments().size(), "without a snapshot everything stays");
         for (int i = 0; i < 30; i++) {
             storage.write(List.of(Logs.append(3 + i, 101 + 5 * i, 105 + 5 * i, 2, 50)));
@@ -127,7 +127,7 @@ class SnapshotTest {
         long all = storage.logBytes();
         Snapshot.take(storage, Snapshot.at(200, 2), new byte[9]);
         assertTrue(storage.logBytes() < all / 3 && storage.logBytes() > 50 * 86, "" + storage.logBytes());
-        storage.compact(Long.MAX_VALUE);
+        Snapshot.compact(storage, Long.MAX_VALUE);
         long first = storage.firstIndex();
         assertTrue(first > 190 && first <= 201, "" + first);
         assertEquals(List.of(), storage.read(first - 1, 250, 1000));
@@ -140,6 +140,27 @@ class SnapshotTest {
         assertEquals(Logs.entries(first, 250, 2, 50), again.read(first, 250, Integer.MAX_VALUE));
     }
 
+    /** A log may have hundreds of segments, and each takes the disk some time: a write waits for one of them at most. */
+    @Test
+    void compactingDeletesNoFileItselfAndMaintainingOneAtATimeTheOldestFirst() throws IOException {
+        for (int i = 0; i < 30; i++) {
+            storage.write(List.of(Logs.append(2 + i, 61 + 5 * i, 65 + 5 * i, 2, 50)));
+        }
+        Snapshot.take(storage, Snapshot.at(200, 2), new byte[9]);
+        List<String> all = segments();
+        storage.compact(Long.MAX_VALUE);
+        assertEquals(all, segments());
+        assertTrue(storage.firstIndex() > 190, "" + storage.firstIndex());
+        int deleted = 0;
+        while (storage.maintain()) {
+            int now = all.size() - segments().size();
+            assertTrue(now == deleted || now == deleted + 1, deleted + " were deleted, now " + now);
+            deleted = now;
+            assertEquals(all.subList(deleted, all.size()), segments());
+        }
+        assertTrue(deleted > 10, "" + deleted);
+    }
+
     @Test
     void aTailStaysBehindTheSnapshotAndMoreOfItForAReplicaThatIsBeingHelped() throws IOException {
         storage.close();
@@ -150,11 +171,11 @@ class SnapshotTest {
             storage.write(List.of(Logs.append(2 + i, 61 + 5 * i, 65 + 5 * i, 2, 50)));
         }
         Snapshot.take(storage, Snapshot.at(360, 2), new byte[9]);
-        storage.compact(1);
+        Snapshot.compact(storage, 1);
         long helped = storage.firstIndex();
-        storage.compact(helped + 20);
+        Snapshot.compact(storage, helped + 20);
         assertTrue(storage.firstIndex() <= helped + 20);
-        storage.compact(Long.MAX_VALUE);
+        Snapshot.compact(storage, Long.MAX_VALUE);
         long first = storage.firstIndex();
         long kept = bytes(first);
         assertTrue(kept >= 1500 && kept <= 2000 + 1024, "kept " + kept);
@@ -409,7 +430,7 @@ class SnapshotTest {
             storage.write(List.of(Logs.append(3 + i, 61 + 5 * i, 65 + 5 * i, 2, 50)));
         }
         Snapshot.take(storage, Snapshot.at(200, 2), new byte[9]);
-        files.afterRead(() -> storage.compact(Long.MAX_VALUE));
+        files.afterRead(() -> Snapshot.compact(storage, Long.MAX_VALUE));
         List<Entry> read = storage.read(61, 210, Integer.MAX_VALUE);
         assertTrue(!read.isEmpty() && read.size() < 140, "" + read.size());
         assertEquals(Logs.entries(61, 60 + read.size(), 2, 50), read);
@@ -481,7 +502,7 @@ class SnapshotTest {
     void aLogWhoseSnapshotIsGoneIsRefused() throws IOException {
         storage.write(List.of(Logs.append(2, 61, 100, 2, 50)));
         Snapshot.take(storage, Snapshot.at(90, 2), new byte[3000]);
-        storage.compact(Long.MAX_VALUE);
+        Snapshot.compact(storage, Long.MAX_VALUE);
         assertTrue(storage.firstIndex() > 1);
         snapshotFiles().forEach(files::remove);
         FileStorage again = restarted();
@@ -527,7 +548,7 @@ class SnapshotTest {
             storage.write(List.of(new Storage.Write(id++, new HardState(3 + i, null, 0), 61 + i, Logs.entries(61 + i, 61 + i, 3 + i, 1))));
         }
         Snapshot.take(storage, Snapshot.at(60 + terms, 2 + terms), new byte[1]);
-        storage.compact(Long.MAX_VALUE);
+        Snapshot.compact(storage, Long.MAX_VALUE);
         LogView log = restarted().recover().log();
         assertEquals(SnapshotManifest.TERMS_MAX, log.terms().starts().size());
         assertEquals(60 + terms, log.terms().lastIndex());
