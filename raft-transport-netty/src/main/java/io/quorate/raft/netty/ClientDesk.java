@@ -33,15 +33,20 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
 
     private final Connection connection;
     private final Endpoint endpoint;
+    private final boolean isOfBlank;
     private final AtomicLong allBytes;
     private final Outbox<Answer> answers;
     private int requests;           // read and not yet answered on the wire
     private long requestBytes;
 
-    /** @param allBytes counts the bytes of all clients' requests */
-    ClientDesk(Connection connection, Endpoint endpoint, AtomicLong allBytes) {
+    /**
+     * @param isOfBlank whether the client was told that this replica belongs to no group
+     * @param allBytes  counts the bytes of all clients' requests
+     */
+    ClientDesk(Connection connection, Endpoint endpoint, boolean isOfBlank, AtomicLong allBytes) {
         this.connection = connection;
         this.endpoint = endpoint;
+        this.isOfBlank = isOfBlank;
         this.allBytes = allBytes;
         this.answers = new Outbox<>(this, endpoint.tally);
     }
@@ -70,6 +75,11 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
         }
         if (allBytes.addAndGet(bytes) > ALL_BYTES_MAX) {
             answer(id, bytes, new ClientResponse.Overloaded("the clients' requests fill " + ALL_BYTES_MAX + " bytes; try again later"));
+            return;
+        }
+        if (isOfBlank && !endpoint.identity().isBlank()) {
+            // In the handshake nobody could say that this is not the client's group.
+            answer(id, bytes, new ClientResponse.Unavailable("this replica belongs to a group now; connect again"));
             return;
         }
         AtomicBoolean isAnswered = new AtomicBoolean();

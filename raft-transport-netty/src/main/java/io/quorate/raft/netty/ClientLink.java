@@ -59,7 +59,7 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
 
     private final Way way;
     private final String address;
-    private final Groups groups;
+    private final ClientGroup group;
     private final IoThreads io;
     private final Tally tally;
     private final PatientLog patientLog;
@@ -70,15 +70,16 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
     private final LongObjectMap<Call> open = new LongObjectHashMap<>();
     private @Nullable Channel channel;
     private @Nullable Connection connection;
+    private boolean isToBlank;                  // whoever welcomed it belonged to no group
     private volatile @Nullable String over;     // why, once it is
     private volatile boolean isForbidden;       // the other end serves no administrators, which will not change
 
     /** @param onOver is told when this link takes no more calls */
-    ClientLink(Way way, Groups groups, IoThreads io, Tally tally, PatientLog patientLog, Timing timing,
+    ClientLink(Way way, ClientGroup group, IoThreads io, Tally tally, PatientLog patientLog, Timing timing,
                Consumer<ClientLink> onOver) {
         this.way = way;
         this.address = way.address();
-        this.groups = groups;
+        this.group = group;
         this.io = io;
         this.tally = tally;
         this.patientLog = patientLog;
@@ -205,30 +206,36 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
 
     @Override
     public void onOpen(Connection opened) {
-        opened.send(FrameType.HELLO, groups.greeting(way.role()).toHello());
+        opened.send(FrameType.HELLO, group.greeting(way.role()).toHello());
     }
 
     @Override
     public void onFrame(Connection from, Frame frame) {
         if (frame.type() == FrameType.WELCOME) {
-            Refusal refusal = groups.judge(Greeting.ofWelcome(frame));
+            Greeting welcome = Greeting.ofWelcome(frame);
+            Refusal refusal = group.judge(welcome);
             if (refusal != null) {
                 from.refuse(refusal);
-                end("refused it: " + refusal.reason());
+                end("refused it: " + group.explain(refusal));
                 return;
             }
+            isToBlank = welcome.isBlank();
             from.establish(way.role() == Role.ROLE_ADMIN ? FrameType.TO_ADMIN : FrameType.TO_CLIENT);
             outbox.open(from.channel());
         } else if (frame.type() == FrameType.REFUSED) {
             Refusal refusal = Refusal.of(frame);
-            patientLog.warn(address, "refuses this client: " + refusal.reason());
+            String why = group.explain(refusal);
+            patientLog.warn(address, "refuses this client: " + why);
             isForbidden = refusal.code() == RefusedCode.REFUSED_ADMINISTRATION;
-            end("it refused this client: " + refusal.reason());
+            end("it refused this client: " + why);
         } else {
             ClientFrames.Response response = ClientFrames.response(frame);
             Call call = open.remove(response.id());
             if (call != null) {     // else its caller has stopped waiting
                 settle(call).complete(response.response());
+            }
+            if (isToBlank && open.isEmpty() && outbox.bytes() == 0) {
+                end("it belonged to no group");     // and may belong to any by now: the next call finds out
             }
         }
     }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * What one end of a connection says of itself in the handshake: in a Hello who opened it, in a Welcome who accepted.
  *
  * @param role              who opened the connection
- * @param clusterId         its group; null of a blank replica, and of a client that takes any group
+ * @param clusterId         its group; null of a blank replica, and of a client that has met none
  * @param epoch             of the group; 0 without one
  * @param replica           who; null of a client
  * @param boot              of the replica; 0 of a client
@@ -49,7 +49,7 @@ record Greeting(Role role, @Nullable ClusterId clusterId, int epoch, @Nullable R
             identity.replica(), identity.boot(), receiverNodeId, advertisedAddress);
     }
 
-    /** What a client says that wants this group, or any. */
+    /** What a client says that wants this group, or the first that it meets. */
     static Greeting ofClient(@Nullable ClusterId expected, int epoch) {
         return ofClient(Role.ROLE_CLIENT, expected, epoch);
     }

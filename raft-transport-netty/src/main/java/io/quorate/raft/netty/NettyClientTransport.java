@@ -21,6 +21,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Requests over TCP: one connection to each address, made with the first request and shared by all. Answers complete their futures on
  * event loops, so what is chained to them returns quickly. Nothing is encrypted. Any thread.
+ *
+ * <p>It speaks with one group: nothing is sent to a replica of another, and the failure says which group was wanted and which was found. A
+ * group that is restored from a backup, or founded anew, is another group, and wants another transport.
  */
 public final class NettyClientTransport implements ClientTransport {
 
@@ -30,7 +33,7 @@ public final class NettyClientTransport implements ClientTransport {
     /** A call that finds its connection just lost tries this often to get another. */
     private static final int TRIES = 3;
 
-    private final Groups groups;
+    private final ClientGroup group;
     private final Timing timing;
     private final Tally tally = new Tally();
     private final PatientLog patientLog = new PatientLog(LoggerFactory.getLogger(NettyClientTransport.class));
@@ -38,7 +41,7 @@ public final class NettyClientTransport implements ClientTransport {
     private final Map<ClientLink.Way, ClientLink> links = new ConcurrentHashMap<>();
     private final AtomicBoolean isClosed = new AtomicBoolean();
 
-    /** For a client that takes whatever group it finds. */
+    /** For a client of the first group that it meets; from then on, replicas of another are refused. */
     public NettyClientTransport() {
         this(null, Timing.DEFAULT);
     }
@@ -49,7 +52,7 @@ public final class NettyClientTransport implements ClientTransport {
     }
 
     NettyClientTransport(@Nullable ClusterId expected, Timing timing) {
-        this.groups = new Groups(expected);
+        this.group = new ClientGroup(expected);
         this.timing = timing;
     }
 
@@ -111,7 +114,7 @@ public final class NettyClientTransport implements ClientTransport {
     }
 
     private ClientLink connect(ClientLink.Way way) {
-        ClientLink fresh = new ClientLink(way, groups, io, tally, patientLog, timing, over -> links.remove(over.way(), over));
+        ClientLink fresh = new ClientLink(way, group, io, tally, patientLog, timing, over -> links.remove(over.way(), over));
         ClientLink other = links.putIfAbsent(way, fresh);
         if (other != null) {
             return other;

@@ -186,7 +186,7 @@ final class Reception extends ChannelInitializer<Channel> {
                 clients.decrementAndGet();
                 refuse("A client", new Refusal(RefusedCode.REFUSED_BUSY, "this node serves " + CLIENTS_MAX + " clients already"));
             } else {
-                desk = new ClientDesk(connection, endpoint, clientBytes);
+                desk = new ClientDesk(connection, endpoint, local.isBlank(), clientBytes);
                 welcome(own, version, isAdmin ? FrameType.FROM_ADMIN : FrameType.FROM_CLIENT);
                 desk.open();
             }

@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.Transport;
 import io.quorate.raft.client.ClientTransport.NotSentException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.netty.wire.RequestHead;
@@ -171,6 +174,41 @@ class ClientTest {
                 NettyClientTransport right = new NettyClientTransport(Node.CLUSTER)) {
             assertNotSent(status(stray, one.address()), "cluster");
             assertInstanceOf(ClientResponse.Unavailable.class, status(right, one.address()).join());
+        }
+    }
+
+    /** A group that is restored from a backup is another, in which what the client knows of indexes and entries means something else. */
+    @Test
+    void aClientStaysWithTheFirstGroupThatItMeets() {
+        ClusterId restored = new ClusterId(3, 4);
+        try (Node one = Node.start(Node.member(1)); Node other = Node.start(Node.member(2, 1, restored, 7));
+                NettyClientTransport client = new NettyClientTransport(); NettyClientTransport fresh = new NettyClientTransport()) {
+            assertInstanceOf(ClientResponse.Unavailable.class, status(client, one.address()).join());
+            CompletableFuture<ClientResponse> stray = status(client, other.address());
+            assertNotSent(stray, "cluster " + Node.CLUSTER + ", the first that it met");
+            assertNotSent(stray, restored.toString());
+            assertNotSent(stray, "make a new client");
+            assertNotSent(client.call(other.address(), new ClientRequest.Members(false), LONG), "the first that it met");
+            assertInstanceOf(ClientResponse.Unavailable.class, status(client, one.address()).join());
+            assertInstanceOf(ClientResponse.Unavailable.class, status(fresh, other.address()).join());
+            assertNotSent(status(fresh, one.address()), "cluster " + restored + ", the first that it met");
+        }
+    }
+
+    /** It is where the other machines of a restored group begin: a client must not come into that group with them. */
+    @Test
+    void aConnectionToABlankReplicaIsNoWayIntoTheGroupThatItJoins() {
+        try (Node one = Node.start(Node.member(1)); Node blank = Node.start(Node.blank(2)); Stranger stubborn = Stranger.client(blank);
+                NettyClientTransport client = new NettyClientTransport()) {
+            assertInstanceOf(ClientResponse.Unavailable.class, status(client, one.address()).join());
+            assertEquals(new ClientResponse.Unavailable("nobody serves"), status(client, blank.address()).join());
+            blank.transport.founded(new Transport.Local(Node.member(2, 1, new ClusterId(3, 4), 0)));
+            assertNotSent(status(client, blank.address()), "the first that it met");
+            ByteBuf request = Unpooled.buffer();
+            ClientFrames.write(request, new ClientFrames.Request(9, new ClientRequest.Status(), LONG));
+            stubborn.send(request);
+            ClientFrames.Response answer = ClientFrames.response(stubborn.expect(FrameType.UNAVAILABLE));
+            assertEquals(new ClientResponse.Unavailable("this replica belongs to a group now; connect again"), answer.response());
         }
     }
 
