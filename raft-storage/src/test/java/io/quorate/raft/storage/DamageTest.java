@@ -95,11 +95,11 @@ class DamageTest {
         assertEquals(4, frame.firstIndex());
         Random random = new Random(1);
         for (int from = frame.offset(); from < endOf(frame); from++) {
-            byte[] zeros = files.bytes(FIRST).clone();
+            byte[] zeros = files.bytes(FIRST);
             Arrays.fill(zeros, from, zeros.length, (byte) 0);
             assertEquals(model, recovered(with(FIRST, zeros)), "zeros from " + from);
 
-            byte[] garbage = files.bytes(FIRST).clone();
+            byte[] garbage = files.bytes(FIRST);
             byte[] noise = new byte[garbage.length - from];
             random.nextBytes(noise);
             noise[0] = (byte) ~garbage[from];
@@ -115,7 +115,7 @@ class DamageTest {
         write(Logs.append(3, 4, 6, 1, 30));
         FrameHeader frame = lastOf(frames(FIRST));
         for (int at = frame.offset(); at < endOf(frame); at++) {
-            byte[] bytes = files.bytes(FIRST).clone();
+            byte[] bytes = files.bytes(FIRST);
             bytes[at] ^= 0x10;
             assertEquals(model, recovered(with(FIRST, bytes)), "at " + at);
         }
@@ -133,7 +133,7 @@ class DamageTest {
             List<FrameHeader> earlier = name.equals(FIRST) ? frames : frames.subList(0, frames.size() - 1);
             for (FrameHeader frame : earlier) {
                 for (int at = frame.offset(); at < endOf(frame); at++) {
-                    byte[] bytes = files.bytes(name).clone();
+                    byte[] bytes = files.bytes(name);
                     bytes[at] ^= 0x04;
                     StorageCorruptException refusal = refusal(with(name, bytes));
                     assertEquals("/simulated/" + name, refusal.file());
@@ -150,7 +150,7 @@ class DamageTest {
         Logs.start(young, SMALL).close();   // founded: the first segment holds nothing but its first frame
         for (int at = SegmentHeader.BYTES; at < SegmentHeader.BYTES + FrameHeader.BYTES; at++) {
             SimulatedFiles damaged = young.copy();
-            damaged.bytes(FIRST)[at] ^= 1;
+            damaged.flip(FIRST, at, 0);
             assertEquals(SegmentHeader.BYTES, refusal(damaged).offset());
         }
     }
@@ -160,7 +160,7 @@ class DamageTest {
         write(Logs.append(2, 1, 2, 1, 20));
         FrameHeader lost = lastOf(frames(FIRST));
         write(Logs.append(3, 3, 3, 1, 20));
-        byte[] bytes = files.bytes(FIRST).clone();
+        byte[] bytes = files.bytes(FIRST);
         Arrays.fill(bytes, lost.offset(), endOf(lost), (byte) 0);
         assertEquals(lost.offset(), refusal(with(FIRST, bytes)).offset());
     }
@@ -171,7 +171,7 @@ class DamageTest {
         FrameHeader lost = lastOf(frames(FIRST));
         write(Logs.append(3, 3, 3, 1, 20));
         FrameHeader cut = lastOf(frames(FIRST));
-        byte[] bytes = files.bytes(FIRST).clone();
+        byte[] bytes = files.bytes(FIRST);
         bytes[lost.offset() + FrameHeader.BYTES] ^= 1;
         bytes[endOf(cut) - 1] ^= 1;
         assertEquals(lost.offset(), refusal(with(FIRST, bytes)).offset());
@@ -182,7 +182,7 @@ class DamageTest {
         write(Logs.append(2, 1, 2, 1, 20));
         FrameHeader frame = lastOf(frames(FIRST));
         write(Logs.append(3, 3, 3, 1, 20));
-        byte[] bytes = files.bytes(FIRST).clone();
+        byte[] bytes = files.bytes(FIRST);
         Entry other = Entry.of(1, 1, Entry.Kind.COMMAND, 0, new byte[20]);
         System.arraycopy(other.array(), 0, bytes, frame.offset() + FrameHeader.BYTES, other.size());
         assertEquals(frame.offset(), refusal(with(FIRST, bytes)).offset());
@@ -192,7 +192,7 @@ class DamageTest {
     void aFrameOfAnotherChainIsRefusedEvenAsTheLast() throws IOException {
         write(Logs.append(2, 1, 2, 1, 20));
         FrameHeader frame = lastOf(frames(FIRST));
-        byte[] bytes = files.bytes(FIRST).clone();
+        byte[] bytes = files.bytes(FIRST);
         for (FrameHeader alien : List.of(
             new FrameHeader(1, frame.offset(), frame.previousCrc() + 1, frame.number(), 2, 1, 0, false, frame.hardState(), 0, 0, 0),
             new FrameHeader(1, frame.offset(), frame.previousCrc(), frame.number() + 1, 2, 1, 0, false, frame.hardState(), 0, 0, 0),
@@ -209,7 +209,7 @@ class DamageTest {
         write(Logs.append(3, 9, 16, 1, 60));
         for (String name : List.of(FIRST, SECOND)) {
             for (int at = 0; at < SegmentHeader.BYTES; at++) {
-                byte[] bytes = files.bytes(name).clone();
+                byte[] bytes = files.bytes(name);
                 bytes[at] ^= 0x02;
                 SimulatedFiles damaged = with(name, bytes);
                 Exception refusal = assertThrows(StorageException.class, () -> recovered(damaged), "at " + at);
@@ -225,7 +225,7 @@ class DamageTest {
         int size = files.bytes(FIRST).length;
         int from = size - (int) SegmentSeal.bytes(8);
         for (int at = from; at < size; at++) {
-            byte[] bytes = files.bytes(FIRST).clone();
+            byte[] bytes = files.bytes(FIRST);
             bytes[at] ^= 0x40;
             StorageCorruptException refusal = refusal(with(FIRST, bytes));
             assertEquals(at, refusal.offset());
@@ -298,7 +298,7 @@ class DamageTest {
 
     @Test
     void aSegmentOfANewerFormatIsRefusedAsSuch() throws IOException {
-        byte[] bytes = files.bytes(FIRST).clone();
+        byte[] bytes = files.bytes(FIRST);
         bytes[7] = 2;
         SimulatedFiles newer = with(FIRST, bytes);
         Exception refusal = assertThrows(StorageException.class, () -> recovered(newer));
@@ -310,7 +310,7 @@ class DamageTest {
     void aDroppedFrameIsGoneForEver() throws IOException {
         write(Logs.append(2, 1, 4, 1, 60));
         FrameHeader dropped = lastOf(frames(FIRST));
-        byte[] torn = files.bytes(FIRST).clone();
+        byte[] torn = files.bytes(FIRST);
         torn[dropped.offset() + FrameHeader.BYTES + 40] ^= 1;
         SimulatedFiles disk = with(FIRST, torn);
         FileStorage again = Logs.start(disk, SMALL);
@@ -331,7 +331,7 @@ class DamageTest {
         byte[] copy = Arrays.copyOfRange(files.bytes(FIRST), 0, 400);   // a segment with valid frames, as a command
         write(new Storage.Write(3, new HardState(1, null, 0), 2, List.of(Entry.of(2, 1, Entry.Kind.COMMAND, 0, copy))));
         FrameHeader frame = lastOf(frames(FIRST));
-        byte[] torn = files.bytes(FIRST).clone();
+        byte[] torn = files.bytes(FIRST);
         torn[frame.offset()] ^= 1;
         assertEquals(model, recovered(with(FIRST, torn)));
     }
@@ -347,7 +347,7 @@ class DamageTest {
         System.arraycopy(segment, 0, payload, replica.length, segment.length);
         write(new Storage.Write(2, hardState, 1, List.of(Entry.of(1, 1, Entry.Kind.COMMAND, 0, payload))));
         FrameHeader frame = lastOf(frames(FIRST));
-        byte[] torn = files.bytes(FIRST).clone();
+        byte[] torn = files.bytes(FIRST);
         torn[frame.offset()] ^= 1;
         assertEquals(model, recovered(with(FIRST, torn)));
     }
@@ -367,7 +367,7 @@ class DamageTest {
     private void assertTheLastFrameIsEmptyAndHolds(HardState hardState) throws IOException {
         FrameHeader frame = lastOf(frames(FIRST));
         assertEquals(0, frame.count());
-        byte[] torn = files.bytes(FIRST).clone();
+        byte[] torn = files.bytes(FIRST);
         Arrays.fill(torn, frame.offset(), endOf(frame), (byte) 0);
         assertEquals(hardState, recovered(with(FIRST, torn)).hardState());
     }
@@ -378,7 +378,7 @@ class DamageTest {
         storage.close();
         FrameHeader frame = lastOf(frames(FIRST));
         assertEquals(0, frame.count());
-        byte[] torn = files.bytes(FIRST).clone();
+        byte[] torn = files.bytes(FIRST);
         torn[frame.offset() + 3] ^= 1;
         assertEquals(model.after(last), recovered(with(FIRST, torn)));
     }
@@ -388,7 +388,7 @@ class DamageTest {
         write(Logs.append(2, 1, 4, 1, 60));
         SimulatedFiles disk = files.copy();
         assertEquals(model.after(last), recovered(disk));
-        byte[] torn = disk.bytes(FIRST).clone();
+        byte[] torn = disk.bytes(FIRST);
         int end = endOf(lastOf(frames(FIRST)));
         assertNotEquals(0, torn[end], "an empty frame follows the last one");
         Arrays.fill(torn, end, torn.length, (byte) 0);
@@ -401,7 +401,7 @@ class DamageTest {
         write(Logs.append(2, 1, 4, 1, 60));
         FrameHeader frame = lastOf(frames(FIRST));
         int third = frame.offset() + FrameHeader.BYTES + 2 * (Entry.HEADER_BYTES + 60);
-        files.bytes(FIRST)[third + 50] ^= 1;
+        files.flip(FIRST, third + 50, 0);
         assertEquals(Logs.entries(1, 2, 1, 60), storage.read(1, 2, 1 << 20));
         StorageCorruptException refusal = assertThrows(StorageCorruptException.class, () -> storage.read(2, 4, 1 << 20));
         assertEquals("/simulated/" + FIRST, refusal.file());
@@ -413,7 +413,7 @@ class DamageTest {
         write(Logs.append(2, 1, 4, 1, 60));
         int first = lastOf(frames(FIRST)).offset() + FrameHeader.BYTES;
         int size = Entry.HEADER_BYTES + 60;
-        System.arraycopy(files.bytes(FIRST), first + size, files.bytes(FIRST), first, size);
+        files.damage(FIRST, first, Arrays.copyOfRange(files.bytes(FIRST), first + size, first + 2 * size));
         assertTrue(String.valueOf(assertThrows(StorageCorruptException.class, () -> storage.read(1, 1, 1 << 20)).getMessage())
             .contains("entry 2@1 is where 1 was written"));
     }
@@ -423,7 +423,7 @@ class DamageTest {
         write(Logs.append(2, 1, 4, 1, 60));
         int first = lastOf(frames(FIRST)).offset() + FrameHeader.BYTES;
         for (byte high : new byte[] {(byte) 0x80, 0x7F, 0x01}) {
-            files.bytes(FIRST)[first] = high;
+            files.damage(FIRST, first, new byte[] {high});
             assertEquals(first, assertThrows(StorageCorruptException.class, () -> storage.read(1, 4, 1 << 20)).offset());
         }
     }

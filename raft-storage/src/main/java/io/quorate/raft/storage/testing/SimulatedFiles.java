@@ -1,86 +1,183 @@
 package io.quorate.raft.storage.testing;
 
+import io.quorate.raft.storage.testing.SimulatedMedium.Inode;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.SplittableRandom;
-import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
- * A directory in memory that knows what of it is durable, and can fail or lose power at any operation.
+ * A directory in memory that knows what of it is durable, and whose disk can fail, lie, fill up and lose power at any operation.
  *
- * <p>A file has the bytes that a reader sees and the bytes that are on the disk; in between, sectors are dirty. A failed fsync marks them
- * clean without writing them, as Linux does. Files may be read on other threads beside the one that writes.
+ * <p>One object is what one process finds; {@link #restart} and {@link #restarts} give what the next one does. In between lies the disk:
+ * <ul>
+ * <li>What was written and not synced is lost at a loss of power, wholly or in part, by sectors of 512 bytes and in no order; so are
+ *     names that were made, changed or deleted since the directory was synced.
+ * <li>An operation can fail ({@link #dieAt}, {@link #failOnceAt}, {@link #fail}): a write has then come half way, and what an fsync should
+ *     have made durable counts as clean, is still seen, and is gone at the next loss of power, as on Linux.
+ * <li>There can be too little room ({@link #limit}): a write fills that, and fails.
+ * <li>The disk can lie: {@link #loseWrite}, {@link #misdirectWrite}, {@link #flip}.
+ * <li>Any operation can take its time, hang or fail by a hook of the test's own, {@link #before}.
+ * </ul>
+ *
+ * <p>Files may be read on other threads beside the one that writes.
  */
 public final class SimulatedFiles {
 
-    private static final int SECTOR = 512;
-
     /** What a loss of power leaves of what was not yet durable. */
     public enum Loss {
-        /** Nothing: the power stayed on, and only the process died. */
+        /** Nothing is lost: the power stayed on, and only the process died. */
         NONE,
         /** All of it, as after an orderly shutdown of the machine. */
         KEEPS_ALL,
         /** None of it. */
         LOSES_ALL,
-        /** Some sectors and some renames. */
+        /** Some of it: sectors, sizes and names, each for itself. */
         TEARS
     }
 
-    private static final class Inode {
-        private byte[] seen = new byte[0];
-        private byte[] durable = new byte[0];
-        private final BitSet dirty = new BitSet();
+    /** What can be asked of a disk. */
+    public enum Operation {
+        CREATE, RENAME, DELETE, SYNC_DIRECTORY, READ, WRITE, FORCE
     }
 
-    private Map<String, Inode> names = new TreeMap<>();
-    private List<Map<String, Inode>> pending = new ArrayList<>(List.of(names));   // durable names first, then after each change
+    private final SimulatedMedium medium;
+    private final Map<Operation, Integer> failing = new EnumMap<>(Operation.class);     // after so many that succeed
     private boolean locked;
     private int operations;
     private int failAt = Integer.MAX_VALUE;
     private boolean goesOnAfterFailure;
     private int forces;
+    private long limit = Long.MAX_VALUE;
+    private boolean losesWrite;
+    private boolean misdirectsWrite;
+    private String misdirectedTo = "";
+    private int misdirectedSector;
     private final List<String> held = new ArrayList<>();     // the names of the files that are open
+    private Consumer<Operation> before = operation -> { };
     private Runnable afterRead = () -> { };
 
     /** An empty directory. */
     public SimulatedFiles() {
-        // names are added by create
+        this(new SimulatedMedium());
     }
 
-    /** The operation with this number, counted from now, fails, and each one after it: the process is as good as dead. */
-    public void dieAt(int operation) {
+    private SimulatedFiles(SimulatedMedium medium) {
+        this.medium = medium;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------ what fails
+
+    /** The operation with this number, counted from now and without reads, fails, and each one after it: the process is as good as dead. */
+    public synchronized void dieAt(int operation) {
         failAt = operations + operation;
         goesOnAfterFailure = false;
     }
 
-    /** The operation with this number, counted from now, fails, and no other. */
-    public void failOnceAt(int operation) {
+    /** The operation with this number, counted from now and without reads, fails, and no other. */
+    public synchronized void failOnceAt(int operation) {
         failAt = operations + operation;
         goesOnAfterFailure = true;
     }
 
-    /** How many operations that can change something were tried. */
-    public int operations() {
-        return operations;
+    /** One operation of this kind fails, after so many that succeed. */
+    public synchronized void fail(Operation kind, int afterSuccesses) {
+        failing.put(kind, afterSuccesses);
+    }
+
+    /** All files together have at most so many bytes: the write that would need more fills them up, and fails. */
+    public synchronized void limit(long bytes) {
+        limit = bytes;
+    }
+
+    /** How many bytes there is room for. */
+    public synchronized long room() {
+        return Math.max(0, limit - medium.bytes());
+    }
+
+    /** The next write never gets to the disk, though its fsync says so: a disk's cache that lies. Until power is lost nobody sees that. */
+    public synchronized void loseWrite() {
+        losesWrite = true;
+    }
+
+    /**
+     * The next write gets to another place of the disk, and what belongs where it was meant for stays as it was. Until power is lost nobody
+     * sees that.
+     *
+     * @param name   of the file that it gets to
+     * @param sector the first that it is put into there
+     */
+    public synchronized void misdirectWrite(String name, int sector) {
+        misdirectsWrite = true;
+        misdirectedTo = name;
+        misdirectedSector = sector;
+    }
+
+    /** One bit turns, on the disk and for all who read it. */
+    public synchronized void flip(String name, int offset, int bit) {
+        damage(name, offset, new byte[] {(byte) (known(name).seen[offset] ^ 1 << bit)});
+    }
+
+    /** These bytes stand there from now on, on the disk and for all who read it. */
+    public synchronized void damage(String name, int offset, byte[] bytes) {
+        Inode inode = known(name);
+        System.arraycopy(bytes, 0, inode.seen, offset, bytes.length);
+        System.arraycopy(bytes, 0, inode.durable, offset, Math.min(bytes.length, Math.max(0, inode.durable.length - offset)));
+    }
+
+    /** One bit turns somewhere; returns where, or the empty text if there is not a byte. */
+    public synchronized String flip(RandomGenerator random) {
+        List<String> some = medium.names().stream().filter(name -> known(name).seen.length > 0).toList();
+        if (some.isEmpty()) {
+            return "";
+        }
+        String name = some.get(random.nextInt(some.size()));
+        int offset = random.nextInt(known(name).seen.length);
+        flip(name, offset, random.nextInt(Byte.SIZE));
+        return name + " at " + offset;
+    }
+
+    /** The faults that were asked for and have not occurred do not occur. */
+    public synchronized void mend() {
+        failAt = Integer.MAX_VALUE;
+        failing.clear();
+        limit = Long.MAX_VALUE;
+        losesWrite = false;
+        misdirectsWrite = false;
+    }
+
+    /**
+     * Does this before each operation: it may let virtual time pass, for a disk that is slow; wait, for one that hangs; or throw an {@link
+     * UncheckedIOException}, and the operation fails with its cause. Nothing of the directory is locked meanwhile.
+     */
+    public synchronized void before(Consumer<Operation> action) {
+        before = action;
     }
 
     /** Does this once, as soon as something has been read. */
-    public void afterRead(Runnable action) {
+    public synchronized void afterRead(Runnable action) {
         afterRead = action;
     }
 
+    // -------------------------------------------------------------------------------------------------------------- what one can see
+
+    /** How many operations that can change something were tried. */
+    public synchronized int operations() {
+        return operations;
+    }
+
     /** How many fsyncs of files were tried. */
-    public int forces() {
+    public synchronized int forces() {
         return forces;
     }
 
@@ -89,84 +186,88 @@ public final class SimulatedFiles {
         return List.copyOf(held);
     }
 
+    /** What a reader of this file sees now. */
+    public synchronized byte[] bytes(String name) {
+        return known(name).seen.clone();
+    }
+
+    /** Puts these bytes in place of the file's, durably. */
+    public synchronized void put(String name, byte[] bytes) {
+        medium.put(name, bytes);
+    }
+
+    /** Takes a file away, durably. */
+    public synchronized void remove(String name) {
+        medium.remove(name);
+    }
+
+    private Inode known(String name) {
+        try {
+            return medium.inode(name);
+        } catch (IOException e) {
+            throw new IllegalArgumentException("There is no file " + name, e);
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------------------------- the next process
+
+    /** The changes that are not durable yet, oldest first: a sector each, a size, or a name. */
+    public synchronized List<String> unsynced() {
+        return medium.unsynced();
+    }
+
     /** What the next process finds. */
     public SimulatedFiles restart(Loss loss, RandomGenerator random) {
-        SimulatedFiles next = new SimulatedFiles();
-        if (loss == Loss.NONE) {
-            next.names = names;
-            next.pending = pending;
-            return next;
-        }
-        Map<String, Inode> kept = switch (loss) {
-            case LOSES_ALL -> pending.get(0);
-            case TEARS -> pending.get(random.nextInt(pending.size()));
-            default -> names;
+        return switch (loss) {
+            case NONE -> next(medium);
+            case KEEPS_ALL -> restart(change -> true);
+            case LOSES_ALL -> restart(change -> false);
+            case TEARS -> tear(random);
         };
-        kept.forEach((name, inode) -> next.names.put(name, lose(inode, loss, random)));
-        next.pending = new ArrayList<>(List.of(new TreeMap<>(next.names)));
+    }
+
+    /** In an order that holds, for once; or most, or few of them, or each by the toss of a coin. */
+    private SimulatedFiles tear(RandomGenerator random) {
+        int changes = unsynced().size();
+        int first = random.nextInt(changes + 1);
+        int permille = List.of(50, 500, 500, 950).get(random.nextInt(4));
+        boolean isInOrder = random.nextInt(4) == 0;
+        boolean[] kept = new boolean[changes];
+        for (int i = 0; i < changes; i++) {
+            kept[i] = isInOrder ? i < first : random.nextInt(1000) < permille;
+        }
+        return restart(change -> kept[change]);
+    }
+
+    /** What the next process finds if of the changes in {@link #unsynced} exactly these have got to the disk when power is lost. */
+    public synchronized SimulatedFiles restart(IntPredicate kept) {
+        return next(medium.left(kept));
+    }
+
+    private synchronized SimulatedFiles next(SimulatedMedium found) {
+        SimulatedFiles next = new SimulatedFiles(found);
+        next.limit = limit;     // the disk has not grown
         return next;
     }
 
-    private static Inode lose(Inode inode, Loss loss, RandomGenerator random) {
-        boolean keepsSize = loss == Loss.KEEPS_ALL || loss == Loss.TEARS && random.nextBoolean();
-        Inode left = new Inode();
-        left.durable = Arrays.copyOf(inode.durable, keepsSize ? inode.seen.length : inode.durable.length);
-        inode.dirty.stream().forEach(sector -> {
-            int from = sector * SECTOR;
-            int to = Math.min(left.durable.length, from + SECTOR);
-            if (from < to && (loss == Loss.KEEPS_ALL || loss == Loss.TEARS && random.nextBoolean())) {
-                System.arraycopy(inode.seen, from, left.durable, from, Math.min(inode.seen.length, to) - from);
-            }
-        });
-        left.seen = left.durable.clone();
-        return left;
+    /**
+     * All that the next process may find after a loss of power: one for each subset of the unsynced changes.
+     *
+     * @param changesMax if there are more, neighbours are lost or kept together, so that there are so many groups of them; up to 20
+     */
+    public Stream<SimulatedFiles> restarts(int changesMax) {
+        int changes = unsynced().size();
+        int groups = Math.min(changes, changesMax);
+        return IntStream.range(0, 1 << groups)
+            .mapToObj(subset -> restart(change -> (subset >> (int) ((long) change * groups / changes) & 1) == 1));
     }
 
     /** An independent copy, all of it durable. */
     public SimulatedFiles copy() {
-        return restart(Loss.KEEPS_ALL, new SplittableRandom(0));
+        return restart(change -> true);
     }
 
-    /** What a reader of this file sees now. */
-    public byte[] bytes(String name) {
-        return Objects.requireNonNull(names.get(name), name).seen;
-    }
-
-    /** Puts these bytes in place of the file's, durably. */
-    public void put(String name, byte[] bytes) {
-        Inode inode = new Inode();
-        inode.seen = bytes.clone();
-        inode.durable = bytes.clone();
-        names.put(name, inode);
-        pending = new ArrayList<>(List.of(new TreeMap<>(names)));
-    }
-
-    /** Takes a file away, durably. */
-    public void remove(String name) {
-        names.remove(name);
-        pending = new ArrayList<>(List.of(new TreeMap<>(names)));
-    }
-
-    private Inode inode(String name) throws NoSuchFileException {
-        Inode inode = names.get(name);
-        if (inode == null) {
-            throw new NoSuchFileException(name);
-        }
-        return inode;
-    }
-
-    private void operation(String what) throws IOException {
-        operations++;
-        if (goesOnAfterFailure ? operations == failAt : operations >= failAt) {
-            throw new IOException("simulated failure: " + what);
-        }
-    }
-
-    private void changed() {
-        pending.add(new TreeMap<>(names));
-    }
-
-    // ------------------------------------------------------------------------------------------------------- what a program does
+    // ---------------------------------------------------------------------------------------------------------- what a program does
 
     /** A name for messages. */
     public String pathOf(String name) {
@@ -175,45 +276,51 @@ public final class SimulatedFiles {
 
     /** The names of all files, sorted. */
     public synchronized List<String> list() {
-        return List.copyOf(names.keySet());
+        return medium.names();
     }
 
     /** Begins a new, empty file. */
-    public synchronized OpenFile create(String name) throws IOException {
-        operation("create " + name);
-        if (names.containsKey(name)) {
-            throw new IOException(name + " exists");
+    public OpenFile create(String name) throws IOException {
+        begin(Operation.CREATE);
+        synchronized (this) {
+            change(Operation.CREATE, "create " + name);
+            if (medium.has(name)) {
+                throw new IOException(name + " exists");
+            }
+            return new OpenFile(name, medium.create(name));
         }
-        names.put(name, new Inode());
-        changed();
-        return new OpenFile(name, inode(name));
     }
 
     /** Opens a file that is there. */
     public synchronized OpenFile open(String name) throws IOException {
-        return new OpenFile(name, inode(name));
+        return new OpenFile(name, medium.inode(name));
     }
 
     /** Renames a file; one that has the new name is replaced in the same step. */
-    public synchronized void rename(String from, String to) throws IOException {
-        operation("rename " + from + " to " + to);
-        names.put(to, inode(from));
-        names.remove(from);
-        changed();
+    public void rename(String from, String to) throws IOException {
+        begin(Operation.RENAME);
+        synchronized (this) {
+            change(Operation.RENAME, "rename " + from + " to " + to);
+            medium.rename(from, to);
+        }
     }
 
     /** Deletes a file; who has it open may go on with it. */
-    public synchronized void delete(String name) throws IOException {
-        operation("delete " + name);
-        inode(name);
-        names.remove(name);
-        changed();
+    public void delete(String name) throws IOException {
+        begin(Operation.DELETE);
+        synchronized (this) {
+            change(Operation.DELETE, "delete " + name);
+            medium.delete(name);
+        }
     }
 
     /** Makes all names durable. */
-    public synchronized void syncDirectory() throws IOException {
-        operation("sync directory");
-        pending = new ArrayList<>(List.of(new TreeMap<>(names)));
+    public void syncDirectory() throws IOException {
+        begin(Operation.SYNC_DIRECTORY);
+        synchronized (this) {
+            change(Operation.SYNC_DIRECTORY, "sync directory");
+            medium.syncNames();
+        }
     }
 
     /** Claims the directory; false if somebody else has. */
@@ -228,7 +335,36 @@ public final class SimulatedFiles {
         locked = false;
     }
 
-    /** An open file. */
+    private void begin(Operation kind) throws IOException {
+        Consumer<Operation> action;
+        synchronized (this) {
+            action = before;
+        }
+        try {
+            action.accept(kind);
+        } catch (UncheckedIOException e) {
+            throw new IOException(e.getCause().getMessage(), e);
+        }
+    }
+
+    private void change(Operation kind, String what) throws IOException {
+        operations++;
+        if (goesOnAfterFailure ? operations == failAt : operations >= failAt) {
+            throw new IOException("simulated failure: " + what);
+        }
+        failIfAsked(kind, what);
+    }
+
+    private void failIfAsked(Operation kind, String what) throws IOException {
+        Integer left = failing.remove(kind);
+        if (left != null && left > 0) {
+            failing.put(kind, left - 1);
+        } else if (left != null) {
+            throw new IOException("simulated failure: " + what);
+        }
+    }
+
+    /** A file that is open. */
     public final class OpenFile implements Closeable {
 
         private final String name;
@@ -243,60 +379,68 @@ public final class SimulatedFiles {
 
         /** Fills the target from this position on, unless the file ends before; returns how many bytes that were. */
         public int read(ByteBuffer target, long position) throws IOException {
+            begin(Operation.READ);
             int length;
+            Runnable action;
             synchronized (SimulatedFiles.this) {
+                failIfAsked(Operation.READ, "read " + name + " at " + position);
                 length = (int) Math.max(0, Math.min(target.remaining(), inode.seen.length - position));
                 target.put(inode.seen, (int) Math.min(position, inode.seen.length), length);
+                action = afterRead;
+                afterRead = () -> { };
             }
-            Runnable action = afterRead;
-            afterRead = () -> { };
             action.run();
             return length;
         }
 
         /** Writes all that remains in the source. */
         public void write(ByteBuffer source, long position) throws IOException {
+            begin(Operation.WRITE);
             synchronized (SimulatedFiles.this) {
-                IOException failure = null;
-                int length = source.remaining();
+                byte[] bytes = new byte[source.remaining()];
+                source.get(bytes);
+                int at = Math.toIntExact(position);
                 try {
-                    operation("write " + length + " bytes to " + name + " at " + position);
+                    change(Operation.WRITE, "write " + bytes.length + " bytes to " + name + " at " + position);
                 } catch (IOException e) {
-                    failure = e;
-                    length /= 2;   // it died half way
+                    put(at, Arrays.copyOf(bytes, bytes.length / 2));    // it has come half way
+                    throw e;
                 }
-                int to = (int) position + length;
-                if (to > inode.seen.length) {
-                    inode.seen = Arrays.copyOf(inode.seen, to);
+                long growth = Math.max(0, position + bytes.length - inode.seen.length);
+                if (growth > room()) {
+                    put(at, Arrays.copyOf(bytes, (int) Math.max(0, bytes.length - growth + room())));
+                    throw new IOException("No space left on device");
                 }
-                source.get(inode.seen, (int) position, length);
-                if (length > 0) {
-                    inode.dirty.set((int) position / SECTOR, (to - 1) / SECTOR + 1);
-                }
-                if (failure != null) {
-                    throw failure;
-                }
+                put(at, bytes);
+            }
+        }
+
+        private void put(int position, byte[] bytes) throws IOException {
+            if (losesWrite) {
+                losesWrite = false;
+                medium.show(inode, position, bytes);
+            } else if (misdirectsWrite) {
+                misdirectsWrite = false;
+                medium.write(inode, name, position, bytes, medium.inode(misdirectedTo), misdirectedSector);
+            } else {
+                medium.write(inode, name, position, bytes);
             }
         }
 
         /** Makes the contents durable. */
         public void force() throws IOException {
+            begin(Operation.FORCE);
             synchronized (SimulatedFiles.this) {
                 forces++;
                 try {
-                    operation("fsync " + name);
-                    inode.durable = Arrays.copyOf(inode.durable, inode.seen.length);
-                    inode.dirty.stream().forEach(sector -> {
-                        int from = sector * SECTOR;
-                        System.arraycopy(inode.seen, from, inode.durable, from, Math.min(SECTOR, inode.seen.length - from));
-                    });
-                    inode.dirty.clear();
+                    change(Operation.FORCE, "fsync " + name);
                 } catch (IOException e) {
-                    if (goesOnAfterFailure) {
-                        inode.dirty.clear();   // clean, but not written
+                    if (goesOnAfterFailure || operations < failAt) {
+                        medium.forget(inode);   // clean, but not written
                     }
                     throw e;
                 }
+                medium.sync(inode);
             }
         }
 

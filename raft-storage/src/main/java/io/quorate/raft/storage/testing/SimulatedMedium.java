@@ -1,0 +1,236 @@
+package io.quorate.raft.storage.testing;
+
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a kernel shows of a directory, what its disk has of it, and the changes in between that are not on the disk yet.
+ *
+ * <p>A change is a sector, or a size, or a name: each of them may reach the disk alone, and before others that are older. A sector that was
+ * written twice is two changes, for the disk may have got it either time.
+ */
+final class SimulatedMedium {
+
+    static final int SECTOR = 512;
+
+    /** A file. */
+    static final class Inode {
+        byte[] seen = new byte[0];
+        byte[] durable = new byte[0];
+    }
+
+    /** What has not reached the disk yet. */
+    private sealed interface Change { }
+
+    /** The name {@code from} goes, and {@code to} is this file from now on; either may be null. */
+    private record Name(@Nullable String from, @Nullable String to, Inode inode) implements Change {
+
+        @Override
+        public String toString() {
+            return from == null ? "create " + to : to == null ? "delete " + from : "rename " + from + " to " + to;
+        }
+    }
+
+    /** What lies behind a file's size is not there, whatever the disk has got of it. */
+    private record Size(Inode inode, String name, int size) implements Change {
+
+        @Override
+        public String toString() {
+            return name + " grows to " + size;
+        }
+    }
+
+    /** The bytes that a sector had when it was written, and where the disk puts them, which need not be where they belong. */
+    private record Sector(Inode inode, String name, int at, byte[] bytes, Inode target, int targetAt) implements Change {
+
+        @Override
+        public String toString() {
+            return name + " at " + at;
+        }
+    }
+
+    private final Map<String, Inode> names = new TreeMap<>();
+    private final Map<String, Inode> durableNames = new TreeMap<>();
+    private final List<Change> unsynced = new ArrayList<>();      // oldest first
+
+    /** An empty directory. */
+    SimulatedMedium() { }
+
+    // ----------------------------------------------------------------------------------------------------------------------- names
+
+    List<String> names() {
+        return List.copyOf(names.keySet());
+    }
+
+    boolean has(String name) {
+        return names.containsKey(name);
+    }
+
+    Inode inode(String name) throws NoSuchFileException {
+        Inode inode = names.get(name);
+        if (inode == null) {
+            throw new NoSuchFileException(name);
+        }
+        return inode;
+    }
+
+    long bytes() {
+        return names.values().stream().mapToLong(inode -> inode.seen.length).sum();
+    }
+
+    Inode create(String name) {
+        Inode inode = new Inode();
+        change(new Name(null, name, inode));
+        return inode;
+    }
+
+    void rename(String from, String to) throws NoSuchFileException {
+        change(new Name(from, to, inode(from)));
+    }
+
+    void delete(String name) throws NoSuchFileException {
+        change(new Name(name, null, inode(name)));
+    }
+
+    private void change(Name name) {
+        apply(name, names);
+        unsynced.add(name);
+    }
+
+    private static void apply(Name change, Map<String, Inode> to) {
+        if (change.from != null) {
+            to.remove(change.from);
+        }
+        if (change.to != null) {
+            to.put(change.to, change.inode);
+        }
+    }
+
+    void syncNames() {
+        unsynced.removeIf(change -> change instanceof Name);
+        durableNames.clear();
+        durableNames.putAll(names);
+    }
+
+    /** As if it had always been there. */
+    void put(String name, byte[] bytes) {
+        putUnsynced(name, bytes.clone());
+        syncNames();
+    }
+
+    private void putUnsynced(String name, byte[] bytes) {
+        Inode inode = new Inode();
+        inode.seen = bytes;
+        inode.durable = bytes.clone();
+        names.put(name, inode);
+    }
+
+    /** As if it had never been there. */
+    void remove(String name) {
+        names.remove(name);
+        syncNames();
+    }
+
+    // -------------------------------------------------------------------------------------------------------------------- contents
+
+    /** Writes these bytes. */
+    void write(Inode inode, String name, int position, byte[] bytes) {
+        write(inode, name, position, bytes, inode, position / SECTOR);
+    }
+
+    /** Writes these bytes, but the disk puts them into other sectors, from this one of the target on. */
+    void write(Inode inode, String name, int position, byte[] bytes, Inode target, int targetSector) {
+        if (bytes.length == 0) {
+            return;
+        }
+        int end = position + bytes.length;
+        if (end > inode.seen.length) {
+            unsynced.add(new Size(inode, name, end));
+        }
+        show(inode, position, bytes);
+        int first = position / SECTOR;
+        for (int sector = first; sector * SECTOR < end; sector++) {
+            int at = sector * SECTOR;
+            byte[] content = Arrays.copyOfRange(inode.seen, at, Math.min(inode.seen.length, at + SECTOR));
+            unsynced.add(new Sector(inode, name, at, content, target, (targetSector + sector - first) * SECTOR));
+        }
+    }
+
+    /** Readers see it, and that is all that ever becomes of it. */
+    void show(Inode inode, int position, byte[] bytes) {
+        if (bytes.length > 0) {
+            inode.seen = grown(inode.seen, position + bytes.length);
+            System.arraycopy(bytes, 0, inode.seen, position, bytes.length);
+        }
+    }
+
+    void sync(Inode inode) {
+        inode.durable = grown(inode.durable, inode.seen.length);
+        for (Change change : unsynced) {
+            if (change instanceof Sector sector && sector.inode == inode) {
+                put(sector, sector.target.durable);
+            }
+        }
+        forget(inode);
+    }
+
+    private static void put(Sector sector, byte[] durable) {
+        int length = Math.min(sector.bytes.length, durable.length - sector.targetAt);
+        if (length > 0) {
+            System.arraycopy(sector.bytes, 0, durable, sector.targetAt, length);
+        }
+    }
+
+    /** What of this file is not on the disk yet never will be, and nobody remembers that. */
+    void forget(Inode inode) {
+        unsynced.removeIf(change -> isOf(change, inode));
+    }
+
+    private static boolean isOf(Change change, Inode inode) {
+        return change instanceof Size size && size.inode == inode || change instanceof Sector sector && sector.inode == inode;
+    }
+
+    // --------------------------------------------------------------------------------------------------------------- loss of power
+
+    List<String> unsynced() {
+        return unsynced.stream().map(Change::toString).toList();
+    }
+
+    /** What is left if of the changes that are not on the disk exactly these got there. */
+    SimulatedMedium left(IntPredicate kept) {
+        Map<String, Inode> keptNames = new TreeMap<>(durableNames);
+        for (int i = 0; i < unsynced.size(); i++) {
+            if (unsynced.get(i) instanceof Name name && kept.test(i)) {
+                apply(name, keptNames);
+            }
+        }
+        Map<Inode, byte[]> contents = new IdentityHashMap<>();
+        keptNames.values().forEach(inode -> contents.put(inode, inode.durable));
+        for (int i = 0; i < unsynced.size(); i++) {
+            if (unsynced.get(i) instanceof Size change && contents.containsKey(change.inode) && kept.test(i)) {
+                contents.put(change.inode, grown(contents.get(change.inode), change.size));
+            }
+        }
+        contents.replaceAll((inode, bytes) -> bytes.clone());
+        for (int i = 0; i < unsynced.size(); i++) {
+            if (unsynced.get(i) instanceof Sector sector && contents.containsKey(sector.target) && kept.test(i)) {
+                put(sector, contents.get(sector.target));
+            }
+        }
+        SimulatedMedium left = new SimulatedMedium();
+        keptNames.forEach((name, inode) -> left.putUnsynced(name, contents.get(inode)));
+        left.syncNames();
+        return left;
+    }
+
+    private static byte[] grown(byte[] bytes, int size) {
+        return size > bytes.length ? Arrays.copyOf(bytes, size) : bytes;
+    }
+}
