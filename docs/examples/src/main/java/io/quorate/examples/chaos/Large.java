@@ -75,7 +75,8 @@ final class Large {
         SortedMap<String, Long> metrics = scene.operator().metrics(scene.group().address(node));
         long snapshotMib = metrics == null || metrics.get("snapshots_installed") == 0 ? 0 : metrics.get("snapshot_bytes") >> 20;
         scene.tell("node " + node + " was sent a snapshot of " + snapshotMib + " MiB, and votes after " + movedMillis
-            + " ms; longest pause " + notes.longestPauseMillis() + " ms");
+            + " ms; longest pause " + notes.longestPauseMillis() + " ms, longest write of a log to the disk, which all share, "
+            + longestWriteMillis(node) + " ms");
         LocalGroup.Leadership after = scene.group().awaitLeaderAfter(0, Scene.ELECTION);
         long elections = after.term() - before.term();
 
@@ -182,6 +183,16 @@ final class Large {
             isSame &= its.equals(checksum);
         }
         return isSame;
+    }
+
+    /** Of those who were there all the time. */
+    private long longestWriteMillis(int newcomer) {
+        long nanos = 0;
+        for (int node = 1; node <= NODES; node++) {
+            SortedMap<String, Long> metrics = node == newcomer ? null : scene.operator().metrics(scene.group().address(node));
+            nanos = Math.max(nanos, metrics == null ? 0 : metrics.get("disk_write_max_nanos"));
+        }
+        return nanos / 1_000_000;
     }
 
     private Path ledger(int node) {
