@@ -238,8 +238,9 @@ public final class RaftServer implements AutoCloseable {
      * begun. Commands that come meanwhile wait, and are then taken or refused.
      *
      * <p>Fails with {@link NotLeaderException}, {@link RequestRefusedException} (its reason tells: a transfer is under way, nobody can
-     * lead, or the one that was to did not catch up in time), {@link ServerStoppedException}: nothing happened. With {@link
-     * OutcomeUnknownException}: see who leads.
+     * lead, or the one that was to did not catch up in time), {@link ServerStoppedException}: nothing happened, and this
+     * replica leads on unless it was deposed. With {@link OutcomeUnknownException}: another was told to lead, and what came of it is not known
+     * here; he may lead, or a third, or this replica again, so see who leads before you ask for another transfer.
      */
     public CompletableFuture<Void> transferLeadership() {
         return transfer(0, callTimeoutNanos);

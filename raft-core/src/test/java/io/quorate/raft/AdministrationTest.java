@@ -157,6 +157,23 @@ class AdministrationTest {
         assertEquals("did b", cluster.propose("b"));
     }
 
+    /** The other may have heard of it, and lead: whoever was told that nothing happened would hand over once more. */
+    @Test
+    void aHandOverThatNobodyAnswersIsUnknown() {
+        for (int nodeId : cluster.members.keySet()) {
+            cluster.start(nodeId, builder -> builder.config(RaftConfig.DEFAULT.withElectionTimeout(Duration.ofSeconds(2))));
+        }
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        RaftServer target = follower(leader);
+        cluster.servers.values().stream().filter(server -> server != leader)
+            .forEach(server -> cluster.network.cutOneWay(leader.replica().nodeId(), server.replica().nodeId()));
+        OutcomeUnknownException unknown =
+            assertThrows(OutcomeUnknownException.class, () -> get(leader.transferLeadership(target.replica().nodeId())));
+        assertTrue(unknown.getMessage().startsWith("Perhaps it happens"), unknown.getMessage());
+        assertTrue(leader.status().state() != ServerStatus.State.LEADER || leader.status().term() > 1, "and this replica does not lead on");
+    }
+
     @Test
     void aLeaderThatIsClosedHandsOverFirst() {
         startPatient();

@@ -68,6 +68,9 @@ public interface Effects {
     /** The request, a transfer, has come to its good end. */
     void done(long requestId);
 
+    /** What becomes of the request, a transfer, is not known here: who is to lead was told so, and this replica does not lead any more. */
+    void unknown(long requestId);
+
     /**
      * Fetch this snapshot, not on this thread, and tell {@link Event.SnapshotFetched} or {@link Event.FetchFailed}. One at a time is asked
      * for; the driver goes on with it whatever becomes of the term or the leader.

@@ -179,17 +179,22 @@ final class Leader implements Role {
         return transfer != null && transfer.isSent() && transfer.target().equals(candidate);
     }
 
-    /** Leadership ends: nothing happened to what waits here. If a later term has begun, a transfer has come to its good end. */
+    /**
+     * Leadership ends: nothing happened to what waits here. A transfer whose target was told has come to its good end if a later term has
+     * begun; if not, it still may, since the target can have heard of it, or may do so yet.
+     */
     void leave() {
         reads.takeAll(id -> node.refuse(id, Reason.NOT_LEADER));
         if (transfer == null) {
             return;
         }
         Event.Transfer request = transfer.request();
-        if (request != null && transfer.isSent() && node.term() > term) {
+        if (request != null && !transfer.isSent()) {
+            node.refuse(request.requestId(), Reason.NOT_LEADER);
+        } else if (request != null && node.term() > term) {
             node.done(request.requestId());
         } else if (request != null) {
-            node.refuse(request.requestId(), Reason.NOT_LEADER);
+            node.unknown(request.requestId());
         }
         transfer.takeHeld(proposal -> node.refuse(proposal.requestId(), Reason.NOT_LEADER));
     }

@@ -71,6 +71,7 @@ public final class RaftNode {
     private final List<Readable> readable = new ArrayList<>();
     private final List<Refused> refused = new ArrayList<>();
     private final List<Long> done = new ArrayList<>();
+    private final List<Long> unknown = new ArrayList<>();
     private final List<Reading> readings = new ArrayList<>();
     private final List<Fetch> fetches = new ArrayList<>();
     private final ArrayDeque<HandedOut> unapplied = new ArrayDeque<>();   // entries handed out from memory, not applied yet
@@ -215,6 +216,10 @@ public final class RaftNode {
             effects.done(requestId);
         }
         done.clear();
+        for (Long requestId : unknown) {
+            effects.unknown(requestId);
+        }
+        unknown.clear();
         for (Fetch fetch : fetches) {
             effects.fetchSnapshot(fetch.snapshot, fetch.source);
         }
@@ -758,6 +763,10 @@ public final class RaftNode {
 
     void done(long requestId) {
         done.add(requestId);
+    }
+
+    void unknown(long requestId) {
+        unknown.add(requestId);
     }
 
     void readEntries(ReplicaId peer, long firstIndex, long lastIndex) {

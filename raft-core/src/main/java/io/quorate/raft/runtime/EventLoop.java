@@ -678,6 +678,15 @@ public final class EventLoop {
         }
 
         @Override
+        public void unknown(long requestId) {
+            Call call = calls.remove(requestId);
+            if (call != null) {
+                EventLoop.this.refuse(call, new OutcomeUnknownException("Perhaps it happens: another replica was told to lead, and has not "
+                    + "been heard of since, and this one leads no more; see who leads"));
+            }
+        }
+
+        @Override
         public void fetchSnapshot(SnapshotId snapshot, ReplicaId source) {
             transfer.fetch(snapshot, source);
         }

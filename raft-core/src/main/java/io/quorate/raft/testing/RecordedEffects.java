@@ -49,6 +49,9 @@ public final class RecordedEffects implements Effects {
     /** See {@link Effects#done}. */
     public record Done(long requestId) implements Effect { }
 
+    /** See {@link Effects#unknown}. */
+    public record Unknown(long requestId) implements Effect { }
+
     /** See {@link Effects#fetchSnapshot}. */
     public record FetchSnapshot(SnapshotId snapshot, ReplicaId source) implements Effect { }
 
@@ -116,6 +119,11 @@ public final class RecordedEffects implements Effects {
     @Override
     public void done(long requestId) {
         effects.add(new Done(requestId));
+    }
+
+    @Override
+    public void unknown(long requestId) {
+        effects.add(new Unknown(requestId));
     }
 
     @Override

@@ -463,6 +463,8 @@ final class TranscriptGroup {
             lines.result(name + ": refuses " + requests.get(refuse.requestId()) + ": " + TranscriptText.refusal(refuse.why()));
         } else if (effect instanceof RecordedEffects.Done done) {
             lines.result(name + ": " + requests.get(done.requestId()) + " is done");
+        } else if (effect instanceof RecordedEffects.Unknown unknown) {
+            lines.result(name + ": does not know what becomes of " + requests.get(unknown.requestId()));
         } else if (effect instanceof RecordedEffects.ReadEntries read) {
             lines.detail(name + ": reads " + read.firstIndex() + " to " + read.lastIndex() + " from its disk for "
                 + TranscriptText.name(read.peer()));

@@ -9,6 +9,7 @@ import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.testing.RecordedEffects.Accepted;
 import io.quorate.raft.testing.RecordedEffects.Done;
 import io.quorate.raft.testing.RecordedEffects.Refuse;
+import io.quorate.raft.testing.RecordedEffects.Unknown;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -79,8 +80,10 @@ class TransferFaultsTest {
         run(4 * T);
         if (mishap != Mishap.LEADER_CRASHES) {
             long answers = c.takeEffects(1, Done.class).stream().filter(done -> done.requestId() == transfer).count()
-                + refusals(transfer);
+                + c.takeEffects(1, Unknown.class).stream().filter(unknown -> unknown.requestId() == transfer).count() + refusals(transfer);
             assertEquals(1, answers, c::toString);
+            // "Nothing happened" is for him who has told nobody.
+            assertEquals(0, phase == Phase.CATCHING_UP ? 0 : refusals(transfer), c::toString);
         }
         for (long proposal : held) {
             if (mishap != Mishap.LEADER_CRASHES) {

@@ -13,6 +13,7 @@ import io.quorate.raft.testing.RecordedEffects.Accepted;
 import io.quorate.raft.testing.RecordedEffects.Done;
 import io.quorate.raft.testing.RecordedEffects.Readable;
 import io.quorate.raft.testing.RecordedEffects.Refuse;
+import io.quorate.raft.testing.RecordedEffects.Unknown;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -451,8 +452,26 @@ class TransferTest {
         }
         assertEquals(told + T / 2, c.now());
         assertEquals(1, c.term(1));
-        Refusal why = new Refusal(Reason.NOT_LEADER, null);
-        assertEquals(List.of(new Refuse(transfer, why), new Refuse(held, why)), c.takeEffects(1, Refuse.class));
+        assertEquals(List.of(new Refuse(held, new Refusal(Reason.NOT_LEADER, null))), c.takeEffects(1, Refuse.class));
+        assertEquals(List.of(new Unknown(transfer)), c.takeEffects(1, Unknown.class));
+        assertEquals(List.of(), c.takeEffects(1, Done.class));
+    }
+
+    /** Whoever had been told that nothing happened would have handed over twice. */
+    @Test
+    void aHandOverThatArrivesWhenItsLeaderHasGoneHappensAllTheSame() {
+        Cluster c = leaderOfThree();
+        long transfer = c.transfer(1, 2);
+        Message late = c.take(Message.TimeoutNow.class, 1, 2);
+        for (int i = 0; i < 20 && c.role(1) == RoleName.LEADER; i++) {
+            c.heartbeat(1, 3);
+            c.dropAll();
+        }
+        assertEquals(List.of(new Unknown(transfer)), c.takeEffects(1, Unknown.class));
+        assertEquals(List.of(), c.takeEffects(1, Refuse.class));
+        c.deliver(late);
+        c.settle();
+        assertEquals(RoleName.LEADER, c.role(2));
     }
 
     @Test
