@@ -2,7 +2,10 @@ package io.quorate.raft;
 
 import io.quorate.raft.core.Refusal;
 
-/** Nothing happened: the leader cannot do this now, or not any more. The {@linkplain #reason reason} tells which. */
+/**
+ * Nothing happened: the leader cannot do this now, or not any more. The {@linkplain #reason reason} tells which. The one exception is a
+ * transfer that went astray, of which {@code RaftAdmin} tells with {@link Refusal.Reason#TRANSFER_FAILED}: the message says who leads now.
+ */
 public final class RequestRefusedException extends RaftException {
 
     private static final long serialVersionUID = 1;

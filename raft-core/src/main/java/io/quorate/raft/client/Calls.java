@@ -154,6 +154,11 @@ final class Calls {
         }
     }
 
+    /** Where the leader answered last, as far as is known. */
+    @Nullable String leader() {
+        return leader;
+    }
+
     /** Closes the transport, and completes every open call. */
     void close() {
         isClosed = true;

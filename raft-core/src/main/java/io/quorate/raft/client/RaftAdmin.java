@@ -9,6 +9,7 @@ import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.Refusal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -90,22 +91,27 @@ public final class RaftAdmin implements AutoCloseable {
         return settled;
     }
 
-    /** Lets whoever is best placed lead. Fails as {@link #transfer(int)}. */
+    /** Lets anybody lead but who leads now: whoever is best placed. Completes and fails as {@link #transfer(int)}. */
     public CompletableFuture<Void> transfer() {
         return transfer(0);
     }
 
     /**
-     * Lets another node lead. Completes when it does.
+     * Lets another node lead. Completes when it does, as it says itself.
      *
-     * <p>Fails with {@link RequestRefusedException}: nothing happened, and the leader leads on. With {@link OutcomeUnknownException}:
-     * perhaps another leads.
+     * <p>Leadership is handed over once: a leader that lost it before it could hand over is no obstacle, but none is asked to go because of
+     * what became of an earlier one that had been asked. Fails with {@link RequestRefusedException}: its message says that nothing happened,
+     * or, with {@link Refusal.Reason#TRANSFER_FAILED}, that the leader has left its office and who leads instead of the one that should, be it
+     * the same one again. With {@link OutcomeUnknownException}: perhaps another leads. Fails also with {@link NotLeaderException} and {@link
+     * RequestFailedException}: nothing happened.
      *
      * @param nodeId who shall lead; 0 for whoever is best placed
      */
     public CompletableFuture<Void> transfer(int nodeId) {
-        return calls.start(new ClientRequest.Transfer(nodeId), 0, Calls.Manner.ONCE_AT_LEADER, ClientResponse.Transferred.class,
-            callTimeoutNanos).thenApply(done -> null);
+        if (nodeId < 0) {
+            throw new IllegalArgumentException("A node id is 1 or more, not " + nodeId);
+        }
+        return new HandOver(calls, nodeId, callTimeoutNanos).start();
     }
 
     // ------------------------------------------------------------------------------------------------------------- a single replica

@@ -30,7 +30,10 @@ public record Refusal(Reason reason, @Nullable ReplicaId leader) {
         TRANSFER_PENDING,
         /** This replica cannot lead: it is no voter of this group, or the leader already. */
         NO_TARGET,
-        /** The transfer was given up, and this replica goes on leading: its target did not catch up in time, or nobody could be found. */
+        /**
+         * The transfer was given up, and this replica goes on leading: its target did not catch up in time, or nobody could be found. Said of
+         * a transfer as a whole by {@code RaftAdmin}: it has led to another leader than it should, or to the same one again.
+         */
         TRANSFER_FAILED
     }
 }

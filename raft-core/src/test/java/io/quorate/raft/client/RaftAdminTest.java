@@ -11,21 +11,27 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.Cluster;
+import io.quorate.raft.ClusterId;
+import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.RequestRefusedException;
+import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryNetwork;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -93,18 +99,169 @@ class RaftAdminTest {
     void whatAMomentCuresIsTriedAgain() {
         script.at("a", new ClientResponse.Refused(Refusal.Reason.TOO_EARLY, "-")).at("a", new ClientResponse.Refused(
                 Refusal.Reason.NO_QUORUM, "-")).at("a", new ClientResponse.Refused(Refusal.Reason.OVERLOADED, "-"))
-            .at("a", new ClientResponse.Refused(Refusal.Reason.NOT_LEADER, "-")).at("a", new ClientResponse.Transferred());
-        get(admin.transfer());
+            .at("a", new ClientResponse.Refused(Refusal.Reason.NOT_LEADER, "-")).at("a", new ClientResponse.Members(STATED, List.of()));
+        assertEquals(STATED, get(admin.changeMembership(3, GOAL)));
         assertEquals(5, script.asked().size());
-        assertEquals(new ClientRequest.Transfer(0), script.requests().get(4));
     }
 
     @Test
-    void aChangeOrATransferWhoseOutcomeIsUnknownIsNeverRepeated() {
+    void aChangeWhoseOutcomeIsUnknownIsNeverRepeated() {
         script.failing("a", new TimeoutException());
         assertThrows(OutcomeUnknownException.class, () -> get(admin.changeMembership(3, GOAL)));
-        assertThrows(OutcomeUnknownException.class, () -> get(admin.transfer(2)));
-        assertEquals(2, script.asked().size());
+        assertEquals(1, script.asked().size());
+    }
+
+    // ---- handing over
+
+    /** A group behind one address, at which whoever leads answers; each transfer changes who that is, and is answered. */
+    private final class Leaders {
+
+        private final Deque<ClientResponse> answers = new ArrayDeque<>();
+        private final Deque<Office> then = new ArrayDeque<>();
+        private Office now = new Office(1, 5);
+        private int transfers;
+
+        private record Office(int nodeId, long term) { }
+
+        private Leaders() {
+            script.at("a", this::answer);
+        }
+
+        /** So the next transfer is answered, and then this node leads in that term. */
+        private Leaders transfer(ClientResponse answer, int nodeId, long term) {
+            answers.add(answer);
+            then.add(new Office(nodeId, term));
+            return this;
+        }
+
+        private synchronized int transfers() {
+            return transfers;
+        }
+
+        private synchronized CompletableFuture<ClientResponse> answer(ClientRequest request) {
+            if (request instanceof ClientRequest.Members) {
+                return CompletableFuture.completedFuture(new ClientResponse.Members(SETTLED, List.of()));
+            } else if (request instanceof ClientRequest.Status) {
+                ReplicaId self = new ReplicaId(now.nodeId, 1);
+                return CompletableFuture.completedFuture(new ClientResponse.Status(new ServerStatus(self, 1, new ClusterId(1, 2),
+                    ServerStatus.State.LEADER, now.term, self, "a", 1, 1, 1, 1, 1, List.of(), null)));
+            }
+            transfers++;
+            ClientResponse answer = answers.remove();
+            now = then.remove();
+            return answer == LOST ? CompletableFuture.failedFuture(new TimeoutException()) : CompletableFuture.completedFuture(answer);
+        }
+    }
+
+    private static final ClientResponse DONE = new ClientResponse.Transferred();
+    private static final ClientResponse UNKNOWN = new ClientResponse.Unknown("another was told to lead", null);
+    private static final ClientResponse LOST = new ClientResponse.Unavailable("stands for an answer that never comes");
+
+    @Test
+    void aHandOverIsDoneWhenAnotherLeads() {
+        Leaders leaders = new Leaders().transfer(DONE, 2, 6).transfer(DONE, 3, 7).transfer(UNKNOWN, 2, 9).transfer(LOST, 1, 10);
+        for (int i = 0; i < 4; i++) {
+            get(admin.transfer());
+        }
+        assertEquals(4, leaders.transfers());
+        assertEquals(new Leaders.Office(1, 10), leaders.now);
+    }
+
+    /** The second hand-over could have brought back the leader whose machine is to be switched off. */
+    @Test
+    void aHandOverWhoseOutcomeIsUnknownIsNotAskedForOnceMore() {
+        Leaders leaders = new Leaders().transfer(UNKNOWN, 1, 7);
+        RequestRefusedException again = assertThrows(RequestRefusedException.class, () -> get(admin.transfer()));
+        assertEquals(Refusal.Reason.TRANSFER_FAILED, again.reason());
+        assertTrue(again.getMessage().contains("node 1 leads again, in term 7"), again.getMessage());
+        leaders.transfer(LOST, 3, 8);
+        RequestRefusedException third = assertThrows(RequestRefusedException.class, () -> get(admin.transfer(2)));
+        assertTrue(third.getMessage().contains("node 3 leads, in term 8"), third.getMessage());
+        leaders.transfer(DONE, 3, 9);
+        assertThrows(RequestRefusedException.class, () -> get(admin.transfer(2)), "a later term has begun, and it is not the target's");
+        assertEquals(3, leaders.transfers());
+    }
+
+    /** He goes in his own term, or still holds it: nothing can be said before a later one is heard of. */
+    @Test
+    void aLeaderThatHasNotGoneYetIsWaitedFor() {
+        admin = admin(Duration.ofMillis(300), "a");
+        for (ClientResponse answer : List.of(UNKNOWN, LOST)) {
+            Leaders leaders = new Leaders().transfer(answer, 1, 5);
+            OutcomeUnknownException thrown = assertThrows(OutcomeUnknownException.class, () -> get(admin.transfer()));
+            assertTrue(thrown.getMessage().startsWith("Perhaps another leads"), thrown.getMessage());
+            assertFalse(thrown.getMessage().contains("Nothing happened"), thrown.getMessage());
+            assertEquals(1, leaders.transfers());
+        }
+    }
+
+    @Test
+    void whoIsSaidToLeadInAnEarlierTermLeadsNoMore() {
+        admin = admin(Duration.ofMillis(300), "a");
+        Leaders leaders = new Leaders().transfer(UNKNOWN, 2, 4);
+        assertThrows(OutcomeUnknownException.class, () -> get(admin.transfer()));
+        assertEquals(1, leaders.transfers());
+    }
+
+    @Test
+    void aLeaderThatWasDeposedBeforeItHandedOverNeedNotDoSo() {
+        Leaders leaders = new Leaders().transfer(new ClientResponse.NotLeader(2, "a"), 2, 6);
+        get(admin.transfer());
+        assertEquals(1, leaders.transfers());
+        leaders.transfer(new ClientResponse.Refused(Refusal.Reason.NOT_LEADER, "-"), 1, 7).transfer(DONE, 3, 8);
+        get(admin.transfer(3));
+        assertEquals(3, leaders.transfers(), "nothing had happened, and it is still another that is to lead");
+        leaders.transfer(new ClientResponse.Refused(Refusal.Reason.TOO_EARLY, "-"), 3, 8).transfer(DONE, 1, 9);
+        get(admin.transfer());
+        assertEquals(5, leaders.transfers());
+    }
+
+    @Test
+    void aHandOverThatIsRefusedSaysWhy() {
+        Leaders leaders = new Leaders().transfer(new ClientResponse.Refused(Refusal.Reason.NO_TARGET, "Nothing happened: nobody"), 1, 5);
+        RequestRefusedException thrown = assertThrows(RequestRefusedException.class, () -> get(admin.transfer()));
+        assertEquals(Refusal.Reason.NO_TARGET, thrown.reason());
+        assertEquals("Nothing happened: nobody", thrown.getMessage());
+        assertEquals(1, leaders.transfers());
+    }
+
+    @Test
+    void whereNobodyLeadsNothingIsHandedOver() {
+        admin = admin(Duration.ofMillis(300), "a");
+        script.at("a", new ClientResponse.NotLeader(0, null));
+        assertThrows(NotLeaderException.class, () -> get(admin.transfer()));
+        assertThrows(IllegalArgumentException.class, () -> admin.transfer(-1));
+    }
+
+    @Test
+    void closingEndsAHandOver() {
+        new Leaders().transfer(UNKNOWN, 1, 5);
+        CompletableFuture<Void> asked = admin.transfer();
+        while (script.requests().stream().noneMatch(request -> request instanceof ClientRequest.Transfer)) {
+            Thread.onSpinWait();
+        }
+        admin.close();
+        assertThrows(OutcomeUnknownException.class, () -> get(asked));
+        assertThrows(ServerStoppedException.class, () -> get(admin.transfer()));
+    }
+
+    /** What it says to the others is lost, so nobody hears of the hand-over; they elect another by themselves. */
+    @Test
+    void aHandOverThatIsLostInARealGroupEndsWithAnotherLeaderAllTheSame() {
+        try (Cluster cluster = new Cluster(3)) {
+            for (int nodeId : cluster.members.keySet()) {
+                cluster.start(nodeId, builder -> builder.config(RaftConfig.DEFAULT.withElectionTimeout(Duration.ofSeconds(1))));
+            }
+            cluster.propose("a");
+            int drained = cluster.awaitLeader().replica().nodeId();
+            cluster.members.keySet().stream().filter(nodeId -> nodeId != drained)
+                .forEach(nodeId -> cluster.network.cutOneWay(drained, nodeId));
+            try (RaftAdmin real = RaftAdmin.builder(cluster.network.clientTransport(), List.of(InMemoryNetwork.address(drained))).build()) {
+                get(real.transfer());
+            }
+            assertTrue(cluster.servers.get(drained).status().state() != ServerStatus.State.LEADER);
+            assertTrue(cluster.servers.values().stream().anyMatch(server -> server.status().state() == ServerStatus.State.LEADER));
+        }
     }
 
     @Test
