@@ -49,6 +49,9 @@ public final class PassiveServer {
     /** How many bytes of administrative calls may be open at once: apart from the others, for an overloaded group is administered too. */
     static final long CONTROL_BYTES_MAX = 1 << 20;
 
+    /** A disk thread that always has something to write does a piece of storage's own work once for so many bytes. */
+    static final long MAINTAINED_BYTES = 512 << 10;
+
     private final Storage storage;
     private final LongSupplier nanoClock;
     private final Waker diskWaker = new Waker();
@@ -64,6 +67,7 @@ public final class PassiveServer {
     private final EventLoop loop;
     private final Applier applier;
     private volatile @Nullable Throwable stopCause;
+    private long bytesMaintained;      // of those written, when the busy disk thread last did a piece of storage's own work
 
     /**
      * @param members   the initial members' addresses by node id, this node included
@@ -264,7 +268,14 @@ public final class PassiveServer {
             writer.write(batch);
         }
         compactor.turn();     // not only when no write waits: under a steady load one always does, and the log would grow for ever
-        return !batch.isEmpty() || maintain();
+        if (batch.isEmpty()) {
+            return maintain();
+        }
+        if (meters.bytesWritten.read() - bytesMaintained >= MAINTAINED_BYTES) {
+            bytesMaintained = meters.bytesWritten.read();
+            maintain();       // likewise
+        }
+        return true;
     }
 
     /** One bounded piece of storage's own work. On the disk thread, while no write waits. */

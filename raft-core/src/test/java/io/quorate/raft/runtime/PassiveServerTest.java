@@ -479,6 +479,24 @@ class PassiveServerTest {
         assertEquals("did a at 2", caller.outcome());
     }
 
+    @Test
+    void storageIsMaintainedOnceForSoManyBytesThoughTheDiskAlwaysHasSomethingToWrite() {
+        Busy busy = new Busy(storage);
+        server = new PassiveServer(ALONE, RaftConfig.DEFAULT, SnapshotPolicy.DEFAULT, busy, wire, journal, RaftObserver.NONE,
+            new SplittableRandom(1), () -> now);
+        lead();
+        busy.maintained = 0;
+        String quarter = "a".repeat((int) PassiveServer.MAINTAINED_BYTES / 4);
+        for (int i = 0; i < 8; i++) {
+            propose(quarter, new Recorder());
+            server.loop().turn(now);
+            assertTrue(server.turnDisk());
+            server.loop().turn(now);
+        }
+        assertEquals(2, busy.maintained);
+        settle();
+    }
+
     /** A storage that always has something to prepare. */
     private static final class Busy extends ForwardingStorage {
 
