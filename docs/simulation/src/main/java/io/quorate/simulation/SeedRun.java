@@ -1,5 +1,6 @@
 package io.quorate.simulation;
 
+import io.quorate.raft.Sessions;
 import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.netty.SimulatedWire;
 import io.quorate.raft.testing.FaultPlan;
@@ -19,9 +20,10 @@ import java.util.SplittableRandom;
  * @param clients      how many ask
  * @param hasWire      whether messages travel as bytes
  * @param hasSnapshots whether nodes take snapshots all the time, and let go of the log behind them
+ * @param hasSessions  whether clients propose in sessions
  * @param kind         of its plan
  */
-record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean hasSnapshots, Kind kind) {
+record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean hasSnapshots, boolean hasSessions, Kind kind) {
 
     /** Of plans. */
     enum Kind {
@@ -43,6 +45,8 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
     private static final int CALM_TIMEOUTS_MIN = 60;
     /** A few commands, and a snapshot is due. */
     private static final int LOG_BYTES_MIN = 400;
+    /** Replies to a few commands, and there is no room for more. */
+    private static final Sessions.Options SESSIONS = new Sessions.Options(Duration.ofDays(1), 500, 5000);
 
     /** What the ordinary build runs. One seed in five is short. */
     static SeedRun ordinary(long seed) {
@@ -50,12 +54,12 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
         boolean hasWire = random.nextBoolean();
         int timeouts = random.nextInt(5) == 0 ? random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1) : Simulation.TIMEOUTS;
         Kind kind = kind(random);
-        return new SeedRun(seed, timeouts, Simulation.CLIENTS, hasWire, random.nextBoolean() && kind == Kind.SWARM, kind);
+        return new SeedRun(seed, timeouts, Simulation.CLIENTS, hasWire, random.nextBoolean() && kind == Kind.SWARM, hasSessions(seed), kind);
     }
 
     /** One disk forgets; nothing else goes wrong. */
     static SeedRun forgetful(long seed) {
-        return new SeedRun(seed, Simulation.TIMEOUTS, Simulation.CLIENTS, random(seed).nextBoolean(), false, Kind.FORGETFUL);
+        return new SeedRun(seed, Simulation.TIMEOUTS, Simulation.CLIENTS, random(seed).nextBoolean(), false, false, Kind.FORGETFUL);
     }
 
     /**
@@ -67,14 +71,15 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
         boolean hasWire = random.nextBoolean();
         int clients = random.nextBoolean() ? random.nextInt(1, CLIENTS_MAX + 1) : Simulation.CLIENTS;
         boolean hasSnapshots = random.nextBoolean();
+        boolean hasSessions = hasSessions(seed);
         return switch (random.nextInt(11)) {
-            case 10 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false, random.nextBoolean() ? Kind.MINORITY : Kind.CALM);
-            case 0 -> new SeedRun(seed, TIMEOUTS_OF_A_LONG_RUN, clients, hasWire, hasSnapshots, Kind.SWARM);
-            case 1 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false, Kind.FORGETFUL);
-            case 2 -> new SeedRun(seed, random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1), clients, hasWire, hasSnapshots, Kind.SWARM);
-            case 3 -> new SeedRun(seed, random.nextInt(TIMEOUTS_OF_A_SHORT_RUN_MAX, 50), clients, hasWire, hasSnapshots, Kind.SWARM);
-            case 4, 5 -> new SeedRun(seed, random.nextInt(150, 300), clients, hasWire, hasSnapshots, Kind.SWARM);
-            default -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, hasSnapshots, Kind.SWARM);
+            case 10 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false, hasSessions, random.nextBoolean() ? Kind.MINORITY : Kind.CALM);
+            case 0 -> new SeedRun(seed, TIMEOUTS_OF_A_LONG_RUN, clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
+            case 1 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false, false, Kind.FORGETFUL);
+            case 2 -> new SeedRun(seed, random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1), clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
+            case 3 -> new SeedRun(seed, random.nextInt(TIMEOUTS_OF_A_SHORT_RUN_MAX, 50), clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
+            case 4, 5 -> new SeedRun(seed, random.nextInt(150, 300), clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
+            default -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
         };
     }
 
@@ -82,6 +87,11 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
     private static Kind kind(SplittableRandom random) {
         int drawn = random.nextInt(20);
         return drawn == 0 ? Kind.CALM : drawn <= 2 ? Kind.MINORITY : Kind.SWARM;
+    }
+
+    /** One in three, which is a draw of its own. */
+    private static boolean hasSessions(long seed) {
+        return new SplittableRandom(seed ^ 0x6A09E667F3BCC909L).nextInt(3) == 0;
     }
 
     private static SplittableRandom random(long seed) {
@@ -119,6 +129,8 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
         return "where\nSimulation<Registers> simulation = Registers.simulation()"
             + (clients == Simulation.CLIENTS ? "" : ".clients(" + clients + ")") + (hasWire ? ".wire(new SimulatedWire())" : "")
             + (hasSnapshots ? ".snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin(" + LOG_BYTES_MIN + ").withLogToSnapshotRatio(1))" : "")
+            + (hasSessions ? ".sessions(new Sessions.Options(Duration.ofDays(" + SESSIONS.timeoutMax().toDays() + "), "
+                + SESSIONS.sessionReplyBytesMax() + ", " + SESSIONS.bytesMax() + "))" : "")
             + ';';
     }
 
@@ -126,6 +138,9 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
         Simulation<Registers> simulation = Registers.simulation().clients(clients);
         if (hasSnapshots) {
             simulation = simulation.snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin(LOG_BYTES_MIN).withLogToSnapshotRatio(1));
+        }
+        if (hasSessions) {
+            simulation = simulation.sessions(SESSIONS);
         }
         return hasWire ? simulation.wire(new SimulatedWire()) : simulation;
     }

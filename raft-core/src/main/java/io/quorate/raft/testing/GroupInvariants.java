@@ -1,6 +1,8 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.Command;
 import io.quorate.raft.Freshness;
+import io.quorate.raft.SessionCommand;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
@@ -19,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What must hold in every group at every moment, whatever goes wrong: the list of all invariants, each of which is told of everything that
  * happens. Their classes stand in {@link ElectionInvariants}, {@link LogInvariants}, {@link CommitInvariants}, {@link MembershipInvariants}, {@link
- * DurabilityInvariants}, {@link ApplyInvariants}, {@link ClientInvariants} and {@link LivenessInvariants}; numbers in their comments are
- * those of {@code docs/invariants.md}. The hooks are those of {@link Invariant}.
+ * DurabilityInvariants}, {@link ApplyInvariants}, {@link SessionInvariants}, {@link ClientInvariants} and {@link LivenessInvariants};
+ * numbers in their comments are those of {@code docs/invariants.md}. The hooks are those of {@link Invariant}.
  */
 final class GroupInvariants {
 
@@ -49,6 +51,7 @@ final class GroupInvariants {
     private final Invariant[] onCommitted;
     private final Invariant[] onApply;
     private final Invariant[] onApplied;
+    private final Invariant[] onSession;
     private final Invariant[] onTime;
     private final Invariant[] onState;
     private final Invariant[] onCall;
@@ -71,6 +74,7 @@ final class GroupInvariants {
         every.addAll(MembershipInvariants.all(history));
         every.addAll(DurabilityInvariants.all(replicas));
         every.addAll(ApplyInvariants.all(history));
+        every.addAll(SessionInvariants.all());
         every.addAll(ClientInvariants.all(history, replicas, virtualNanos));
         every.addAll(LivenessInvariants.all(replicas, config, virtualNanos));
         boolean isNothingOwed = excused.equals(Fault.EVERYTHING);
@@ -89,6 +93,7 @@ final class GroupInvariants {
         onCommitted = answering("onCommitted");
         onApply = answering("onApply");
         onApplied = answering("onApplied");
+        onSession = answering("onSession");
         onTime = answering("onTime");
         onState = answering("onState");
         onCall = answering("onCall");
@@ -233,6 +238,12 @@ final class GroupInvariants {
     void onApplied(ReplicaView replica, long index, byte[] result) {
         for (Invariant invariant : onApplied) {
             invariant.onApplied(replica, index, result);
+        }
+    }
+
+    void onSession(ReplicaView replica, Command command, SessionCommand said, boolean hasTakenEffect, byte[] result) {
+        for (Invariant invariant : onSession) {
+            invariant.onSession(replica, command, said, hasTakenEffect, result);
         }
     }
 

@@ -65,5 +65,13 @@ enum Happening {
     /** The answer to such a read did lack what somebody had been told before. */
     READ_WAS_STALE,
     /** A read was answered at a replica that had not applied, when it was asked, what its client had seen. */
-    READ_AWAITED
+    READ_AWAITED,
+    /** A replica has opened a session, closed one as it was told, or forgotten one of which nothing was heard for its timeout. */
+    SESSION_OPENED, SESSION_CLOSED, SESSION_EXPIRED,
+    /** A command of a session was asked for while another of it was outstanding. */
+    SESSION_OUTSTANDING,
+    /** A replica has answered a repeated command as the first copy was, which it had executed itself, or known from a snapshot only. */
+    SESSION_REPEATED, SESSION_REPEATED_AFTER_RESTORE,
+    /** A replica has refused a command: its session is gone, it was acknowledged, or there was no room for its reply. */
+    SESSION_GONE, SESSION_ACKNOWLEDGED, SESSION_FULL
 }

@@ -1,6 +1,8 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.Command;
 import io.quorate.raft.Freshness;
+import io.quorate.raft.SessionCommand;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
@@ -71,6 +73,15 @@ abstract class Invariant {
 
     /** It has answered. */
     void onApplied(ReplicaView replica, long index, byte[] result) { }
+
+    /**
+     * It has answered a command of sessions.
+     *
+     * @param said           what it was commanded
+     * @param hasTakenEffect whether the user's machine was asked
+     * @param result         the answer, encoded
+     */
+    void onSession(ReplicaView replica, Command command, SessionCommand said, boolean hasTakenEffect, byte[] result) { }
 
     /** It is about to be told this replicated time, before the entry at this index. */
     void onTime(ReplicaView replica, long index, long timeNanos) { }

@@ -1,11 +1,13 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.Sessions;
 import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StateMachine;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,10 +21,11 @@ import org.jspecify.annotations.Nullable;
  * @param checks    of a machine's state, after each command
  * @param digest    of a machine's state, or null
  * @param snapshots when nodes take them
+ * @param sessions  in which clients ask, or null if they ask without
  */
 record Setup(Supplier<? extends StateMachine> machines, Supplier<? extends Workload> workloads, int clients,
              @Nullable SequentialModel<?> model, @Nullable Wire wire, List<Check> checks,
-             @Nullable ToLongFunction<StateMachine> digest, SnapshotPolicy snapshots) {
+             @Nullable ToLongFunction<StateMachine> digest, SnapshotPolicy snapshots, @Nullable InSessions sessions) {
 
     /**
      * What must hold of the user's state machine.
@@ -31,6 +34,14 @@ record Setup(Supplier<? extends StateMachine> machines, Supplier<? extends Workl
      * @param asserts throws if it does not hold
      */
     record Check(String name, Consumer<StateMachine> asserts) { }
+
+    /**
+     * Clients ask in sessions.
+     *
+     * @param options of them
+     * @param around  makes of the user's state machine one with sessions
+     */
+    record InSessions(Sessions.Options options, UnaryOperator<StateMachine> around) { }
 
     /** Holds a machine on this node to all checks; {@code where} says which command it has just applied. */
     void check(StateMachine machine, int node, Supplier<String> where) {

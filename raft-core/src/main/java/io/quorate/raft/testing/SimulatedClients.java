@@ -2,8 +2,13 @@ package io.quorate.raft.testing;
 
 import io.quorate.raft.Freshness;
 import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.SessionCommand;
+import io.quorate.raft.SessionResult;
+import io.quorate.raft.SessionResult.Reason;
+import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.ReplicaId;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * there are readers who mind staleness less or not at all, of whichever replica; their answers are no part of the history, and neither
  * hears the workload of them. All of them say now and then up to where they have seen.
  *
- * <p>After an unknown outcome a client goes on under another number in the history: what it asked may take effect at any time.
+ * <p>After an unknown outcome a client goes on under another number in the history: what it asked may take effect at any time. In {@linkplain
+ * SimulatedSessions sessions} it first asks again, wherever it may, until it is answered, or has given up: that is one operation.
  */
 final class SimulatedClients {
 
@@ -35,6 +41,7 @@ final class SimulatedClients {
 
     private final SimulatedGroup group;
     private final Workload workload;
+    private final @Nullable SimulatedSessions sessions;
     private final SplittableRandom floods;
     private final List<Client> clients = new ArrayList<>();
     private final List<Reader> readers = new ArrayList<>();
@@ -48,12 +55,86 @@ final class SimulatedClients {
     private long toldIndex;                 // the newest that anybody was told of
     private byte @Nullable [] lastQuery;    // of the workload
 
+    /** What somebody is about. What belongs to a session is asked again until it is answered; anything else is asked once. */
+    private final class Errand {
+        private final Workload.@Nullable Request request;           // null: an affair of the session, which is nobody else's business
+        private final SimulatedSessions.@Nullable Call inSession;
+        private final byte[] payload;                               // if it is not in a session
+        private final long handle;                                  // in the history
+        private boolean isPerhaps;                                  // asked once with an unknown outcome
+
+        /** An affair of the session. */
+        private Errand(byte[] affair) {
+            request = null;
+            inSession = null;
+            payload = affair;
+            handle = -1;
+        }
+
+        /** What the workload says, which this client does in its session if it has one, mostly. */
+        private Errand(int id, int number, SplittableRandom random) {
+            request = request(id, random);
+            byte[] input = request.input();
+            handle = history.invoke(number, request.kind(), input);
+            boolean isTooLong = input.length > Entry.PAYLOAD_BYTES_MAX;     // will be refused, and is not copied for that
+            if (sessions == null || isTooLong || isRead()) {
+                inSession = null;
+                payload = input;
+            } else {
+                inSession = random.nextInt(10) == 0 ? null : sessions.call(id, input);
+                payload = inSession != null ? input : new SessionCommand.Plain(ByteBuffer.wrap(input)).encode();
+            }
+        }
+
+        private boolean isRead() {
+            return request != null && request.kind() == Operation.Kind.READ;
+        }
+
+        private byte[] payload(SplittableRandom random) {
+            return inSession == null ? payload : inSession.encode(random);
+        }
+
+        /** What sessions have answered; null if none were asked. */
+        private @Nullable SessionResult resultOf(byte[] output) {
+            return sessions == null || isRead() ? null : SessionResult.decode(output);
+        }
+
+        /** Whether it is asked again as long as it is not answered. */
+        private boolean isRepeated() {
+            return inSession != null;
+        }
+
+        /** Returns whether that is the end of it. */
+        private boolean refused(Reason reason) {
+            if (inSession != null) {
+                inSession.refused(reason);
+            }
+            return reason != Reason.FULL;
+        }
+
+        private void end(int id, Operation.Outcome outcome, byte @Nullable [] output) {
+            if (inSession != null) {
+                inSession.settle(outcome == Operation.Outcome.DONE);
+            }
+            if (request == null) {
+                return;
+            }
+            switch (outcome) {
+                case DONE -> history.done(handle, Objects.requireNonNull(output));
+                case FAILED -> history.failed(handle);
+                case UNKNOWN -> history.unknown(handle);
+            }
+            workload.onOutcome(id, request, outcome, output);
+        }
+    }
+
     private final class Client {
         private final int id;
         private final SplittableRandom random;
         private int number = nextNumber++;
         private int target;
         private long calls;             // the one that is open has this number; an answer to another comes too late
+        private @Nullable Errand errand;
 
         private Client(int id, SplittableRandom random) {
             this.id = id;
@@ -82,58 +163,78 @@ final class SimulatedClients {
                 think();
                 return;
             }
-            Workload.Request request = request(id, random);
-            boolean isAnywhere = request.kind() == Operation.Kind.READ && random.nextInt(3) == 0;
-            ask(isAnywhere ? anyUp(random) : replica, request);
+            if (errand != null && random.nextInt(errand.isPerhaps ? 30 : 4) == 0) {
+                end(errand, errand.isPerhaps ? Operation.Outcome.UNKNOWN : Operation.Outcome.FAILED, null);     // gives it up
+            }
+            if (errand == null) {
+                errand = nextErrand();
+            }
+            ask(errand.isRead() && random.nextInt(3) == 0 ? anyUp(random) : replica, errand);
         }
 
-        private void ask(SimulatedReplica replica, Workload.Request request) {
+        private Errand nextErrand() {
+            byte[] affairs = sessions == null ? null : sessions.affairs(id, random);
+            return affairs != null ? new Errand(affairs) : new Errand(id, number, random);
+        }
+
+        private void ask(SimulatedReplica replica, Errand asked) {
             long call = ++calls;
-            long handle = history.invoke(number, request.kind(), request.input());
             // A client does not wait for ever: a paused server answers when it is too late.
             group.agenda().after(2 * group.callTimeout(), () -> {
                 if (calls == call) {
-                    unknown(request, handle);
+                    failed(asked, false, null);
                 }
             });
-            submit(replica, number, request, random, new Answer() {
+            submit(replica, number, asked.isRead(), asked.payload(random), random, new Answer() {
                 @Override
                 public void done(byte[] output, long index) {
                     if (calls == call) {
-                        calls++;
-                        history.done(handle, output);
-                        workload.onOutcome(id, request, Operation.Outcome.DONE, output);
-                        think();
+                        answered(asked, output);
                     }
                 }
 
                 @Override
                 public void failed(boolean isForCertain, @Nullable ReplicaId leader) {
-                    if (calls != call) {
-                        return;
-                    }
-                    target = leader == null ? 0 : leader.nodeId();
-                    if (isForCertain) {
-                        calls++;
-                        history.failed(handle);
-                        group.count(Happening.REFUSED);
-                        workload.onOutcome(id, request, Operation.Outcome.FAILED, null);
-                        think();
-                    } else {
-                        unknown(request, handle);
+                    if (calls == call) {
+                        Client.this.failed(asked, isForCertain, leader);
                     }
                 }
             });
         }
 
-        private void unknown(Workload.Request request, long handle) {
+        private void answered(Errand asked, byte[] output) {
             calls++;
-            history.unknown(handle);
-            number = nextNumber++;
-            target = 0;
-            group.count(Happening.OUTCOME_UNKNOWN);
-            workload.onOutcome(id, request, Operation.Outcome.UNKNOWN, null);
+            SessionResult result = asked.resultOf(output);
+            if (result == null) {
+                end(asked, Operation.Outcome.DONE, output);
+            } else if (asked.request == null) {
+                Objects.requireNonNull(sessions).onAffairs(id, result);
+                errand = null;
+            } else if (result instanceof SessionResult.Done done) {
+                end(asked, Operation.Outcome.DONE, done.result());
+            } else if (asked.refused(((SessionResult.Refused) result).reason())) {
+                end(asked, asked.isPerhaps ? Operation.Outcome.UNKNOWN : Operation.Outcome.FAILED, null);
+            }
             think();
+        }
+
+        private void failed(Errand asked, boolean isForCertain, @Nullable ReplicaId leader) {
+            calls++;
+            target = leader == null || !isForCertain ? 0 : leader.nodeId();
+            group.count(isForCertain ? Happening.REFUSED : Happening.OUTCOME_UNKNOWN);
+            asked.isPerhaps |= !isForCertain;
+            if (!asked.isRepeated()) {
+                end(asked, isForCertain ? Operation.Outcome.FAILED : Operation.Outcome.UNKNOWN, null);
+            }
+            think();
+        }
+
+        private void end(Errand asked, Operation.Outcome outcome, byte @Nullable [] output) {
+            errand = null;
+            if (outcome == Operation.Outcome.UNKNOWN) {
+                number = nextNumber++;
+            }
+            asked.end(id, outcome, output);
         }
     }
 
@@ -209,6 +310,8 @@ final class SimulatedClients {
     SimulatedClients(SimulatedGroup group, SplittableRandom random) {
         this.group = group;
         workload = group.setup().workloads().get();
+        Setup.InSessions inSessions = group.setup().sessions();
+        sessions = inSessions == null ? null : new SimulatedSessions(group, inSessions);
         floods = random.split();
         for (int i = 0; i < group.setup().clients(); i++) {
             clients.add(new Client(i, random.split()));
@@ -248,23 +351,22 @@ final class SimulatedClients {
     void flood(SimulatedReplica replica, int requests) {
         for (int i = 0; i < requests && replica.isUp(); i++) {
             Client client = new Client(group.setup().clients() + i, floods.split());
-            Workload.Request request = request(client.id, floods);
-            long handle = history.invoke(client.number, request.kind(), request.input());
-            submit(replica, client.number, request, floods, new Answer() {
+            Errand errand = new Errand(client.id, client.number, floods);
+            submit(replica, client.number, errand.isRead(), errand.payload(floods), floods, new Answer() {
                 @Override
                 public void done(byte[] output, long index) {
-                    history.done(handle, output);
-                    workload.onOutcome(client.id, request, Operation.Outcome.DONE, output);
+                    SessionResult result = errand.resultOf(output);
+                    if (result instanceof SessionResult.Refused refused) {
+                        errand.refused(refused.reason());
+                        errand.end(client.id, Operation.Outcome.FAILED, null);
+                    } else {
+                        errand.end(client.id, Operation.Outcome.DONE, result == null ? output : ((SessionResult.Done) result).result());
+                    }
                 }
 
                 @Override
                 public void failed(boolean isForCertain, @Nullable ReplicaId leader) {
-                    if (isForCertain) {
-                        history.failed(handle);
-                    } else {
-                        history.unknown(handle);
-                    }
-                    workload.onOutcome(client.id, request, isForCertain ? Operation.Outcome.FAILED : Operation.Outcome.UNKNOWN, null);
+                    errand.end(client.id, isForCertain ? Operation.Outcome.FAILED : Operation.Outcome.UNKNOWN, null);
                 }
             });
         }
@@ -289,14 +391,14 @@ final class SimulatedClients {
         return Objects.requireNonNull(workload.next(client, random), "Workload.next returned null");
     }
 
-    private void submit(SimulatedReplica replica, int client, Workload.Request request, SplittableRandom random, Answer answer) {
-        group.onAsked(replica, client, request.kind(), request.input());
-        if (request.kind() == Operation.Kind.PROPOSE) {
-            propose(replica, client, WatchedMachine.wrapCommand(nextCall, request.input()), answer);
+    private void submit(SimulatedReplica replica, int client, boolean isRead, byte[] payload, SplittableRandom random, Answer answer) {
+        group.onAsked(replica, client, isRead ? Operation.Kind.READ : Operation.Kind.PROPOSE, payload);
+        if (!isRead) {
+            propose(replica, client, WatchedMachine.wrapCommand(nextCall, payload), answer);
         } else {
-            lastQuery = request.input();
+            lastQuery = payload;
             Freshness freshness = random.nextInt(3) == 0 ? Freshness.lease() : Freshness.linearizable();
-            read(replica, client, WatchedMachine.wrapQuery(request.input()), freshness.notBefore(random.nextInt(4) == 0 ? toldIndex : 0),
+            read(replica, client, WatchedMachine.wrapQuery(payload), freshness.notBefore(random.nextInt(4) == 0 ? toldIndex : 0),
                 answer);
         }
     }

@@ -1,5 +1,6 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.Sessions;
 import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StateMachine;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,7 +92,7 @@ public final class Simulation<M extends StateMachine> {
         Supplier<Workload> none = () -> {
             throw new IllegalStateException("Say what clients ask: Simulation.of(...).workload(...)");
         };
-        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null, SnapshotPolicy.DEFAULT), 0,
+        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null, SnapshotPolicy.DEFAULT, null), 0,
             TIMEOUTS, null, true);
     }
 
@@ -98,13 +100,13 @@ public final class Simulation<M extends StateMachine> {
     public Simulation<M> workload(Supplier<? extends Workload> workloads) {
         Objects.requireNonNull(workloads, "workloads");
         return with(new Setup(setup.machines(), workloads, setup.clients(), setup.model(), setup.wire(), setup.checks(), setup.digest(),
-            setup.snapshots()));
+            setup.snapshots(), setup.sessions()));
     }
 
     /** What the clients' history of each run is held against: it must be linearizable. */
     public Simulation<M> model(SequentialModel<?> model) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), model, setup.wire(), setup.checks(), setup.digest(),
-            setup.snapshots()));
+            setup.snapshots(), setup.sessions()));
     }
 
     /** What must hold of each replica's machine after each command: throws if it does not. */
@@ -116,7 +118,7 @@ public final class Simulation<M extends StateMachine> {
             asserts.accept(mine);
         }));
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), List.copyOf(checks),
-            setup.digest(), setup.snapshots()));
+            setup.digest(), setup.snapshots(), setup.sessions()));
     }
 
     /** A digest of a machine's whole state: the same on every replica after the same command. */
@@ -126,7 +128,7 @@ public final class Simulation<M extends StateMachine> {
             @SuppressWarnings("unchecked")      // made by the supplier of M
             M mine = (M) machine;
             return digest.applyAsLong(mine);
-        }, setup.snapshots()));
+        }, setup.snapshots(), setup.sessions()));
     }
 
     /** How many clients ask, one thing at a time each. */
@@ -135,7 +137,7 @@ public final class Simulation<M extends StateMachine> {
             throw new IllegalArgumentException("At least one client asks, not " + clients);
         }
         return with(new Setup(setup.machines(), setup.workloads(), clients, setup.model(), setup.wire(), setup.checks(), setup.digest(),
-            setup.snapshots()));
+            setup.snapshots(), setup.sessions()));
     }
 
     /**
@@ -144,13 +146,31 @@ public final class Simulation<M extends StateMachine> {
      */
     public Simulation<M> snapshots(SnapshotPolicy policy) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
-            setup.digest(), policy));
+            setup.digest(), policy, setup.sessions()));
+    }
+
+    /**
+     * Puts {@link Sessions} around each machine and lets clients propose in sessions: they repeat a command whose outcome they do not know, or
+     * that was refused, at whichever node, until they are told what became of it, and a repeated one is one operation in the history that
+     * the model judges. Several have commands outstanding in one session, copies come late, sessions are closed, lost and left to expire.
+     * That each command takes effect once and each copy gets the first reply is checked on every replica.
+     *
+     * <p>Workload, model, checks and digest stay those of the machine inside.
+     */
+    public Simulation<M> sessions(Sessions.Options options) {
+        return sessions(options, machine -> Sessions.around(machine, options));
+    }
+
+    /** With sessions that a test has planted something in. */
+    Simulation<M> sessions(Sessions.Options options, UnaryOperator<StateMachine> around) {
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
+            setup.digest(), setup.snapshots(), new Setup.InSessions(options, around)));
     }
 
     /** Sends every message through a real encoder and decoder. */
     public Simulation<M> wire(Wire wire) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), wire, setup.checks(), setup.digest(),
-            setup.snapshots()));
+            setup.snapshots(), setup.sessions()));
     }
 
     /** How many nodes there are, 1 to 7; each seed draws its number unless this is said. */

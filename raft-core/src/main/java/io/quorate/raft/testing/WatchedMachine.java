@@ -1,12 +1,18 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.Command;
+import io.quorate.raft.SessionCommand;
+import io.quorate.raft.SessionResult;
+import io.quorate.raft.Sessions;
 import io.quorate.raft.StateMachine;
 import io.quorate.raft.core.Entry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +29,9 @@ final class WatchedMachine implements StateMachine {
     private final SimulatedGroup group;
     private final SimulatedReplica replica;
     private final Ailments ailments;
-    private final StateMachine machine;
+    private final StateMachine users;
+    private final StateMachine machine;         // the user's, or around it what makes the sessions
+    private final Effects effects;
     private long lastIndex;      // the last command's
     private long toldIndex;      // where the machine was told the time last
 
@@ -37,11 +45,63 @@ final class WatchedMachine implements StateMachine {
         }
     }
 
+    /** Stands between sessions and the user's machine, and knows what comes through to it. */
+    private static final class Effects implements StateMachine {
+
+        private final StateMachine users;
+        private final Set<List<Object>> own = new HashSet<>();     // sessions and numbers, since this machine began or was restored
+        private boolean hasTaken;                                // of the present command
+
+        private Effects(StateMachine users) {
+            this.users = users;
+        }
+
+        /** Whether it has taken effect here, now or before, and not only in a snapshot. */
+        private boolean isOwn(SessionCommand.Call call, boolean isNow) {
+            List<Object> name = List.of(call.session(), call.sequence());
+            return isNow ? own.add(name) : own.contains(name);
+        }
+
+        @Override
+        public byte[] apply(Command command) {
+            hasTaken = true;
+            return users.apply(command);
+        }
+
+        @Override
+        public byte[] query(byte[] query) {
+            return users.query(query);
+        }
+
+        @Override
+        public long wakeUpNanos() {
+            return users.wakeUpNanos();
+        }
+
+        @Override
+        public void onTime(long index, long timeNanos) {
+            users.onTime(index, timeNanos);
+        }
+
+        @Override
+        public @Nullable Snapshot snapshot() {
+            return users.snapshot();
+        }
+
+        @Override
+        public void restore(InputStream in) throws IOException {
+            users.restore(in);
+        }
+    }
+
     WatchedMachine(SimulatedGroup group, SimulatedReplica replica, Ailments ailments) {
         this.group = group;
         this.replica = replica;
         this.ailments = ailments;
-        machine = group.setup().machines().get();
+        users = group.setup().machines().get();
+        effects = new Effects(users);
+        Setup.InSessions inSessions = group.setup().sessions();
+        machine = inSessions == null ? users : inSessions.around().apply(effects);
     }
 
     /** A user's command. */
@@ -104,6 +164,7 @@ final class WatchedMachine implements StateMachine {
         ByteBuffer payload = command.payload().duplicate();
         payload.position(payload.position() + ENVELOPE_BYTES);
         byte[] result;
+        effects.hasTaken = false;
         try {
             result = machine.apply(command.withPayload(payload.slice()));
         } catch (RuntimeException | Error e) {
@@ -112,8 +173,38 @@ final class WatchedMachine implements StateMachine {
         if (result == null) {
             throw new MachineFailed("apply returned null " + at(command, payload), null);
         }
-        group.setup().check(machine, replica.nodeId(), () -> at(command, payload));
+        if (group.setup().sessions() != null) {
+            onSession(command.withPayload(payload.slice()), result);
+        }
+        group.setup().check(users, replica.nodeId(), () -> at(command, payload));
         return result;
+    }
+
+    private void onSession(Command command, byte[] result) {
+        SessionCommand said = SessionCommand.decode(command.payload());
+        group.invariants().onSession(replica, command, said, effects.hasTaken, result);
+        SessionResult answer = SessionResult.decode(result);
+        if (answer instanceof SessionResult.Opened) {
+            group.count(Happening.SESSION_OPENED);
+        } else if (answer instanceof SessionResult.Refused refused) {
+            group.count(switch (refused.reason()) {
+                case NO_SUCH_SESSION -> Happening.SESSION_GONE;
+                case ACKNOWLEDGED -> Happening.SESSION_ACKNOWLEDGED;
+                case FULL -> Happening.SESSION_FULL;
+                case UNREADABLE -> throw new MachineFailed("a command of a session is unreadable at node " + replica.nodeId(), null);
+            });
+        } else if (said instanceof SessionCommand.Close) {
+            group.count(Happening.SESSION_CLOSED);
+        } else if (said instanceof SessionCommand.Call call) {
+            boolean isOwn = effects.isOwn(call, effects.hasTaken);
+            if (!effects.hasTaken) {
+                group.count(isOwn ? Happening.SESSION_REPEATED : Happening.SESSION_REPEATED_AFTER_RESTORE);
+            }
+        }
+    }
+
+    private int openSessions() {
+        return machine instanceof Sessions<?> sessions ? sessions.openSessions() : 0;
     }
 
     @Override
@@ -131,12 +222,16 @@ final class WatchedMachine implements StateMachine {
         reportTold();
         toldIndex = index;
         group.invariants().onTime(replica, index, timeNanos);
+        int open = openSessions();
         try {
             machine.onTime(index, timeNanos);
         } catch (RuntimeException | Error e) {
             throw new MachineFailed("onTime threw " + where.get() + ": " + e, e);
         }
-        group.setup().check(machine, replica.nodeId(), where);
+        if (openSessions() < open) {
+            group.count(Happening.SESSION_EXPIRED);
+        }
+        group.setup().check(users, replica.nodeId(), where);
     }
 
     /** If the machine was last told the time by an entry that was no command: the state as that has left it. */
@@ -148,8 +243,10 @@ final class WatchedMachine implements StateMachine {
 
     private void reportState(long index) {
         ToLongFunction<StateMachine> digest = group.setup().digest();
-        if (digest != null) {
-            group.invariants().onState(replica, index, digest.applyAsLong(machine));
+        boolean hasSessions = group.setup().sessions() != null;
+        if (digest != null || hasSessions) {
+            long usersDigest = digest == null ? 0 : digest.applyAsLong(users);
+            group.invariants().onState(replica, index, hasSessions ? 31 * usersDigest + machine.toString().hashCode() : usersDigest);
         }
     }
 
@@ -200,7 +297,8 @@ final class WatchedMachine implements StateMachine {
         } catch (RuntimeException | Error | IOException e) {
             throw new MachineFailed("restore threw " + where.get() + ": " + e, e);
         }
-        group.setup().check(machine, replica.nodeId(), where);
+        effects.own.clear();
+        group.setup().check(users, replica.nodeId(), where);
         group.count(Happening.SNAPSHOT_RESTORED);
         group.invariants().onRestored(replica, lastIndex);
         long stateIndex = Math.max(lastIndex, toldIndex);

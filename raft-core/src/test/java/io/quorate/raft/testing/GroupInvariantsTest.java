@@ -5,7 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.Command;
 import io.quorate.raft.Freshness;
+import io.quorate.raft.SessionCommand;
+import io.quorate.raft.SessionId;
+import io.quorate.raft.SessionResult;
+import io.quorate.raft.SessionResult.Reason;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
@@ -19,6 +24,7 @@ import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -829,6 +835,103 @@ class GroupInvariantsTest {
         invariants.onCallApplied(one, 1, 7);
         invariants.onCallApplied(two, 1, 7);
         caught("AppliedOnce", () -> invariants.onCallApplied(one, 1, 8));
+    }
+
+    // ---- sessions
+
+    @Test
+    void aCommandOfASessionThatTakesEffectTwiceIsCaught() {
+        for (Planted replica : all) {
+            said(replica, 1, 0, open(10), false, opened(1));
+            said(replica, 2, 0, call(1, 1, 0), true, done("x"));
+            said(replica, 3, 0, call(1, 2, 0), true, done("x"));
+            said(replica, 4, 0, call(1, 1, 0), false, done("x"));
+        }
+        caught("SessionCommandsTakeEffectOnce", "1#0001 lets command 1 of session 1-0 take effect at 5, but it did at 2",
+            () -> said(one, 5, 0, call(1, 1, 0), true, done("x")));
+    }
+
+    @Test
+    void aCommandOfASessionThatTakesEffectOnSomeReplicasIsCaught() {
+        said(one, 1, 0, open(10), false, opened(1));
+        said(one, 2, 0, call(1, 1, 0), true, done("x"));
+        caught("SessionCommandsTakeEffectOnce", "command 1 of session 1-0 takes effect at 2 but not on 2#0002",
+            () -> said(two, 2, 0, call(1, 1, 0), false, done("x")));
+        said(one, 3, 0, call(1, 1, 0), false, done("x"));
+        said(two, 2, 0, call(1, 1, 0), true, done("x"));
+    }
+
+    @Test
+    void aCopyThatGetsAnotherReplyIsCaught() {
+        said(one, 1, 0, open(10), false, opened(1));
+        said(one, 2, 0, call(1, 1, 0), true, done("x"));
+        said(one, 3, 0, call(1, 1, 0), false, done("x"));
+        caught("CopiesGetTheFirstReply", "1#0001 answers command 1 of session 1-0 at 4 by ",
+            () -> said(one, 4, 0, call(1, 1, 0), false, done("y")));
+        caught("CopiesGetTheFirstReply", "1#0001 answers command 2 of session 1-0 at 5 by Done[1 bytes], and it has not taken effect yet",
+            () -> said(one, 5, 0, call(1, 2, 0), false, done("x")));
+        caught("CopiesGetTheFirstReply", "1#0001 answers command 3 of session 1-0 at 6 by Refused[reason=FULL], and it takes effect",
+            () -> said(one, 6, 0, call(1, 3, 0), true, refused(Reason.FULL)));
+    }
+
+    @Test
+    void aCommandThatIsSettledAndDoneOrNotSettledAndRefusedIsCaught() {
+        said(one, 1, 0, open(10), false, opened(1));
+        said(one, 2, 0, call(1, 2, 1), true, done("x"));
+        said(one, 3, 0, call(1, 1, 0), false, refused(Reason.ACKNOWLEDGED));
+        said(one, 4, 0, call(1, 3, 0), false, refused(Reason.FULL));
+        caught("OnlySettledCommandsAreForgotten", () -> said(one, 5, 0, call(1, 2, 0), false, refused(Reason.ACKNOWLEDGED)));
+        said(one, 6, 0, new SessionCommand.KeepAlive(session(1), 2), false, done(""));
+        said(one, 7, 0, call(1, 2, 0), false, refused(Reason.ACKNOWLEDGED));
+        caught("OnlySettledCommandsAreForgotten", () -> said(one, 8, 0, call(1, 1, 0), true, done("x")));
+    }
+
+    @Test
+    void aSessionThatEndsBeforeItsTimeOrNeverIsCaught() {
+        said(one, 1, 100, open(10), false, opened(1));
+        said(one, 2, 109, call(1, 1, 0), true, done("x"));
+        said(one, 3, 118, new SessionCommand.KeepAlive(session(1), 1), false, done(""));
+        caught("SessionsEndByReplicatedTime", "1#0001 answers at 4, stamped 127, by Refused[reason=NO_SUCH_SESSION], but session 1-0 ends at "
+            + "128", () -> said(one, 4, 127, call(1, 2, 1), false, refused(Reason.NO_SUCH_SESSION)));
+        said(one, 5, 128, call(1, 3, 1), false, refused(Reason.NO_SUCH_SESSION));
+        caught("SessionsEndByReplicatedTime", () -> said(one, 6, 128, call(1, 4, 1), true, done("x")));
+        said(one, 7, 128, open(10), false, opened(7));
+        said(one, 8, 128, new SessionCommand.Close(session(7)), false, done(""));
+        caught("SessionsEndByReplicatedTime", "1#0001 answers at 9, stamped 128, by Done[1 bytes], but session 7-0 was closed",
+            () -> said(one, 9, 128, call(7, 1, 0), true, done("x")));
+        caught("SessionsEndByReplicatedTime", "1#0001 opens session 7-0 at 10, which there was before",
+            () -> said(one, 10, 128, open(10), false, opened(7)));
+        caught("SessionsEndByReplicatedTime", "1#0001 answers at 11, stamped 128, by Done[0 bytes], but session 9-0 was never opened",
+            () -> said(one, 11, 128, new SessionCommand.KeepAlive(session(9), 0), false, done("")));
+        said(two, 4, 127, call(1, 2, 1), false, refused(Reason.NO_SUCH_SESSION));     // that one answers as the first did is others' business
+    }
+
+    private void said(Planted replica, long index, long timeNanos, SessionCommand command, boolean hasTakenEffect, SessionResult result) {
+        invariants.onSession(replica, new Command(index, ByteBuffer.allocate(0), timeNanos), command, hasTakenEffect, result.encode());
+    }
+
+    private static SessionCommand open(long timeoutNanos) {
+        return new SessionCommand.Open(timeoutNanos, 0);
+    }
+
+    private static SessionCommand call(long index, long sequence, long acknowledged) {
+        return new SessionCommand.Call(session(index), sequence, acknowledged, ByteBuffer.allocate(0));
+    }
+
+    private static SessionResult opened(long index) {
+        return new SessionResult.Opened(session(index));
+    }
+
+    private static SessionId session(long index) {
+        return new SessionId(index, 0);
+    }
+
+    private static SessionResult done(String result) {
+        return new SessionResult.Done(bytes(result));
+    }
+
+    private static SessionResult refused(Reason reason) {
+        return new SessionResult.Refused(reason);
     }
 
     // ---- clients

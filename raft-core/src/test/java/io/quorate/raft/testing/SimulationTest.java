@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.Sessions;
 import io.quorate.raft.SnapshotPolicy;
 import java.time.Duration;
 import java.util.EnumMap;
@@ -26,6 +27,8 @@ class SimulationTest {
     /** In every other run snapshots are taken after a few commands, so that logs are short, and who lags needs one. */
     private static final SnapshotPolicy OFTEN = SnapshotPolicy.DEFAULT.withLogBytesMin(400).withLogToSnapshotRatio(1)
         .withRetryPause(Duration.ofSeconds(1));
+    /** In every third, clients propose in sessions, which soon have no room for more replies. */
+    private static final Sessions.Options SESSIONS = new Sessions.Options(Duration.ofDays(1), 500, 5000);
 
     @Test
     void everyInvariantHoldsUnderFaultsAndAHealedQuorumMakesProgress() {
@@ -40,7 +43,8 @@ class SimulationTest {
             simulation = simulation.nodes(NODES);
         }
         for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
-            Simulation.Report report = (seed % 2 == 0 ? simulation : simulation.snapshots(OFTEN)).run(seed);
+            Simulation<Registers> some = seed % 2 == 0 ? simulation : simulation.snapshots(OFTEN);
+            Simulation.Report report = (seed % 3 == 0 ? some.sessions(SESSIONS) : some).run(seed);
             acknowledged += report.acknowledged();
             reads += report.readsServed();
             crashes += report.crashes();
