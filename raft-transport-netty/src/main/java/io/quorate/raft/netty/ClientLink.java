@@ -231,11 +231,11 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
         } else {
             ClientFrames.Response response = ClientFrames.response(frame);
             Call call = open.remove(response.id());
+            if (isToBlank && open.isEmpty() && outbox.bytes() == 0) {
+                end("it belonged to no group");     // and may belong to any by now: the caller's next call finds out
+            }
             if (call != null) {     // else its caller has stopped waiting
                 settle(call).complete(response.response());
-            }
-            if (isToBlank && open.isEmpty() && outbox.bytes() == 0) {
-                end("it belonged to no group");     // and may belong to any by now: the next call finds out
             }
         }
     }
