@@ -6,11 +6,13 @@ import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.runtime.Applier;
 import io.quorate.raft.runtime.ClientService;
 import io.quorate.raft.runtime.Completion;
 import io.quorate.raft.runtime.Limits;
 import io.quorate.raft.runtime.PassiveServer;
 import io.quorate.raft.runtime.SnapshotCompletion;
+import io.quorate.raft.runtime.Waker;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -45,13 +47,15 @@ import org.slf4j.LoggerFactory;
  * <p><b>Outcomes.</b> Every future completes: with the result, or with an exception that tells whether anything happened. Only an
  * {@link OutcomeUnknownException} means "perhaps"; after every other one nothing happened, and nothing will. All calls have a deadline
  * ({@link Builder#callTimeout}, or the one given with the call). It is noticed a few milliseconds late; while your state machine is
- * inside a method, as late as that returns.
+ * inside a method, up to a tenth of a second.
  *
- * <p><b>Threads.</b> Five: {@code quorate-<node>-raft}, {@code -disk} and {@code -apply}, and two that mostly sleep: {@code -snapshot}, on
- * which your state is written out, and {@code -transfer}, which moves snapshots between replicas. While it stops, a sixth, {@code -stop}.
+ * <p><b>Threads.</b> Six: {@code quorate-<node>-raft}, {@code -disk} and {@code -apply}, and three that mostly sleep: {@code -snapshot}, on
+ * which your state is written out, {@code -transfer}, which moves snapshots between replicas, and {@code -late}, which completes calls at
+ * their deadline while the apply thread is held up. While it stops, a seventh, {@code -stop}.
  * They are not daemons: a replica that others count on ends by {@link #close}, not because {@code main} returned. Your state machine
  * and, mostly, what you chain to the futures run on the apply thread: be quick there, and never wait there for another call of this
- * server. What fails at once is completed before it is returned, and what a stop leaves open is completed on the stop thread.
+ * server. What fails at once is completed before it is returned, what a stop leaves open is completed on the stop thread, and what is
+ * over while the apply thread is held up, on the late thread.
  *
  * <p><b>Failure.</b> When the disk fails, the state machine throws, a thread dies or an invariant is broken, the server stops: it says why
  * at ERROR, in {@link #status} and in {@link #stopped}, and completes all calls. Nothing is retried; start a new server on the same
@@ -81,6 +85,8 @@ public final class RaftServer implements AutoCloseable {
     private final Thread applyThread;
     private final Thread snapshotThread;
     private final Thread transferThread;
+    private final Thread lateThread;
+    private final Waker lateWaker = new Waker();
     private final CompletableFuture<Optional<Throwable>> stopped = new CompletableFuture<>();
     private final AtomicBoolean isClosing = new AtomicBoolean();      // from outside: hands over, and then stops
     private final AtomicBoolean isStopping = new AtomicBoolean();
@@ -89,6 +95,7 @@ public final class RaftServer implements AutoCloseable {
     private volatile boolean applyRuns = true;
     private volatile boolean snapshotRuns = true;
     private volatile boolean transferRuns = true;
+    private volatile boolean lateRuns = true;
     private volatile @Nullable Thread stopThread;
     private volatile @Nullable ServerStatus lastStatus;     // set when everything has ended
 
@@ -107,6 +114,7 @@ public final class RaftServer implements AutoCloseable {
         applyThread = thread("apply", this::runApply);
         snapshotThread = thread("snapshot", this::runSnapshot);
         transferThread = thread("transfer", this::runTransfer);
+        lateThread = thread("late", this::runLate);
     }
 
     /** What a server is made of. */
@@ -264,12 +272,17 @@ public final class RaftServer implements AutoCloseable {
      * covers at least what is applied here by now; if the newest does already, that one is the answer.
      *
      * <p>Fails with whatever the state machine threw, with an {@link UnsupportedOperationException} if that has no snapshots, with an
-     * {@link IllegalStateException} if nothing has been applied yet, or with {@link ServerStoppedException}; all is as it was then. It has
-     * no deadline: writing takes as long as it takes.
+     * {@link IllegalStateException} if nothing has been applied yet, with {@link OverloadedException} if none was begun in time or too many
+     * wait for one, or with {@link ServerStoppedException}; all is as it was then. With {@link OutcomeUnknownException} if it was still
+     * being written when the time was up: it may become durable yet.
      */
     public CompletableFuture<SnapshotInfo> takeSnapshot() {
-        FutureSnapshot future = new FutureSnapshot();
-        return future.unlessStopped(parts.takeSnapshot(future));
+        return takeSnapshot(callTimeoutNanos);
+    }
+
+    /** The same, with a deadline of its own: writing a large state takes long. */
+    public CompletableFuture<SnapshotInfo> takeSnapshot(Duration timeout) {
+        return takeSnapshot(nanosOf(timeout));
     }
 
     /**
@@ -277,37 +290,73 @@ public final class RaftServer implements AutoCloseable {
      * is written under a temporary name beside it, forced to disk and then renamed, so what stands under its name is whole. {@link Backup}
      * says what can be done with it.
      *
+     * <p>Fails as {@link #takeSnapshot()}. With {@link OutcomeUnknownException} the copy is given up, unless it had just been finished: see
+     * whether the file is there.
+     *
      * @param file must not exist
      */
     public CompletableFuture<SnapshotInfo> backup(Path file) {
-        FutureSnapshot future = new FutureSnapshot();
-        return future.unlessStopped(parts.backup(Objects.requireNonNull(file, "file"), future));
+        return backup(file, callTimeoutNanos);
     }
 
-    /** How this replica is. Waits for the raft thread, which never waits for anything itself. */
+    /** The same, with a deadline of its own: writing and copying a large state takes long. */
+    public CompletableFuture<SnapshotInfo> backup(Path file, Duration timeout) {
+        return backup(file, nanosOf(timeout));
+    }
+
+    /**
+     * How this replica is. Waits for the raft thread, which waits for nothing but your {@link RaftObserver}.
+     *
+     * @throws OverloadedException if that thread did not answer for as long as a call may take: the observer holds it up, or the process
+     *     stands still
+     */
     public ServerStatus status() {
         if (Thread.currentThread() == raftThread) {
             return parts.loop().status();
         }
         CompletableFuture<ServerStatus> answer = new CompletableFuture<>();
         if (parts.ask(answer::complete)) {
-            return answer.join();
+            return awaitRaftThread(answer);
         }
         return Objects.requireNonNull(lastStatus, "set before the mailbox is closed");
     }
 
-    /** What holds this replica and its group up, as it sees that: {@link Explanation#of} its {@link #status}. */
+    /** What holds this replica and its group up, as it sees that: {@link Explanation#of} its {@link #status}. Waits, and fails, as that. */
     public Explanation explain() {
         return Explanation.of(status());
     }
 
-    /** What this server has counted and measured since it started. Waits as {@link #status} does. */
+    /** What this server has counted and measured since it started. Waits, and fails, as {@link #status} does. */
     public Metrics metrics() {
         if (Thread.currentThread() == raftThread) {
             return parts.metrics();
         }
         CompletableFuture<Metrics> answer = new CompletableFuture<>();
-        return parts.askMetrics(answer::complete) ? answer.join() : parts.stoppedMetrics();
+        return parts.askMetrics(answer::complete) ? awaitRaftThread(answer) : parts.stoppedMetrics();
+    }
+
+    /** What the raft thread answers. An interrupt is kept for later: whoever asks waits for one turn of it, usually. */
+    private <T> T awaitRaftThread(CompletableFuture<T> answer) {
+        long endNanos = System.nanoTime() + callTimeoutNanos;
+        boolean isInterrupted = false;
+        try {
+            for (;;) {
+                try {
+                    return answer.get(Math.max(0, endNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    isInterrupted = true;
+                } catch (TimeoutException e) {
+                    throw new OverloadedException("Nothing happened: the raft thread of replica " + replica + " did not answer in time;"
+                        + " see whether a RaftObserver blocks it, or the process is starved of processor time");
+                } catch (ExecutionException e) {
+                    throw new IllegalStateException("The raft thread only ever completes this", e);
+                }
+            }
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     /**
@@ -369,6 +418,16 @@ public final class RaftServer implements AutoCloseable {
 
     private CompletableFuture<Boolean> awaitOutcome(EntryId entry, long timeoutNanos) {
         return call((result, index) -> PassiveServer.isApplied(result), completion -> parts.awaitOutcome(entry, timeoutNanos, completion));
+    }
+
+    private CompletableFuture<SnapshotInfo> takeSnapshot(long timeoutNanos) {
+        FutureSnapshot future = new FutureSnapshot();
+        return future.unless(parts.takeSnapshot(timeoutNanos, future));
+    }
+
+    private CompletableFuture<SnapshotInfo> backup(Path file, long timeoutNanos) {
+        FutureSnapshot future = new FutureSnapshot();
+        return future.unless(parts.backup(Objects.requireNonNull(file, "file"), timeoutNanos, future));
     }
 
     private CompletableFuture<byte[]> propose(byte[] command, long timeoutNanos) {
@@ -447,6 +506,13 @@ public final class RaftServer implements AutoCloseable {
         }
     }
 
+    private void runLate() {
+        while (lateRuns) {
+            parts.applier().relieve(System.nanoTime());
+            lateWaker.sleep(Applier.LOOK_NANOS, () -> false);
+        }
+    }
+
     private Thread thread(String name, Runnable work) {
         Thread thread = new Thread(() -> {
             try {
@@ -461,7 +527,7 @@ public final class RaftServer implements AutoCloseable {
 
     private boolean isOwnThread(Thread thread) {
         return thread == raftThread || thread == diskThread || thread == applyThread || thread == snapshotThread
-            || thread == transferThread || thread == stopThread;
+            || thread == transferThread || thread == lateThread || thread == stopThread;
     }
 
     private void start() {
@@ -473,6 +539,7 @@ public final class RaftServer implements AutoCloseable {
             applyRuns = false;
             snapshotRuns = false;
             transferRuns = false;
+            lateRuns = false;
             if (isStopping.compareAndSet(false, true)) {
                 end(null);
             }
@@ -482,6 +549,7 @@ public final class RaftServer implements AutoCloseable {
         applyThread.start();
         snapshotThread.start();
         transferThread.start();
+        lateThread.start();
         diskThread.start();
         raftThread.start();
     }
@@ -525,6 +593,9 @@ public final class RaftServer implements AutoCloseable {
             applyRuns = false;
             parts.applier().endSleep();
             join(applyThread);
+            lateRuns = false;             // not before: until then the calls that are open have their deadlines
+            lateWaker.end();
+            join(lateThread);
             lastStatus = parts.loop().stoppedStatus(cause);
             carefully("completing the open calls", () -> parts.closeApplier(cause));
             carefully("letting go of snapshots", () -> parts.closeSnapshots(cause));
@@ -602,9 +673,9 @@ public final class RaftServer implements AutoCloseable {
             completeExceptionally(why);
         }
 
-        CompletableFuture<SnapshotInfo> unlessStopped(boolean isAsked) {
-            if (!isAsked) {
-                completeExceptionally(new ServerStoppedException("Nothing happened: this server has stopped", null));
+        CompletableFuture<SnapshotInfo> unless(@Nullable RuntimeException refused) {
+            if (refused != null) {
+                completeExceptionally(refused);
             }
             return this;
         }

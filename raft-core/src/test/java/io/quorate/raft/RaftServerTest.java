@@ -14,8 +14,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.client.RaftClient;
-import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryDisk;
@@ -541,6 +541,69 @@ class RaftServerTest {
             String name = get(follower.propose(bytes("x")).handle((result, failure) -> Thread.currentThread().getName()));
             assertFalse(name.endsWith("-raft"), name);
         }
+    }
+
+    // ---- deadlines of what is held up
+
+    @Test
+    void everyCallEndsAtItsDeadlineThoughTheStateMachineHangs() {
+        cluster.startAll();
+        RaftServer leader = cluster.awaitLeader();
+        int leaderId = leader.replica().nodeId();
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        cluster.machines.get(leaderId).gate(gate);
+        Duration soon = Duration.ofMillis(300);
+        CompletableFuture<byte[]> hanging = leader.propose(bytes("wait"), soon);
+        cluster.await(cluster.machines.get(leaderId)::isWaiting);
+        CompletableFuture<byte[]> behind = leader.propose(bytes("b"), soon);
+        CompletableFuture<String> on = behind.handle((result, failure) -> Thread.currentThread().getName());
+        CompletableFuture<byte[]> read = leader.read(bytes("all"), soon);
+        CompletableFuture<Answer> local = leader.read(bytes("all"), Freshness.local(), soon);
+        CompletableFuture<Boolean> outcome = leader.awaitOutcome(new EntryId(99, 9999), soon);
+        CompletableFuture<SnapshotInfo> snapshot = leader.takeSnapshot(soon);
+        CompletableFuture<?> change = leader.changeMembership(leader.membership().version(),
+            MembershipTarget.from(leader.membership()).goal(), soon);
+
+        assertTrue(assertThrows(OutcomeUnknownException.class, () -> get(hanging)).entry() != null);
+        assertTrue(assertThrows(OutcomeUnknownException.class, () -> get(behind)).entry() != null);
+        assertThrows(OverloadedException.class, () -> get(read));
+        assertThrows(OverloadedException.class, () -> get(local));
+        assertThrows(OutcomeUnknownException.class, () -> get(outcome));
+        assertThrows(OverloadedException.class, () -> get(snapshot));
+        assertThrows(RaftException.class, () -> get(change));
+        assertEquals("quorate-" + leaderId + "-late", get(on));
+        assertFalse(gate.isDone());
+        gate.complete(null);
+        assertEquals("did c", cluster.propose("c"), "and it goes on");
+        cluster.await(() -> cluster.machines.get(leaderId).commands().equals(List.of("wait", "b", "c")));
+    }
+
+    @Test
+    void whoeverAsksHowAServerIsDoesNotWaitForEverForAnObserverThatBlocks() {
+        cluster.close();
+        cluster = new Cluster(1);
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        CompletableFuture<Void> isBlocked = new CompletableFuture<>();
+        RaftServer server = cluster.start(1, builder -> builder.callTimeout(Duration.ofMillis(100)).observer(new RaftObserver() {
+            @Override
+            public void onChange(ServerStatus.State state, long term, @Nullable ReplicaId leader) {
+                isBlocked.complete(null);
+                gate.join();
+            }
+        }));
+        try {
+            get(isBlocked);
+            assertThrows(OverloadedException.class, server::status);
+            assertThrows(OverloadedException.class, server::explain);
+            assertThrows(OverloadedException.class, server::metrics);
+            assertThrows(OverloadedException.class, server::membership);
+            Thread.currentThread().interrupt();
+            assertThrows(OverloadedException.class, server::status);
+            assertTrue(Thread.interrupted(), "an interrupt is kept");
+        } finally {
+            gate.complete(null);
+        }
+        assertEquals(1, server.status().replica().nodeId());
     }
 
     @Test

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.client.RaftAdmin;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryDisk;
@@ -20,6 +21,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -61,6 +63,27 @@ class ServerSnapshotsTest {
         cluster.await(() -> cluster.machines.get(down).commands().size() == 151);
         assertTrue(cluster.machines.get(down).restores() > 0);
         assertEquals(List.copyOf(cluster.machines.get(leader()).commands()), cluster.machines.get(down).commands());
+    }
+
+    @Test
+    void whoeverWaitsForASnapshotThatHangsIsToldAtHisDeadline() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer leader = cluster.servers.get(leader());
+        Cluster.Journal machine = cluster.machines.get(leader.replica().nodeId());
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        machine.writerGate(gate);
+        Duration soon = Duration.ofMillis(100);
+        CompletableFuture<SnapshotInfo> taken = leader.takeSnapshot(soon);
+        cluster.await(machine::isWriting);
+        assertThrows(OutcomeUnknownException.class, () -> get(taken));
+        assertThrows(OverloadedException.class, () -> get(leader.takeSnapshot(soon)), "it waits for the next");
+        assertThrows(OverloadedException.class, () -> get(leader.backup(directory.resolve("backup"), soon)));
+        try (RaftAdmin admin = RaftAdmin.builder(cluster.network.clientTransport(), List.of(leader.address())).callTimeout(soon).build()) {
+            assertThrows(RaftException.class, () -> get(admin.takeSnapshot(leader.address())));
+        }
+        gate.complete(null);
+        assertTrue(get(leader.takeSnapshot()).bytes() > 0);
     }
 
     @Test

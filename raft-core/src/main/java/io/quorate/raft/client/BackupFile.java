@@ -128,10 +128,10 @@ final class BackupFile {
             proceed();
         } else if (response instanceof ClientResponse.Failed failed && beginnings < BEGINNINGS_MAX) {
             begin();            // a newer one has taken its place
-        } else if (response != null) {
+        } else if (response != null && !(response instanceof ClientResponse.Overloaded)) {
             fail("the replica at " + address + " says: " + Calls.said(response), null);
         } else {
-            again(failure, () -> {
+            again(response == null ? failure : new IllegalStateException(Calls.said(response)), () -> {
                 rewind();
                 proceed();
             });

@@ -36,15 +36,19 @@ import org.jspecify.annotations.Nullable;
  * completes, and it must not run on the raft thread. What one flush has to say comes in one piece and in its order, so that a proposal is
  * known here before its entry is.
  *
- * <p>One thread at a time.
+ * <p>One thread at a time turns it. While that is held up outside, by the state machine or by a caller's code, another may {@link #relieve}
+ * it of the calls whose time is up.
  */
 public final class Applier {
 
     /** How many bytes of entries one turn applies, and one read from storage asks for. */
     static final int CHUNK_BYTES = 1 << 20;
+    /** How often to look whether the apply thread is held up. One that is, is relieved after two looks. */
+    public static final long LOOK_NANOS = 25_000_000;
 
     private static final byte[] NOTHING = new byte[0];
 
+    private final Custody custody;                                // of all below
     private final StateMachine machine;
     private final Storage storage;
     private final Mailbox mailbox;
@@ -64,6 +68,7 @@ public final class Applier {
     private final SnapshotDesk snapshots;
     private final AppliedState state = new AppliedState();
     private long machineIndex;                                    // the machine has been told all up to here; may be far behind applied
+    private @Nullable Call asking;                                // whose query the machine is answering
     private Work.@Nullable Apply apply;                           // the range being applied
     private List<Entry> chunk = List.of();                        // the part of it that is in memory
     private int position;                                         // of the next entry in the chunk
@@ -74,7 +79,8 @@ public final class Applier {
 
     Applier(StateMachine machine, Storage storage, Mailbox mailbox, LongSupplier nanoClock, Supplier<NotLeaderException> notLeader,
             SnapshotDesk snapshots) {
-        this.machine = machine;
+        custody = snapshots.custody();
+        this.machine = custody.outside(machine);
         this.storage = storage;
         this.mailbox = mailbox;
         this.nanoClock = nanoClock;
@@ -94,9 +100,41 @@ public final class Applier {
 
     /** Works on what waits: until nothing does, or until about {@link #CHUNK_BYTES} have been applied. */
     public void turn(long nowNanos) {
+        custody.take();
+        try {
+            work(nowNanos);
+        } finally {
+            custody.give();
+        }
+    }
+
+    /**
+     * If whoever turns is held up outside since this was called last, at least: gives up the calls whose time is up, and tells the callers of
+     * all that have ended. Another thread than the one that turns, and always the same.
+     */
+    public void relieve(long nowNanos) {
+        List<Told> ended;
+        custody.take();
+        try {
+            if (!custody.isOutStill()) {
+                return;
+            }
+            takeIn();
+            if (sweep.isDue(nowNanos)) {
+                expire(nowNanos);
+            }
+            ended = custody.takeWaiting();
+        } finally {
+            custody.give();
+        }
+        ended.forEach(Told::tell);
+    }
+
+    private void work(long nowNanos) {
         takeIn();
         if (sweep.isDue(nowNanos)) {
             expire(nowNanos);
+            custody.tellAll();
         }
         boolean isChunkApplied = false;
         while (!isChunkApplied) {
@@ -109,6 +147,7 @@ public final class Applier {
                     break;
                 }
                 next.run(this);
+                custody.tellAll();
             }
         }
         if (applied != told) {
@@ -117,21 +156,33 @@ public final class Applier {
             mailbox.complete(new Event.Applied(applied));
             tellTimeWanted();
             outcomes.tell();
+            custody.tellAll();
             answerReads();
         }
         if (!isAhead()) {
             snapshots.look(machine, state, nowNanos);
+            custody.tellAll();
         }
     }
 
     /** Whether a turn would find something to do but timeouts. */
     public boolean hasWork() {
-        return apply != null || !batch.isEmpty() || inbox.hasMore();
+        custody.take();
+        try {
+            return apply != null || !batch.isEmpty() || inbox.hasMore();
+        } finally {
+            custody.give();
+        }
     }
 
     /** After how many nanoseconds to turn for the sake of timeouts; {@link Long#MAX_VALUE} if nothing waits. */
     public long nanosUntilDeadline(long nowNanos) {
-        return Math.min(sweep.nanosUntil(nowNanos), isAhead() ? Long.MAX_VALUE : snapshots.nanosUntil(nowNanos));
+        custody.take();
+        try {
+            return Math.min(sweep.nanosUntil(nowNanos), isAhead() ? Long.MAX_VALUE : snapshots.nanosUntil(nowNanos));
+        } finally {
+            custody.give();
+        }
     }
 
     /** Wakes the apply thread for good. */
@@ -156,7 +207,7 @@ public final class Applier {
     }
 
     void begin(Work.Begin start) {
-        machineIndex = machine.appliedIndex();
+        machineIndex = Math.max(0, machine.appliedIndex());
         if (machineIndex > start.lastIndex()) {
             throw new InvariantViolation("The state machine says that it has applied command " + machineIndex + ", but the log ends at "
                 + start.lastIndex() + ": its state is another replica's, or the log has been lost; remove the state, and it is restored");
@@ -279,7 +330,10 @@ public final class Applier {
                 Work work = handed.get(i);
                 batch.add(work);
                 if (work instanceof Call call) {
+                    call.heldIn(custody);
                     sweep.include(call.deadlineNanos());
+                } else if (work instanceof Work.TakeSnapshot asked) {
+                    sweep.include(asked.wish().deadlineNanos());
                 }
             }
         }
@@ -291,7 +345,7 @@ public final class Applier {
             return;
         }
         if (position == chunk.size()) {
-            chunk = storage.read(applied + 1, range.lastIndex(), CHUNK_BYTES);
+            chunk = read(range);
             position = 0;
             if (chunk.isEmpty()) {
                 throw new InvariantViolation("entry " + (applied + 1) + " is committed, not yet applied, and gone from storage");
@@ -300,12 +354,23 @@ public final class Applier {
         for (int bytes = 0; position < chunk.size() && bytes < CHUNK_BYTES; position++) {
             Entry entry = chunk.get(position);
             apply(entry);
+            custody.tellAll();
             bytes += entry.size();
         }
         if (applied == range.lastIndex()) {
             apply = null;
             chunk = List.of();
             position = 0;
+        }
+    }
+
+    /** Old entries are on the disk, which may hang. */
+    private List<Entry> read(Work.Apply range) {
+        custody.goOut();
+        try {
+            return storage.read(applied + 1, range.lastIndex(), CHUNK_BYTES);
+        } finally {
+            custody.comeBack();
         }
     }
 
@@ -367,37 +432,62 @@ public final class Applier {
         for (Call call = reads.peek(); call != null && call.index() <= applied; call = reads.peek()) {
             reads.poll();
             answer(call);
+            custody.tellAll();
         }
     }
 
     private void answer(Call call) {
         byte[] result;
+        asking = call;
         try {
             result = machine.query(call.payload());
         } catch (Exception e) {       // of any kind: not all languages declare what they throw
-            call.fail(e);
+            if (isStillWanted(call)) {
+                call.fail(e);
+            }
             return;
         } catch (Error e) {           // the server stops by it, and the call waits nowhere any more
-            call.fail(e);
+            if (isStillWanted(call)) {
+                call.fail(e);
+                custody.tellAll();
+            }
             throw e;
+        }
+        if (!isStillWanted(call)) {
+            return;
         }
         if (result == null) {
             call.fail(new IllegalStateException("StateMachine.query returned null; return an empty array for no result"));
         } else if (call.isValid(nanoClock.getAsLong())) {
             call.done(result, applied);
-        } else if (!mailbox.submit(call)) {     // the lease ran out while the query ran: ask for another one
-            call.fail(new ServerStoppedException("Nothing happened: this server is stopping", null));
+        } else {                      // the lease ran out while the query ran: ask for another one
+            call.heldIn(null);
+            if (!mailbox.submit(call)) {
+                call.fail(new ServerStoppedException("Nothing happened: this server is stopping", null));
+            }
         }
+    }
+
+    /** The query has come back: false if the call was given up meanwhile. */
+    private boolean isStillWanted(Call call) {
+        boolean isWanted = asking == call;
+        asking = null;
+        return isWanted;
     }
 
     // ----------------------------------------------------------------------------------------------------------------------- timeouts
 
     private void expire(long nowNanos) {
         sweep.begin();
-        batch.removeIf(work -> work instanceof Call call && isExpired(call, nowNanos));
+        batch.removeIf(work -> work instanceof Call call && isExpired(call, nowNanos)
+            || work instanceof Work.TakeSnapshot asked && snapshots.isExpired(asked.wish(), nowNanos, sweep));
         proposals.removeIf(call -> isExpired(call, nowNanos));
         outcomes.removeIf(call -> isExpired(call, nowNanos));
         reads.removeIf(call -> isExpired(call, nowNanos));
+        if (asking != null && isExpired(asking, nowNanos)) {
+            asking = null;
+        }
+        snapshots.expire(nowNanos, sweep);
         sweep.end(nowNanos);
     }
 
@@ -421,7 +511,7 @@ public final class Applier {
             case AWAITING -> new OutcomeUnknownException("Perhaps it happened: what becomes of entry " + call.index() + " of term "
                 + call.term() + " is not certain yet, and this replica has applied " + applied + " so far; wait again", call.entry());
             default -> new OverloadedException("Nothing happened: the read waits for entry " + call.index()
-                + ", and this replica has applied " + applied + " so far; try again, or ask another replica");
+                + ", and this replica has applied " + applied + " so far, or its state machine is busy; try again, or ask another replica");
         });
         return true;
     }
@@ -434,14 +524,15 @@ public final class Applier {
         for (Work work = batch.poll(); work != null; work = batch.poll()) {
             if (work instanceof Call call) {
                 stop(call, cause);
-            } else if (work instanceof Work.TakeSnapshot wish) {
-                snapshots.ask(wish.completion());
+            } else if (work instanceof Work.TakeSnapshot asked) {
+                snapshots.ask(asked.wish());
             }
         }
         snapshots.close(cause);
         proposals.removeIf(call -> stop(call, cause));
         outcomes.removeIf(call -> stop(call, cause));
         reads.removeIf(call -> stop(call, cause));
+        custody.takeWaiting().forEach(Told::tell);
     }
 
     static boolean stop(Call call, @Nullable Throwable cause) {

@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
  * A caller's request on its way through the server: submitted, stepped by the raft thread, handed to the applier, completed there.
  *
  * <p>One thread owns it at a time, each hand-over going through a queue, so nothing in it is shared. Completing it gives its bytes back
- * to the budget and tells the caller, once.
+ * to the budget and tells the caller, once; while it is the applier's, as soon as the applier has time for callers.
  */
-final class Call implements Mail, Work {
+final class Call implements Mail, Work, Told {
 
     enum Kind { PROPOSE, READ, LOCAL_READ, AWAIT, CHANGE, TRANSFER }
 
@@ -46,6 +46,9 @@ final class Call implements Mail, Work {
     private long term;                      // of that entry
     private long validUntilNanos = Long.MAX_VALUE;
     private @Nullable Throwable failure;
+    private byte @Nullable [] result;       // of a call that is done
+    private long resultIndex;               // with it
+    private @Nullable Custody custody;      // of whose tables it is part; null while it is in nobody's
 
     /** A command, or a linearizable read. */
     Call(Kind kind, byte[] payload, long deadlineNanos, Budget budget, Completion completion) {
@@ -199,17 +202,42 @@ final class Call implements Mail, Work {
         return failure;
     }
 
-    void done(byte[] result, long at) {
+    /** It is in these tables from now on: who ends it there does not tell its caller in the middle of that. Null: in none. */
+    void heldIn(@Nullable Custody tables) {
+        custody = tables;
+    }
+
+    void done(byte[] bytesOfResult, long at) {
         complete();
         if (meters != null && clock != null) {
             measure(meters, clock.getAsLong() - begunNanos);
         }
-        completion.done(result, at);
+        result = bytesOfResult;
+        resultIndex = at;
+        tellOrLater();
     }
 
     void fail(Throwable why) {
         complete();
-        completion.failed(why);
+        failure = why;
+        tellOrLater();
+    }
+
+    private void tellOrLater() {
+        if (custody == null) {
+            tell();
+        } else {
+            custody.tellLater(this);
+        }
+    }
+
+    @Override
+    public void tell() {
+        if (result != null) {
+            completion.done(result, resultIndex);
+        } else {
+            completion.failed(failure());
+        }
     }
 
     private void measure(Meters by, long nanos) {

@@ -85,11 +85,11 @@ public final class ClientService {
         } else if (request instanceof ClientRequest.Members members) {
             tell(reply, status -> members(members.isOfLeader(), status));
         } else if (request instanceof ClientRequest.TakeSnapshot) {
-            takeSnapshot(reply);
+            takeSnapshot(waitNanos, reply);
         } else if (request instanceof ClientRequest.Backup) {
-            parts.transfer().backup(response -> answer(reply, response));
+            parts.transfer().backup(waitNanos, response -> answer(reply, response));
         } else if (request instanceof ClientRequest.BackupPiece piece) {
-            parts.transfer().backupPiece(piece, response -> answer(reply, response));
+            parts.transfer().backupPiece(piece, waitNanos, response -> answer(reply, response));
         } else if (request instanceof ClientRequest.Explain) {
             tell(reply, status -> new ClientResponse.Explanation(Explanation.of(status).sentences()));
         } else if (request instanceof ClientRequest.Metrics) {
@@ -113,8 +113,8 @@ public final class ClientService {
                 status.strangers().stream().map(stranger -> new Member(stranger.replica(), stranger.address())).toList());
     }
 
-    private void takeSnapshot(Consumer<ClientResponse> reply) {
-        boolean isAsked = parts.takeSnapshot(new SnapshotCompletion() {
+    private void takeSnapshot(long waitNanos, Consumer<ClientResponse> reply) {
+        RuntimeException refused = parts.takeSnapshot(waitNanos, new SnapshotCompletion() {
             @Override
             public void done(SnapshotInfo snapshot) {
                 answer(reply, new ClientResponse.SnapshotTaken(snapshot.last(), snapshot.bytes()));
@@ -122,12 +122,13 @@ public final class ClientService {
 
             @Override
             public void failed(Throwable why) {
-                answer(reply, why instanceof ServerStoppedException ? responseTo(why)
+                answer(reply, why instanceof ServerStoppedException || why instanceof OverloadedException
+                    || why instanceof OutcomeUnknownException ? responseTo(why)
                     : new ClientResponse.Failed("No snapshot was taken, and nothing else has happened: " + why.getMessage()));
             }
         });
-        if (!isAsked) {
-            answer(reply, new ClientResponse.Unavailable("Nothing happened: this server has stopped"));
+        if (refused != null) {
+            answer(reply, responseTo(refused));
         }
     }
 

@@ -9,7 +9,6 @@ import io.quorate.raft.RaftObserver;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
-import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StateMachine;
 import io.quorate.raft.Storage;
@@ -38,8 +37,9 @@ import org.jspecify.annotations.Nullable;
  *   apply     applier().turn(now)                           then sleep for applier().nanosUntilDeadline(now)
  *   snapshot  taker().turn()                                then sleep
  *   transfer  transfer().turn(now)                          then sleep for transfer().nanosUntilDeadline(now)
+ *   late      applier().relieve(now)                        then sleep for Applier.LOOK_NANOS
  * </pre>
- * They may be turned by five threads or, in any order, by one. Calls and messages may come from any thread.
+ * They may be turned by six threads or, in any order, by one, which cannot relieve itself. Calls and messages may come from any thread.
  */
 public final class PassiveServer {
 
@@ -99,7 +99,7 @@ public final class PassiveServer {
         reader = new LogReader(storage, mailbox, diskWaker);
         compactor = new LogCompactor(storage, diskWaker);
         taker = new SnapshotTaker(storage, mailbox);
-        transfer = new SnapshotTransfer(policy, config, storage, transport, mailbox, observer, nanoClock.getAsLong());
+        transfer = new SnapshotTransfer(policy, config, storage, transport, mailbox, observer, nanoClock);
         loop = new EventLoop(members, config, storage, transport, observer, random, mailbox, writer, reader, compactor, transfer, meters,
             callBytes, nanoClock.getAsLong());
         // Apart from the loop's chance, which belongs to its thread; another for each replica and each of its boots.
@@ -215,29 +215,30 @@ public final class PassiveServer {
     }
 
     /**
-     * Takes a snapshot that covers all that is applied here by now, unless the newest does already.
-     *
-     * @return false if the server has stopped: the completion is told nothing
+     * Takes a snapshot that covers all that is applied here by now, unless the newest does already; returns as {@link #propose}. What is
+     * being written when the time is up is written all the same.
      */
-    public boolean takeSnapshot(SnapshotCompletion completion) {
-        return applier.add(List.of(new Work.TakeSnapshot(completion)));
+    public @Nullable RuntimeException takeSnapshot(long timeoutNanos, SnapshotCompletion completion) {
+        return wish(null, timeoutNanos, completion);
     }
 
-    /** Takes a snapshot likewise, and copies it to this file, where nothing may be yet; returns as {@link #takeSnapshot}. */
-    public boolean backup(Path target, SnapshotCompletion completion) {
-        return takeSnapshot(new SnapshotCompletion() {
-            @Override
-            public void done(SnapshotInfo snapshot) {
-                if (!taker.copy(target, completion)) {
-                    completion.failed(SnapshotDesk.stopped(stopCause));
-                }
-            }
+    /** Takes a snapshot likewise, and copies it to this file, where nothing may be yet; returns as {@link #propose}. */
+    public @Nullable RuntimeException backup(Path target, long timeoutNanos, SnapshotCompletion completion) {
+        return wish(target, timeoutNanos, completion);
+    }
 
-            @Override
-            public void failed(Throwable why) {
-                completion.failed(why);
-            }
-        });
+    private @Nullable RuntimeException wish(@Nullable Path target, long timeoutNanos, SnapshotCompletion completion) {
+        Wish wish = applier.snapshots().wish(target, nanoClock.getAsLong() + timeoutNanos, completion);
+        if (wish == null) {
+            mailbox.countRefusedCall();
+            return new OverloadedException("Nothing happened: " + SnapshotDesk.WISHES_MAX + " wait for a snapshot of this replica, or for a"
+                + " copy of one, and no more are let in; try again later, and see why none is finished");
+        }
+        if (!applier.add(List.of(new Work.TakeSnapshot(wish)))) {
+            ServerStoppedException stopped = stopped();
+            return wish.fail(stopped) ? stopped : null;
+        }
+        return null;
     }
 
     /** Asks how the server is; the answer comes on the raft thread and must return quickly. False if the server has stopped. */

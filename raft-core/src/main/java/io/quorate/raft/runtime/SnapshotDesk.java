@@ -1,5 +1,7 @@
 package io.quorate.raft.runtime;
 
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.SnapshotInfo;
@@ -7,8 +9,10 @@ import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StateMachine;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.SnapshotId;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -24,14 +28,20 @@ import org.slf4j.LoggerFactory;
  */
 final class SnapshotDesk {
 
+    /** How many wishes may be open at once: for a snapshot, or for a copy of one. */
+    static final int WISHES_MAX = 64;
+
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotDesk.class);
 
+    private final Custody custody = new Custody();                       // of the applier's tables, which these lists belong to
     private final Storage storage;
     private final SnapshotTaker taker;
     private final SnapshotTrigger trigger;
     private final RaftObserver observer;
-    private final List<SnapshotCompletion> asked = new ArrayList<>();     // for the next one
-    private final List<SnapshotCompletion> served = new ArrayList<>();    // by the one being made
+    private final AtomicInteger open = new AtomicInteger();              // wishes, wherever they are
+    private final List<Wish> asked = new ArrayList<>();                  // for the next one
+    private final List<Wish> served = new ArrayList<>();                 // by the one being made
+    private final List<Wish> copied = new ArrayList<>();                 // to their files, now or soon
     private boolean isMaking;
     private volatile boolean isUnable;                  // the machine has no snapshots
     private volatile @Nullable SnapshotInfo newest;
@@ -42,6 +52,19 @@ final class SnapshotDesk {
         this.taker = taker;
         this.observer = observer;
         trigger = new SnapshotTrigger(policy, random);
+    }
+
+    Custody custody() {
+        return custody;
+    }
+
+    /** A new wish, or null if too many are open. Any thread. */
+    @Nullable Wish wish(@Nullable Path target, long deadlineNanos, SnapshotCompletion completion) {
+        if (open.incrementAndGet() > WISHES_MAX) {
+            open.decrementAndGet();
+            return null;
+        }
+        return new Wish(target, deadlineNanos, completion, open);
     }
 
     /** What is the matter with snapshots, in words, or null. Any thread. */
@@ -72,8 +95,10 @@ final class SnapshotDesk {
     }
 
     /** Somebody wants a snapshot of what is applied now, at least. */
-    void ask(SnapshotCompletion completion) {
-        asked.add(completion);
+    void ask(Wish wish) {
+        if (!wish.isEnded()) {
+            asked.add(wish);
+        }
     }
 
     /** Captures the state if that is due, and if there is something new to capture. */
@@ -86,7 +111,7 @@ final class SnapshotDesk {
         if (id == null || id.index() == 0) {
             failAsked(new IllegalStateException("Nothing happened: nothing has been applied yet that a snapshot could hold"));
         } else if (known != null && known.last().equals(id.last())) {
-            completeAll(asked, known);
+            fulfilAll(asked, known);
         } else {
             capture(machine, id, new StateHeader(applied.lastToldIndex()), nowNanos);
         }
@@ -94,22 +119,20 @@ final class SnapshotDesk {
 
     private void capture(StateMachine machine, SnapshotId id, StateHeader header, long nowNanos) {
         StateMachine.Snapshot state;
+        served.addAll(asked);
+        asked.clear();
         try {
             state = machine.snapshot();
         } catch (RuntimeException e) {
-            served.addAll(asked);
-            asked.clear();
             onFailed(e, nowNanos);
             return;
         }
         isUnable = state == null;
         if (state == null) {
-            failAsked(new UnsupportedOperationException("Nothing happened: the state machine has no snapshots; override snapshot() and "
+            failAll(served, new UnsupportedOperationException("Nothing happened: the state machine has no snapshots; override snapshot() and "
                 + "restore(InputStream)"));
             return;
         }
-        served.addAll(asked);
-        asked.clear();
         isMaking = taker.add(new SnapshotTaker.Capture(id, header, state));
     }
 
@@ -127,7 +150,7 @@ final class SnapshotDesk {
         }
         problem = null;
         onStored(info);
-        completeAll(served, info);
+        fulfilAll(served, info);
     }
 
     private void onFailed(Throwable failure, long nowNanos) {
@@ -135,9 +158,38 @@ final class SnapshotDesk {
         problem = "the last snapshot failed, so the log is kept and grows: " + failure;
         LOG.warn("A snapshot failed; the log is kept and grows, and the next is tried after a pause", failure);
         observe(() -> observer.onSnapshotFailed(failure));
-        List<SnapshotCompletion> failed = List.copyOf(served);
-        served.clear();
-        failed.forEach(completion -> completion.failed(failure));
+        failAll(served, failure);
+    }
+
+    // ---- deadlines
+
+    /** Whether this wish's time is up, before anything was done for it; then its caller is told. */
+    boolean isExpired(Wish wish, long nowNanos, Sweep sweep) {
+        return isOver(wish, nowNanos, sweep, new OverloadedException("Nothing happened: no snapshot was begun in time, for this replica's"
+            + " state machine is busy, or another snapshot is being written; try again"));
+    }
+
+    /** Gives up the wishes whose time is up; whatever is being written for them goes on. */
+    void expire(long nowNanos, Sweep sweep) {
+        asked.removeIf(wish -> isExpired(wish, nowNanos, sweep));
+        served.removeIf(wish -> isOver(wish, nowNanos, sweep, new OutcomeUnknownException("Perhaps it happens: the snapshot was still being"
+            + " written when the call's time was up, and may become durable yet; ask again, and see what it covers")));
+        copied.removeIf(wish -> isOver(wish, nowNanos, sweep, new OutcomeUnknownException("Perhaps it happened: the snapshot is durable here,"
+            + " but the copy of it was not finished when the call's time was up, and is given up; see whether the file is there")));
+    }
+
+    private boolean isOver(Wish wish, long nowNanos, Sweep sweep, RuntimeException why) {
+        if (wish.isEnded()) {
+            return true;
+        }
+        if (!wish.isExpired(nowNanos)) {
+            sweep.include(wish.deadlineNanos());
+            return false;
+        }
+        if (wish.fail(why)) {
+            custody.tellLater(wish);
+        }
+        return true;
     }
 
     /** After how many nanoseconds to look again; {@link Long#MAX_VALUE} if nothing but applying makes a difference. */
@@ -146,11 +198,9 @@ final class SnapshotDesk {
     }
 
     void close(@Nullable Throwable cause) {
-        served.addAll(asked);
-        asked.clear();
-        List<SnapshotCompletion> left = List.copyOf(served);
-        served.clear();
-        left.forEach(completion -> completion.failed(stopped(cause)));
+        failAll(asked, stopped(cause));
+        failAll(served, stopped(cause));
+        failAll(copied, stopped(cause));
     }
 
     static ServerStoppedException stopped(@Nullable Throwable cause) {
@@ -158,20 +208,35 @@ final class SnapshotDesk {
     }
 
     private void failAsked(RuntimeException why) {
-        List<SnapshotCompletion> failed = List.copyOf(asked);
-        asked.clear();
-        failed.forEach(completion -> completion.failed(why));
+        failAll(asked, why);
     }
 
-    private static void completeAll(List<SnapshotCompletion> waiting, SnapshotInfo info) {
-        List<SnapshotCompletion> done = List.copyOf(waiting);
-        waiting.clear();
-        done.forEach(completion -> completion.done(info));
+    private void failAll(List<Wish> wishes, Throwable why) {
+        for (Wish wish : wishes) {
+            if (wish.fail(why)) {
+                custody.tellLater(wish);
+            }
+        }
+        wishes.clear();
     }
 
-    private static void observe(Runnable call) {
+    /** This snapshot is durable; for a copy there is more to do. */
+    private void fulfilAll(List<Wish> wishes, SnapshotInfo info) {
+        for (Wish wish : wishes) {
+            if (wish.target() != null) {
+                copied.removeIf(Wish::isEnded);
+                copied.add(wish);
+                taker.copy(wish);       // false only if the server stops, which ends it
+            } else if (wish.fulfil(info)) {
+                custody.tellLater(wish);
+            }
+        }
+        wishes.clear();
+    }
+
+    private void observe(Runnable call) {
         try {
-            call.run();
+            custody.outside(call);
         } catch (RuntimeException e) {
             LOG.warn("The observer failed; nothing else is affected", e);
         }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,15 +32,13 @@ public final class SnapshotTaker {
      */
     record Capture(SnapshotId id, StateHeader header, StateMachine.Snapshot state) { }
 
-    private record Copy(Path target, SnapshotCompletion completion) { }
-
     private static final int BUFFER_BYTES = 1 << 16;
 
     private final Storage storage;
     private final Mailbox mailbox;
     private final Waker waker = new Waker();
     private final Inbox<Capture> captures = new Inbox<>(waker);    // one at a time
-    private final Inbox<Copy> copies = new Inbox<>(waker);
+    private final Inbox<Wish> copies = new Inbox<>(waker);
     private @Nullable Applier applier;                             // set once, before the first turn
     private @Nullable Capture written;                             // whole, and not durable yet
     private Storage.@Nullable SnapshotOutput output;               // with it
@@ -59,9 +58,9 @@ public final class SnapshotTaker {
         return captures.add(capture);
     }
 
-    /** Copy the newest snapshot to this file. False if the server has stopped. */
-    boolean copy(Path target, SnapshotCompletion completion) {
-        return copies.add(new Copy(target, completion));
+    /** Copy the newest snapshot to the file that is wished for. False if the server has stopped. */
+    boolean copy(Wish wish) {
+        return copies.add(wish);
     }
 
     public boolean hasWork() {
@@ -86,9 +85,9 @@ public final class SnapshotTaker {
             return;
         }
         copies.fill();
-        Copy copy = copies.poll();
+        Wish copy = copies.poll();
         if (copy != null) {
-            copy(copy);
+            write(copy, Objects.requireNonNull(copy.target(), "what is copied has a target"));
         }
     }
 
@@ -107,8 +106,8 @@ public final class SnapshotTaker {
     void close(@Nullable Throwable cause) {
         forget();
         captures.close();
-        for (Copy copy : copies.close()) {
-            copy.completion.failed(SnapshotDesk.stopped(cause));
+        for (Wish copy : copies.close()) {
+            fail(copy, SnapshotDesk.stopped(cause));
         }
     }
 
@@ -190,24 +189,31 @@ public final class SnapshotTaker {
 
     // --------------------------------------------------------------------------------------------------------------------- copying
 
-    private void copy(Copy copy) {
+    private void write(Wish copy, Path target) {
+        if (copy.isEnded()) {
+            return;
+        }
         try (Storage.StoredSnapshot newest = storage.snapshot()) {
             if (newest == null) {
-                copy.completion.failed(new IllegalStateException("Nothing happened: there is no snapshot to copy"));
+                fail(copy, new IllegalStateException("Nothing happened: there is no snapshot to copy"));
                 return;
             }
-            BackupFile.write(copy.target, BackupImage.of(storage.identity(), newest), this::isCancelled);
-            copy.completion.done(new SnapshotInfo(newest.id().last(), newest.transferBytes()));
+            BackupFile.write(target, BackupImage.of(storage.identity(), newest), () -> isCancelled || copy.isEnded());
+            if (copy.fulfil(new SnapshotInfo(newest.id().last(), newest.transferBytes()))) {
+                copy.tell();
+            }
         } catch (StorageException | Error e) {
-            copy.completion.failed(e);
+            fail(copy, e);
             throw e;
         } catch (IOException | RuntimeException e) {     // a name or a place that is no good is its caller's trouble alone
-            copy.completion.failed(e);
+            fail(copy, e);
         }
     }
 
-    private boolean isCancelled() {
-        return isCancelled;
+    private static void fail(Wish copy, Throwable why) {
+        if (copy.fail(why)) {
+            copy.tell();
+        }
     }
 
     /** Passes everything on, until nobody wants it any more or something could not be written; it remembers that. */

@@ -11,8 +11,12 @@ import io.quorate.raft.Transport;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,7 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class SnapshotTransfer {
 
-    /** How many messages wait at most; more are dropped, and asked for again. */
+    /** How many messages wait at most; more are dropped, and asked for again. As many questions of administrators; more are refused. */
     static final int WAITING_MAX = 64;
     /** How many messages one turn takes, each of which may read or write a piece. */
     private static final int TURN_MESSAGES = 8;
@@ -72,14 +76,20 @@ public final class SnapshotTransfer {
         /**
          * Of an administrator.
          *
-         * @param serve what to do for him
-         * @param reply where the answer goes
+         * @param serve        what to do for him
+         * @param bytes        how many he wants at most
+         * @param waitNanos    for how long he waits
+         * @param arrivedNanos since when
+         * @param reply        where the answer goes
          */
-        record Serve(Serving serve, Consumer<ClientResponse> reply) implements Job {
+        record Serve(Serving serve, int bytes, long waitNanos, long arrivedNanos, Consumer<ClientResponse> reply) implements Job {
             @Override
             public void run(SnapshotTransfer transfer, long nowNanos) {
-                transfer.waiting.decrementAndGet();
-                serve.answer(transfer.backups, reply, nowNanos);
+                transfer.served.add(this);
+            }
+
+            boolean isExpired(long nowNanos) {
+                return nowNanos - arrivedNanos >= waitNanos;
             }
         }
     }
@@ -96,10 +106,18 @@ public final class SnapshotTransfer {
     private final Waker waker = new Waker();
     private final Inbox<Job> inbox = new Inbox<>(waker);
     private final AtomicInteger waiting = new AtomicInteger();      // messages
+    private final AtomicInteger asking = new AtomicInteger();       // administrators' questions
+    private final LongAdder dropped = new LongAdder();              // messages
+    private final Deque<Job.Serve> served = new ArrayDeque<>();     // administrators, in turn, as fast as the limit allows
+    private final RateLimit copyLimit;
+    private final LongSupplier nanoClock;
     private volatile @Nullable String problem;
 
     SnapshotTransfer(SnapshotPolicy policy, RaftConfig config, Storage storage, Transport transport, Mailbox mailbox, RaftObserver observer,
-                     long nowNanos) {
+                     LongSupplier nanoClock) {
+        this.nanoClock = nanoClock;
+        long nowNanos = nanoClock.getAsLong();
+        copyLimit = new RateLimit(policy.fetchBytesPerSecond(), SnapshotMessage.PIECE_BYTES_MAX, nowNanos);
         self = storage.identity().replica();
         this.observer = observer;
         fetcher = new SnapshotFetcher(self, storage, mailbox, transport::send, this::onFetched, this::onFailed,
@@ -113,28 +131,37 @@ public final class SnapshotTransfer {
         if (!message.to().equals(self)) {
             return;       // meant for a previous life of this node
         }
-        if (waiting.incrementAndGet() > WAITING_MAX || !inbox.add(new Job.Take(message))) {
+        if (waiting.incrementAndGet() > WAITING_MAX) {
+            waiting.decrementAndGet();
+            dropped.increment();
+        } else if (!inbox.add(new Job.Take(message))) {
             waiting.decrementAndGet();
         }
     }
 
-    /** An administrator wants to copy the newest snapshot. Any thread. */
-    public void backup(Consumer<ClientResponse> reply) {
-        serve(BackupSource::describe, reply);
+    /** How many messages were dropped because too many waited. Any thread. */
+    long dropped() {
+        return dropped.sum();
+    }
+
+    /** An administrator wants to copy the newest snapshot, and waits for so long. Any thread. */
+    public void backup(long waitNanos, Consumer<ClientResponse> reply) {
+        serve(BackupSource::describe, 0, waitNanos, reply);
     }
 
     /** An administrator copies a piece of it. Any thread. */
-    public void backupPiece(ClientRequest.BackupPiece piece, Consumer<ClientResponse> reply) {
-        serve((backups, to, nowNanos) -> backups.read(piece.snapshot(), piece.offset(), piece.bytesMax(), to, nowNanos), reply);
+    public void backupPiece(ClientRequest.BackupPiece piece, long waitNanos, Consumer<ClientResponse> reply) {
+        int bytes = Math.min(piece.bytesMax(), SnapshotMessage.PIECE_BYTES_MAX);
+        serve((backups, to, nowNanos) -> backups.read(piece.snapshot(), piece.offset(), bytes, to, nowNanos), bytes, waitNanos, reply);
     }
 
-    private void serve(Serving serving, Consumer<ClientResponse> reply) {
-        if (waiting.incrementAndGet() > WAITING_MAX) {
-            waiting.decrementAndGet();
+    private void serve(Serving serving, int bytes, long waitNanos, Consumer<ClientResponse> reply) {
+        if (asking.incrementAndGet() > WAITING_MAX) {
+            asking.decrementAndGet();
             reply.accept(new ClientResponse.Overloaded("Nothing happened: too much is asked of the thread that moves snapshots; try "
                 + "again"));
-        } else if (!inbox.add(new Job.Serve(serving, reply))) {
-            waiting.decrementAndGet();
+        } else if (!inbox.add(new Job.Serve(serving, bytes, waitNanos, nanoClock.getAsLong(), reply))) {
+            asking.decrementAndGet();
             reply.accept(stopped());
         }
     }
@@ -158,9 +185,33 @@ public final class SnapshotTransfer {
             }
             job.run(this, nowNanos);
         }
+        serve(nowNanos);
         fetcher.turn(nowNanos);
         source.closeIdle(nowNanos);
         backups.closeIdle(nowNanos);
+    }
+
+    /** What copies take counts as what is fetched does: neither may leave too little for the log. */
+    private void serve(long nowNanos) {
+        for (Job.Serve next = served.peek(); next != null; next = served.peek()) {
+            boolean isExpired = next.isExpired(nowNanos);
+            if (!isExpired && !copyLimit.take(next.bytes, nowNanos)) {
+                return;
+            }
+            served.remove();
+            asking.decrementAndGet();
+            if (isExpired) {
+                next.reply.accept(new ClientResponse.Overloaded("Nothing happened: the thread that moves snapshots did not come to it in"
+                    + " time; try again"));
+            } else {
+                next.serve.answer(backups, next.reply, nowNanos);
+            }
+        }
+    }
+
+    private long nanosUntilServed(long nowNanos) {
+        Job.Serve next = served.peek();
+        return next == null ? Long.MAX_VALUE : copyLimit.nanosUntil(next.bytes, nowNanos);
     }
 
     /** Whether a turn would find something to do but timeouts. */
@@ -170,7 +221,7 @@ public final class SnapshotTransfer {
 
     /** After how many nanoseconds to turn though nothing has come; {@link Long#MAX_VALUE} if there is no need. */
     public long nanosUntilDeadline(long nowNanos) {
-        return Math.min(backups.nanosUntil(nowNanos), Math.min(fetcher.nanosUntil(nowNanos), source.nanosUntil(nowNanos)));
+        return Math.min(Math.min(nanosUntilServed(nowNanos), backups.nanosUntil(nowNanos)), Math.min(fetcher.nanosUntil(nowNanos), source.nanosUntil(nowNanos)));
     }
 
     /** Sleeps until there is work, until woken, or for this long. */
@@ -198,9 +249,11 @@ public final class SnapshotTransfer {
     void close() {
         for (Job left : inbox.close()) {
             if (left instanceof Job.Serve serve) {
-                serve.reply.accept(stopped());
+                served.add(serve);
             }
         }
+        served.forEach(serve -> serve.reply.accept(stopped()));
+        served.clear();
         fetcher.end();
         source.close();
         backups.close();

@@ -60,12 +60,12 @@ sealed interface Work permits Call, Work.Begin, Work.Apply, Work.Restore, Work.T
     /**
      * Somebody wants a snapshot.
      *
-     * @param completion takes what comes of it
+     * @param wish what exactly, and until when
      */
-    record TakeSnapshot(SnapshotCompletion completion) implements Work {
+    record TakeSnapshot(Wish wish) implements Work {
         @Override
         public void run(Applier applier) {
-            applier.snapshots().ask(completion);
+            applier.snapshots().ask(wish);
         }
     }
 

@@ -36,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 class ApplierTest {
@@ -539,6 +540,124 @@ class ApplierTest {
         public byte[] query(byte[] query) {
             return new byte[0];
         }
+    }
+
+    // ------------------------------------------------------------------------------------- held up outside
+
+    /** Does something in the middle of a method. */
+    private static final class Busy implements StateMachine {
+
+        private Runnable inside = () -> { };
+
+        @Override
+        public byte[] apply(Command command) {
+            inside.run();
+            return bytes("applied");
+        }
+
+        @Override
+        public byte[] query(byte[] query) {
+            inside.run();
+            return bytes("answered");
+        }
+    }
+
+    /** What the late thread does, this often, while the caller of this waits. */
+    private void relieve(int times) {
+        CompletableFuture.runAsync(() -> {
+            for (int i = 0; i < times; i++) {
+                applier.relieve(now);
+            }
+        }).join();
+    }
+
+    @Test
+    void callsEndAtTheirDeadlineThoughTheStateMachineIsInsideAMethod() {
+        Busy machine = new Busy();
+        applier = applier(machine);
+        Recorder applied = propose(1, 1, 100);
+        Recorder patient = propose(2, 1, 300);
+        Recorder awaited = new Recorder();
+        applier.add(List.of(Call.await(new EntryId(1, 9), 100, budget, awaited)));
+        Recorder read = read(1, Long.MAX_VALUE, 100, "all");
+        List<Recorder> later = new ArrayList<>();
+        machine.inside = () -> {
+            machine.inside = () -> { };
+            now = 200;
+            later.add(read(1, Long.MAX_VALUE, 150, "came while it was busy"));
+            relieve(1);
+            assertEquals("open", applied.outcome(), "it may be back in a moment");
+            relieve(1);
+            assertEquals("OutcomeUnknownException", applied.outcome());
+            assertEquals(new EntryId(1, 1), ((OutcomeUnknownException) applied.failure()).entry());
+            assertEquals("OutcomeUnknownException", awaited.outcome());
+            assertEquals("OverloadedException", read.outcome());
+            assertEquals("OverloadedException", later.get(0).outcome());
+            assertEquals("open", patient.outcome());
+        };
+        apply(command(1, 1, "a"), command(2, 1, "b"));
+        applier.turn(now);
+        assertEquals("applied at 2", patient.outcome(), "all else goes on when the machine is back");
+        for (Recorder over : List.of(applied, awaited, read, later.get(0))) {
+            assertTrue(over.outcome().endsWith("Exception"), "told once: " + over.outcome());
+        }
+    }
+
+    @Test
+    void aQueryThatTakesTooLongIsGivenUpAndItsAnswerIsNobodys() {
+        Busy machine = new Busy();
+        applier = applier(machine);
+        apply(noOp(1, 1));
+        applier.turn(now);
+        Recorder read = read(1, Long.MAX_VALUE, 100, "all");
+        machine.inside = () -> {
+            now = 100;
+            relieve(2);
+            assertEquals("OverloadedException", read.outcome());
+        };
+        applier.turn(now);
+        assertEquals("OverloadedException", read.outcome());
+        machine.inside = () -> { };
+        Recorder next = read(1, Long.MAX_VALUE, 200, "all");
+        applier.turn(now);
+        assertEquals("answered at 1", next.outcome());
+    }
+
+    @Test
+    void whoStandsBehindACallerWhoBlocksIsToldByAnotherThread() {
+        Recorder second = new Recorder();
+        Completion first = new Completion() {
+            @Override
+            public void done(byte[] result, long index) {
+                relieve(2);
+                assertEquals("NotLeaderException", second.outcome());
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                relieve(2);
+                assertEquals("NotLeaderException", second.outcome());
+            }
+        };
+        Call blocking = call(Call.Kind.PROPOSE, 1000, first);
+        blocking.accepted(new EntryId(1, 2));
+        Call behind = call(Call.Kind.PROPOSE, 1000, second);
+        behind.accepted(new EntryId(1, 3));
+        applier.add(List.of(blocking, behind));
+        apply(noOp(1, 2));       // both have failed by it
+        applier.turn(now);
+        assertEquals("NotLeaderException", second.outcome());
+    }
+
+    @Test
+    void nobodyIsRelievedWhoIsNotHeldUp() {
+        Recorder late = propose(1, 1, 100);
+        applier.turn(now);
+        now = 200;
+        relieve(3);
+        assertEquals("open", late.outcome(), "the apply thread sleeps, and wakes up by itself");
+        applier.turn(now);
+        assertEquals("OutcomeUnknownException", late.outcome());
     }
 
     private Applier applier(StateMachine machine) {

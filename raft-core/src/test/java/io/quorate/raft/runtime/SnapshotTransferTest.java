@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
@@ -389,6 +391,53 @@ class SnapshotTransferTest {
             source.turn(now);
         }
         assertEquals(SnapshotTransfer.WAITING_MAX, pieces.sent.size());
+        assertEquals(SnapshotTransfer.WAITING_MAX, source.dropped(), "messages for another are not counted");
+    }
+
+    // ---- copies over the network
+
+    @Test
+    void copiesAreReadNoFasterThanTheLimitAllowsAndInTurn() {
+        source = transfer(sourceStorage, pieces, SnapshotPolicy.DEFAULT.withFetchBytesPerSecond(PIECE));
+        SnapshotId snapshot = take(10);
+        List<ClientResponse> said = new ArrayList<>();
+        source.backup(60 * T, said::add);
+        for (int i = 0; i < 4; i++) {
+            source.backupPiece(new ClientRequest.BackupPiece(snapshot.last(), (long) i * PIECE, PIECE), 60 * T, said::add);
+        }
+        source.turn(now);
+        assertEquals(2, said.size(), "what it is, and the first piece");
+        long begun = now;
+        while (said.size() < 5) {
+            now += Math.max(1, source.nanosUntilDeadline(now));
+            source.turn(now);
+        }
+        double seconds = (now - begun) / 1e9;
+        assertTrue(seconds > 2.9 && seconds < 3.2, "3 pieces behind the first, one per second, took " + seconds);
+        for (int i = 0; i < 4; i++) {
+            assertEquals((long) i * PIECE, assertInstanceOf(ClientResponse.BackupPiece.class, said.get(i + 1)).offset());
+        }
+    }
+
+    @Test
+    void whoeverAsksForACopyIsTurnedAwayWhenHisTimeIsUpOrTooManyAsk() {
+        take(10);
+        List<ClientResponse> said = new ArrayList<>();
+        for (int i = 0; i < SnapshotTransfer.WAITING_MAX; i++) {
+            source.backup(T, said::add);
+        }
+        assertEquals(List.of(), said);
+        source.backup(T, said::add);
+        assertInstanceOf(ClientResponse.Overloaded.class, said.get(0));
+        now += T;
+        while (source.hasWork()) {
+            source.turn(now);
+        }
+        assertEquals(SnapshotTransfer.WAITING_MAX + 1, said.size());
+        said.forEach(each -> assertInstanceOf(ClientResponse.Overloaded.class, each));
+        source.backup(T, said::add);
+        source.turn(now);
+        assertInstanceOf(ClientResponse.Backup.class, said.get(said.size() - 1), "there is room again");
     }
 
     @Test
@@ -423,7 +472,7 @@ class SnapshotTransferTest {
             public void onSnapshotFailed(Throwable why) {
                 observed.add(why.getMessage());
             }
-        }, now);
+        }, () -> now);
     }
 
     private SnapshotId take(long index) {

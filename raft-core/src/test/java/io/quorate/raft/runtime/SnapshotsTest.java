@@ -12,6 +12,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.Command;
 import io.quorate.raft.ForwardingStorage;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.SnapshotInfo;
@@ -29,6 +31,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +40,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A server alone takes snapshots, lets go of its log, and starts from them; turned step by step from one thread in virtual time. */
 class SnapshotsTest {
@@ -202,7 +207,7 @@ class SnapshotsTest {
     void theLogIsKeptUntilTheSnapshotIsDurable() {
         propose("a", "b", "c");
         Wish wish = new Wish();
-        assertTrue(server.takeSnapshot(wish));
+        assertNull(server.takeSnapshot(T, wish));
         server.applier().turn(now);
         server.taker().turn();         // written, not durable
         loopAndDisk();
@@ -223,7 +228,7 @@ class SnapshotsTest {
     @Test
     void aSnapshotIsLabelledWithThePointAtWhichItWasCaptured() {
         propose("a", "b");
-        assertTrue(server.takeSnapshot(new Wish()));
+        assertNull(server.takeSnapshot(T, new Wish()));
         server.applier().turn(now);    // captured
         isWriterStuck = true;
         propose("c", "d");
@@ -258,11 +263,11 @@ class SnapshotsTest {
         propose("a");
         Wish first = new Wish();
         Wish second = new Wish();
-        server.takeSnapshot(first);
+        server.takeSnapshot(T, first);
         server.applier().turn(now);
         isWriterStuck = true;
         propose("b");
-        server.takeSnapshot(second);
+        server.takeSnapshot(T, second);
         settle();
         isWriterStuck = false;
         settle();
@@ -352,10 +357,10 @@ class SnapshotsTest {
     void aStoppedServerTellsWhoStillWaitsForASnapshot() {
         propose("a");
         Wish captured = new Wish();
-        server.takeSnapshot(captured);
+        server.takeSnapshot(T, captured);
         server.applier().turn(now);
         Wish waiting = new Wish();
-        server.takeSnapshot(waiting);
+        server.takeSnapshot(T, waiting);
         server.taker().cancel();
         server.taker().turn();
         server.closeLoop(null);
@@ -363,8 +368,71 @@ class SnapshotsTest {
         server.closeSnapshots(null);
         assertInstanceOf(ServerStoppedException.class, captured.failure);
         assertInstanceOf(ServerStoppedException.class, waiting.failure);
-        assertFalse(server.takeSnapshot(new Wish()));
+        assertInstanceOf(ServerStoppedException.class, server.takeSnapshot(T, new Wish()));
         assertNull(disk.snapshotId());
+    }
+
+    // ---- deadlines
+
+    @Test
+    void whoWaitsForASnapshotIsToldInTimeWhetherItMayBeTakenYet() {
+        propose("a");
+        Wish captured = new Wish();
+        assertNull(server.takeSnapshot(T, captured));
+        server.applier().turn(now);        // captured, and nobody writes it
+        Wish waiting = new Wish();
+        assertNull(server.takeSnapshot(T, waiting));
+        server.applier().turn(now + T - 1);
+        assertNull(captured.failure);
+        server.applier().turn(now + T);
+        assertInstanceOf(OutcomeUnknownException.class, captured.failure, "it is being written");
+        assertInstanceOf(OverloadedException.class, waiting.failure, "nothing was begun for it");
+        now += T;
+        settle();
+        assertNotNull(disk.snapshotId(), "what was captured is written all the same");
+        assertNull(captured.info);
+        assertNull(waiting.info);
+        assertEquals(1, machine.captures, "nobody waits for another");
+    }
+
+    @Test
+    void aCopyThatIsNotFinishedInTimeIsGivenUp(@TempDir Path directory) {
+        propose("a");
+        take();
+        Path target = directory.resolve("copy");
+        Wish copied = new Wish();
+        assertNull(server.backup(target, T, copied));
+        server.applier().turn(now);        // the snapshot is there; copying it is the other thread's, which does not come to it
+        assertNull(copied.failure);
+        server.applier().turn(now + T);
+        assertInstanceOf(OutcomeUnknownException.class, copied.failure);
+        now += T;
+        settle();
+        assertFalse(Files.exists(target));
+        assertNull(copied.info);
+    }
+
+    @Test
+    void onlySoManyWaitForSnapshots(@TempDir Path directory) {
+        propose("a");
+        server.takeSnapshot(T, new Wish());
+        server.applier().turn(now);
+        List<Wish> waiting = new ArrayList<>();
+        for (int i = 1; i < SnapshotDesk.WISHES_MAX; i++) {
+            waiting.add(new Wish());
+            assertNull(i % 2 == 0 ? server.takeSnapshot(T, waiting.get(i - 1))
+                : server.backup(directory.resolve("copy" + i), T, waiting.get(i - 1)));
+        }
+        assertInstanceOf(OverloadedException.class, server.takeSnapshot(T, new Wish()));
+        assertInstanceOf(OverloadedException.class, server.backup(directory.resolve("one too many"), T, new Wish()));
+        for (int i = 0; i < SnapshotDesk.WISHES_MAX; i++) {
+            settle();
+        }
+        waiting.forEach(wish -> assertNotNull(wish.info));
+        assertNotNull(take().info, "there is room again");
+        server.takeSnapshot(T, new Wish());
+        server.applier().turn(now + T);
+        assertNull(server.takeSnapshot(T, new Wish()), "whoever was told in vain has left too");
     }
 
     // ---- machines that keep their state on disk
@@ -420,7 +488,7 @@ class SnapshotsTest {
         propose("a", "b", "c");
         server = start(kept, NEVER);
         Wish wish = new Wish();
-        server.takeSnapshot(wish);
+        server.takeSnapshot(T, wish);
         server.applier().turn(now);
         assertNull(wish.failure);
         assertEquals(0, kept.captures);
@@ -463,7 +531,7 @@ class SnapshotsTest {
 
     private Wish take() {
         Wish wish = new Wish();
-        assertTrue(server.takeSnapshot(wish));
+        assertNull(server.takeSnapshot(T, wish));
         settle();
         return wish;
     }
