@@ -124,6 +124,31 @@ final class Calls {
         });
     }
 
+    /**
+     * Lets the replica at this address do something, once. Fails with {@link OutcomeUnknownException} if it was asked and perhaps does it,
+     * with {@link OverloadedException} if it has too much to do, else with {@link RequestFailedException}: nothing happened.
+     */
+    <R extends ClientResponse> CompletableFuture<R> order(String address, ClientRequest request, Class<R> expected, long timeoutNanos) {
+        if (isClosed) {
+            return CompletableFuture.failedFuture(closed());
+        }
+        String what = "the replica at " + address + " was asked for " + request.getClass().getSimpleName() + ", and ";
+        return transport.call(address, request, timeoutNanos).handle((response, failure) -> {
+            if (expected.isInstance(response)) {
+                return expected.cast(response);
+            } else if (response instanceof ClientResponse.Unknown unknown) {
+                throw new OutcomeUnknownException("Perhaps it happens: " + what + "says: " + unknown.why());
+            } else if (response instanceof ClientResponse.Overloaded overloaded) {
+                throw new OverloadedException("Nothing happened: " + what + "says: " + overloaded.why());
+            } else if (response != null) {
+                throw new RequestFailedException("Nothing happened: " + what + "says: " + said(response));
+            } else if (causeOf(failure) instanceof ClientTransport.NotSentException) {
+                throw new RequestFailedException("Nothing happened: the replica at " + address + " was not asked: " + describe(failure));
+            }
+            throw new OutcomeUnknownException("Perhaps it happens: " + what + "did not answer: " + describe(failure));
+        });
+    }
+
     /** What a replica said in place of an answer, in its own words if it used some. */
     static String said(ClientResponse response) {
         return response instanceof ClientResponse.Failed failed ? failed.why() : String.valueOf(response);

@@ -14,6 +14,7 @@ import io.quorate.raft.Cluster;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStatus;
@@ -288,7 +289,30 @@ class RaftAdminTest {
         assertEquals(5, script.asked().size());
     }
 
+    @Test
+    void aSnapshotThatIsNotKnownToBeTakenMayBeTakenYet() {
+        script.failing("a", new TimeoutException()).at("a", new ClientResponse.Unknown("it is being written", null)).at("a", new ClientResponse.Overloaded("too many wait"))
+            .at("a", new ClientResponse.Unavailable("this server has stopped"));
+        OutcomeUnknownException silent = assertThrows(OutcomeUnknownException.class, () -> get(admin.takeSnapshot("a")));
+        assertTrue(silent.getMessage().contains("the replica at a"), silent.getMessage());
+        assertThrows(OutcomeUnknownException.class, () -> get(admin.takeSnapshot("a")));
+        assertThrows(OverloadedException.class, () -> get(admin.takeSnapshot("a")));
+        assertThrows(RequestFailedException.class, () -> get(admin.takeSnapshot("a")));
+        assertThrows(RequestFailedException.class, () -> get(admin.takeSnapshot("z")), "nobody was asked");
+        assertEquals(5, script.asked().size());
+    }
+
     // ---- backups
+
+    @Test
+    void aReplicaThatIsTooBusyForAPieceIsAskedAgain(@TempDir Path directory) throws Exception {
+        byte[] content = content(3 * SnapshotMessage.PIECE_BYTES_MAX);
+        AtomicInteger number = new AtomicInteger();
+        script.at("a", request -> number.incrementAndGet() == 2 ? CompletableFuture.completedFuture(new ClientResponse.Overloaded("busy"))
+            : answer(request, SNAPSHOT, content));
+        get(admin.backup("a", directory.resolve("file")));
+        assertArrayEquals(content, Files.readAllBytes(directory.resolve("file")));
+    }
 
     @Test
     void aSnapshotIsCopiedPieceByPiece(@TempDir Path directory) throws Exception {
