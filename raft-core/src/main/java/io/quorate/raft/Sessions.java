@@ -43,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * all replicas, and change them only while none of them runs.
  *
  * <p><b>Snapshots</b> hold the sessions and then your machine's snapshot; without yours there are none. Your machine must keep its state in
- * memory: one that keeps it on a disk of its own would have been told what the sessions have not.
+ * memory: one that keeps it on a disk of its own would have been told what the sessions have not, so it is refused.
  *
  * @param <M> your state machine
  */
@@ -94,13 +94,14 @@ public final class Sessions<M extends StateMachine> implements StateMachine {
     /**
      * This machine with sessions.
      *
-     * @throws IllegalArgumentException if the machine keeps its state on a disk of its own, and has some
+     * @throws IllegalArgumentException if the machine keeps its state on a disk of its own: it overrides {@link
+     *     StateMachine#appliedIndex}
      */
     public static <M extends StateMachine> Sessions<M> around(M machine, Options options) {
-        if (machine.appliedIndex() > 0) {
-            throw new IllegalArgumentException("The machine has its state up to command " + machine.appliedIndex()
-                + " from a disk of its own, and its sessions would begin empty; only a machine that keeps its state in memory can "
-                + "have some");
+        if (machine.appliedIndex() != IN_MEMORY) {
+            throw new IllegalArgumentException("The machine keeps its state on a disk of its own, up to command " + machine.appliedIndex()
+                + " so far, for it overrides StateMachine.appliedIndex(); its sessions would begin empty at each start, and commands that"
+                + " are repeated would be done twice. Only a machine that keeps its state in memory can have sessions");
         }
         return new Sessions<>(machine, options);
     }

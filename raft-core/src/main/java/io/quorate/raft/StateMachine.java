@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  */
 public interface StateMachine {
 
+    /** The {@link #appliedIndex} of a machine that keeps its state in memory, so that it is empty at each start. */
+    long IN_MEMORY = -1;
+
     /**
      * Applies a committed command.
      *
@@ -66,13 +69,14 @@ public interface StateMachine {
 
     /**
      * Up to which command this machine's state was durable when it was opened. Asked once, before anything else: commands up to here are
-     * not applied again, nor is the time told that came before them, and no snapshot is restored that holds no more.
+     * not applied again, nor is the time told that came before them, and no snapshot is restored that holds no more. Override this if, and
+     * only if, the machine keeps its state on a disk of its own.
      *
      * @return the {@linkplain Command#index index} of the last command that the state holds, whatever it was told of the time since; 0 if
-     *     the state is empty, as that of each machine is which keeps it in memory
+     *     the state is empty; {@link #IN_MEMORY} if the machine keeps nothing
      */
     default long appliedIndex() {
-        return 0;
+        return IN_MEMORY;
     }
 
     /**

@@ -409,14 +409,16 @@ class SessionsTest {
     }
 
     @Test
-    void aMachineThatBringsItsStateAlongIsTurnedAway() {
-        StateMachine durable = new Journal() {
-            @Override
-            public long appliedIndex() {
-                return 7;
-            }
-        };
-        assertThrows(IllegalArgumentException.class, () -> Sessions.around(durable));
+    void aMachineThatKeepsItsStateOnDiskIsTurnedAwayThoughThatIsEmptyYet() {
+        for (long index : new long[] {0, 7}) {
+            StateMachine durable = new Journal() {
+                @Override
+                public long appliedIndex() {
+                    return index;
+                }
+            };
+            assertThrows(IllegalArgumentException.class, () -> Sessions.around(durable));
+        }
     }
 
     @Test
