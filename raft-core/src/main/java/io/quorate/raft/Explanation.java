@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What holds a replica and its group up, as this replica sees it: a pure function of its {@link ServerStatus}.
  *
- * <p>Why there is no leader, who refused a vote and why, what holds the commit back, why somebody is not a voter yet, why the log is not
- * truncated, what is overloaded. Nothing is asked of anybody, so another replica may see other things: of an unhealthy group, read them
+ * <p>Why there is no leader, who refused a vote and why, what holds the commit back, why somebody is not a voter yet, why a log that is
+ * longer than it should be is not truncated, what is overloaded. Nothing is asked of anybody, so another replica may see other things: of an unhealthy group, read them
  * all.
  *
  * @param findings what was found, the gravest first; empty if nothing holds it up
@@ -30,6 +30,11 @@ public record Explanation(List<Finding> findings) {
     /** What this status tells. One that came from a client's request lacks what is known on the spot alone, and so tells less. */
     public static Explanation of(ServerStatus status) {
         return new Explanation(new Search(status).all());
+    }
+
+    /** Why the log is as long as it is, which {@link #of} tells only if it is too long; empty if there is no log to speak of. */
+    public static Explanation ofLog(ServerStatus status) {
+        return new Explanation(new Search(status).log(true));
     }
 
     /** The same for people, a sentence or two for each. */
@@ -67,7 +72,7 @@ public record Explanation(List<Finding> findings) {
             commit();
             membership();
             load();
-            log();
+            log(false);
             troubles();
             return found;
         }
@@ -219,11 +224,13 @@ public record Explanation(List<Finding> findings) {
             }
         }
 
-        private void log() {
+        /** That a log waits for its next snapshot, and that some of it stays behind one, is as it should be. */
+        private List<Finding> log(boolean isAskedFor) {
             ServerStatus.Disk disk = status.disk();
             if (disk == null) {
-                return;
+                return found;
             }
+            boolean isTooLong = disk.snapshotLogBytes() >= 0 && disk.logBytes() > disk.snapshotLogBytes();
             if (disk.fetchIndex() > 0) {
                 found.add(new Finding.Fetching(disk.fetchIndex(), disk.fetching()));
             }
@@ -231,15 +238,18 @@ public record Explanation(List<Finding> findings) {
                 found.add(new Finding.SnapshotProblem(disk.snapshotProblem(), disk.logBytes()));
             } else if (!disk.hasSnapshots()) {
                 found.add(new Finding.NoSnapshots(disk.storedFirstIndex(), disk.logBytes()));
-            } else if (disk.logBytes() > 0) {
-                found.add(new Finding.LogStillShort(disk.snapshotIndex(), disk.logBytes(), disk.snapshotLogBytes()));
+            } else if (isTooLong || isAskedFor && disk.logBytes() > 0) {
+                found.add(new Finding.LogAwaitsSnapshot(disk.snapshotIndex(), disk.logBytes(), disk.snapshotLogBytes()));
             }
             if (disk.storedFirstIndex() <= disk.snapshotIndex()) {
                 List<ReplicaId> helped = status.peers().stream()
                     .filter(peer -> peer.replica() != null && peer.matchIndex() >= 0 && peer.matchIndex() < disk.snapshotIndex())
                     .map(ServerStatus.Peer::replica).toList();
-                found.add(new Finding.TailKept(disk.storedFirstIndex(), disk.snapshotIndex(), helped));
+                if (isAskedFor || !helped.isEmpty()) {
+                    found.add(new Finding.TailKept(disk.storedFirstIndex(), disk.snapshotIndex(), helped));
+                }
             }
+            return found;
         }
 
         private void troubles() {

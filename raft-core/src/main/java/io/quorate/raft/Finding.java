@@ -254,14 +254,15 @@ public sealed interface Finding {
         }
     }
 
-    /** The log is not long enough for the next snapshot. */
-    record LogStillShort(long snapshotIndex, long logBytes, long snapshotLogBytes) implements Finding {
+    /** The log is not long enough for the next snapshot, or is, and the snapshot is not durable yet. */
+    record LogAwaitsSnapshot(long snapshotIndex, long logBytes, long snapshotLogBytes) implements Finding {
         @Override
         public String sentence() {
             return (snapshotIndex == 0 ? "No snapshot has been taken yet, and the log has "
                 : "The newest snapshot covers entries up to " + snapshotIndex + ", and the log behind it has ")
-                + Words.bytes(logBytes) + (snapshotLogBytes < 0 ? "."
-                : "; the next one is taken at " + Words.bytes(snapshotLogBytes) + ".");
+                + Words.bytes(logBytes) + (snapshotLogBytes < 0 ? "." : "; the next one is taken at " + Words.bytes(snapshotLogBytes)
+                + (logBytes <= snapshotLogBytes ? "." : ", so it is being written, or waits until a state machine that is busy can be"
+                + " captured. It stays until that is durable."));
         }
     }
 

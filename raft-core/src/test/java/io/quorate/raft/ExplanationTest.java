@@ -288,12 +288,25 @@ class ExplanationTest {
     }
 
     @Test
-    void aLogThatIsStillShortWaitsForItsSnapshot() {
+    void aLogThatIsStillShortIsExplainedToWhoAsksForIt() {
         disk = new ServerStatus.Disk(0, 0, 0, 0, 0, null, 1, 20 << 20, 64 << 20, true, null);
+        assertEquals(List.of(), explain(), "it is as it should be");
         assertEquals(List.of("No snapshot has been taken yet, and the log has 20 MiB; the next one is taken at 64 MiB."),
-            explain());
+            Explanation.ofLog(status()).sentences());
         disk = new ServerStatus.Disk(0, 0, 0, 7, 0, null, 8, 400, -1, true, null);
-        assertEquals(List.of("The newest snapshot covers entries up to 7, and the log behind it has 400 bytes."), explain());
+        assertEquals(List.of("The newest snapshot covers entries up to 7, and the log behind it has 400 bytes."),
+            Explanation.ofLog(status()).sentences());
+        disk = EMPTY;
+        assertEquals(List.of(), Explanation.ofLog(status()).sentences());
+        disk = null;
+        assertEquals(List.of(), Explanation.ofLog(status()).sentences());
+    }
+
+    @Test
+    void aLogThatIsLongEnoughForASnapshotThatIsNotThereYetIsTold() {
+        disk = new ServerStatus.Disk(0, 0, 0, 0, 0, null, 1, 65 << 20, 64 << 20, true, null);
+        assertEquals(List.of("No snapshot has been taken yet, and the log has 65 MiB; the next one is taken at 64 MiB, so it is being"
+            + " written, or waits until a state machine that is busy can be captured. It stays until that is durable."), explain());
     }
 
     @Test
@@ -305,9 +318,10 @@ class ExplanationTest {
     @Test
     void entriesAreKeptForWhoLags() {
         disk = new ServerStatus.Disk(0, 0, 0, 8, 0, null, 3, 0, -1, true, null);
+        assertEquals(List.of(), explain(), "it is as it should be");
         assertEquals(List.of("Entries 3 to 8 are kept though a snapshot covers them, for replicas that may need them; what may be kept so"
             + " is"
-            + " bounded in bytes."), explain());
+            + " bounded in bytes."), Explanation.ofLog(status()).sentences());
         peers = List.of(peer(B, 0, 10), peer(C, 0, 4));
         assertEquals(List.of("Entries 3 to 8 are kept though a snapshot covers them, and 3#000c need some of them."), explain());
     }
