@@ -19,6 +19,8 @@ import java.util.TreeMap;
  * @param leaderChanges      how often it learned of another leader, or the same one in another term
  * @param pauses             how often this process stood still for longer than half an election timeout
  * @param messagesDropped    messages of peers that came while too much waited
+ * @param messagesUnsent     messages for peers that the transport dropped, because too much waited or nobody could be reached
+ * @param snapshotMessagesDropped pieces of snapshots, and questions for them, that came while too many waited
  * @param callsRefused       requests turned away because too much was open
  * @param snapshotsTaken     snapshots of the own state
  * @param snapshotsInstalled snapshots of another replica that replaced the own state
@@ -29,7 +31,7 @@ import java.util.TreeMap;
  */
 public record Metrics(Latency commit, Latency read, Latency diskWait, Latency diskWrite, long entriesWritten, long bytesWritten,
                       long electionsStarted, long electionsWon, long leaderChanges, long pauses, long messagesDropped,
-                      long callsRefused, long snapshotsTaken, long snapshotsInstalled, long snapshotBytes, long logBytes, Queues queues,
+                      long messagesUnsent, long snapshotMessagesDropped, long callsRefused, long snapshotsTaken, long snapshotsInstalled, long snapshotBytes, long logBytes, Queues queues,
                       List<Lag> lags) {
 
     /**
@@ -75,6 +77,8 @@ public record Metrics(Latency commit, Latency read, Latency diskWait, Latency di
         values.put("leader_changes", leaderChanges);
         values.put("pauses", pauses);
         values.put("messages_dropped", messagesDropped);
+        values.put("messages_unsent", messagesUnsent);
+        values.put("snapshot_messages_dropped", snapshotMessagesDropped);
         values.put("calls_refused", callsRefused);
         values.put("snapshots_taken", snapshotsTaken);
         values.put("snapshots_installed", snapshotsInstalled);

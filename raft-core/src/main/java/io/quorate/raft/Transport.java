@@ -103,6 +103,11 @@ public interface Transport extends AutoCloseable {
     /** Why the peer cannot be reached at the moment, for people; null if it is connected or was never tried. */
     @Nullable String trouble(int nodeId);
 
+    /** How many messages for peers were dropped so far, for whatever reason. Any thread, also after the end. */
+    default long messagesUnsent() {
+        return 0;
+    }
+
     /**
      * Closes all connections and frees the port before it returns; nothing is delivered afterwards. May be called twice. Called from
      * within a delivery, it cannot wait for that delivery.

@@ -205,6 +205,7 @@ class AdministrationTest {
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         get(leader.read(bytes("all")));
+        cluster.await(() -> leader.explain().findings().stream().allMatch(Finding.Paused.class::isInstance));   // healthy, on a busy machine
         Metrics metrics = leader.metrics();
         assertTrue(metrics.electionsWon() >= 1 && metrics.electionsStarted() >= metrics.electionsWon(), metrics::toString);
         assertTrue(metrics.diskWrite().count() > 0 && metrics.diskWait().count() > 0, metrics::toString);
@@ -221,6 +222,9 @@ class AdministrationTest {
             }
         }
         cluster.await(() -> leader.explain().findings().stream().anyMatch(Finding.NoQuorum.class::isInstance));
+        assertTrue(leader.metrics().messagesUnsent() > metrics.messagesUnsent(), leader.metrics()::toString);
+        assertTrue(leader.metrics().values().keySet().containsAll(List.of("messages_dropped", "messages_unsent",
+            "snapshot_messages_dropped")), leader.metrics().values()::toString);
         leader.close();
         assertInstanceOf(Finding.Stopped.class, leader.explain().findings().get(0));
         assertEquals(metrics.electionsWon(), leader.metrics().electionsWon());

@@ -306,8 +306,9 @@ public final class EventLoop {
         }
         return new Metrics(meters.commit.read(), meters.read.read(), meters.diskWait.read(), meters.diskWrite.read(),
             meters.entriesWritten.read(), meters.bytesWritten.read(), meters.electionsStarted.read(), meters.electionsWon.read(),
-            meters.leaderChanges.read(), meters.pauses.read(), mailbox.dropped(), mailbox.refusedCalls(), meters.snapshotsTaken.read(),
-            meters.snapshotsInstalled.read(), applier == null ? 0 : applier.snapshots().newestBytes(), logBytes,
+            meters.leaderChanges.read(), meters.pauses.read(), mailbox.dropped(), transport.messagesUnsent(), transfer.dropped(),
+            mailbox.refusedCalls(), meters.snapshotsTaken.read(), meters.snapshotsInstalled.read(),
+            applier == null ? 0 : applier.snapshots().newestBytes(), logBytes,
             new Metrics.Queues(mailbox.peerBytes(), callBytes.taken(), backlog.uncommittedBytes(), backlog.unappliedBytes(),
                 backlog.waitingReads(), pendingWrites.size()), lags);
     }

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -100,6 +101,7 @@ public final class InMemoryNetwork {
         private volatile @Nullable Local local;
         private volatile @Nullable Receiver receiver;
         private volatile boolean isClosed;
+        private final LongAdder unsent = new LongAdder();
 
         @Override
         public void start(Local self, Map<Integer, String> peers, Receiver theReceiver) {
@@ -136,6 +138,8 @@ public final class InMemoryNetwork {
             End to = isClosed ? null : reach(message.from().nodeId(), message.to().nodeId());
             if (to != null && foundingOf(this) != null && foundingOf(to) != null && refusal(to) == null) {
                 to.deliver(target -> target.onMessage(message));
+            } else {
+                unsent.increment();
             }
         }
 
@@ -144,6 +148,8 @@ public final class InMemoryNetwork {
             End to = isClosed || local == null ? null : reach(message.from(), message.to());
             if (to != null && refusal(to) == null) {
                 to.deliver(target -> target.onFounding(message));
+            } else {
+                unsent.increment();
             }
         }
 
@@ -152,6 +158,8 @@ public final class InMemoryNetwork {
             End to = isClosed ? null : reach(message.from().nodeId(), message.to().nodeId());
             if (to != null && foundingOf(this) != null && foundingOf(to) != null && refusal(to) == null) {
                 to.deliver(target -> target.onSnapshot(message));
+            } else {
+                unsent.increment();
             }
         }
 
@@ -176,6 +184,11 @@ public final class InMemoryNetwork {
                 return "node " + nodeId + " does not run";
             }
             return cuts.contains(new Link(here, nodeId)) ? "the link from " + here + " to " + nodeId + " is cut" : refusal(to);
+        }
+
+        @Override
+        public long messagesUnsent() {
+            return unsent.sum();
         }
 
         @Override

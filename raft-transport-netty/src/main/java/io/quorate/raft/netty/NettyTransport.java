@@ -339,6 +339,11 @@ public final class NettyTransport implements Transport {
         return link == null || (callers != null && callers.outbox(nodeId) != null) ? null : link.trouble();
     }
 
+    @Override
+    public long messagesUnsent() {
+        return tally.dropped();
+    }
+
     /** What happened so far. Any thread. */
     public Counters counters() {
         return tally.read();

@@ -20,6 +20,10 @@ final class Tally {
         dropped.computeIfAbsent(nodeId, any -> new LongAdder()).increment();
     }
 
+    long dropped() {
+        return dropped.values().stream().mapToLong(LongAdder::sum).sum();
+    }
+
     NettyTransport.Counters read() {
         Map<Integer, Long> droppedByNode = new TreeMap<>();
         dropped.forEach((nodeId, count) -> droppedByNode.put(nodeId, count.sum()));

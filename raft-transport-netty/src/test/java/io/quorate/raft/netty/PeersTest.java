@@ -299,6 +299,7 @@ class PeersTest {
                 assertTrue(System.nanoTime() - before < TimeUnit.SECONDS.toNanos(5), "send has waited");
                 long dropped = one.transport.counters().droppedMessages().getOrDefault(2, 0L);
                 assertTrue(dropped > 200, "dropped " + dropped);
+                assertTrue(one.transport.messagesUnsent() >= dropped, "metrics count them");
                 assertEquals(null, one.transport.counters().droppedMessages().get(3));
                 one.reach(three);
                 Node.until("the peer to be given up", () -> one.transport.trouble(2) != null);
