@@ -205,7 +205,8 @@ class AdministrationTest {
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         get(leader.read(bytes("all")));
-        cluster.await(() -> leader.explain().findings().stream().allMatch(Finding.Paused.class::isInstance));   // healthy, on a busy machine
+        // Nothing holds it up, whatever the machine that this runs on does to the process.
+        cluster.await(() -> leader.explain().findings().stream().allMatch(Finding.Paused.class::isInstance));
         Metrics metrics = leader.metrics();
         assertTrue(metrics.electionsWon() >= 1 && metrics.electionsStarted() >= metrics.electionsWon(), metrics::toString);
         assertTrue(metrics.diskWrite().count() > 0 && metrics.diskWait().count() > 0, metrics::toString);

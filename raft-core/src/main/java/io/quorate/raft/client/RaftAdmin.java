@@ -137,9 +137,9 @@ public final class RaftAdmin implements AutoCloseable {
     /**
      * Lets the replica at this address take a snapshot. Completes when it is durable there, which takes long if the state is large.
      *
-     * <p>Fails with {@link OutcomeUnknownException} if the replica was asked and is not known to be done: the snapshot may be taken yet. With
-     * {@link io.quorate.raft.OverloadedException}: it has too much to do, and nothing happened. With {@link RequestFailedException}: nothing
-     * happened.
+     * <p>Fails with {@link OutcomeUnknownException} if the replica was asked and is not known to be done: the snapshot may be taken yet.
+     * With {@link io.quorate.raft.OverloadedException}: it has too much to do, and nothing happened. With {@link
+     * RequestFailedException}: nothing happened.
      */
     public CompletableFuture<ClientResponse.SnapshotTaken> takeSnapshot(String address) {
         return calls.order(address, new ClientRequest.TakeSnapshot(), ClientResponse.SnapshotTaken.class, callTimeoutNanos);

@@ -109,8 +109,8 @@ public final class Applier {
     }
 
     /**
-     * If whoever turns is held up outside since this was called last, at least: gives up the calls whose time is up, and tells the callers of
-     * all that have ended. Another thread than the one that turns, and always the same.
+     * If whoever turns is held up outside since this was called last, at least: gives up the calls whose time is up, and tells the
+     * callers of all that have ended. Another thread than the one that turns, and always the same.
      */
     public void relieve(long nowNanos) {
         List<Told> ended;

@@ -15,9 +15,10 @@ import org.jspecify.annotations.Nullable;
  * Says whose the applier's tables are: the apply thread's, but while that is out.
  *
  * <p>It is out whenever it runs what is not ours and may take for ever: the state machine, what callers chain to their futures, an
- * observer, a read of the disk. The calls that wait in the tables have deadlines all the same. So it leaves the tables in order and unlocked
- * when it goes, and another thread may look after them; if it stays out for long, that thread gives up what has waited too long, and tells
- * the callers itself. For the same reason callers are never told in the middle of something: whoever is to be told stands in a queue first.
+ * observer, a read of the disk. The calls that wait in the tables have deadlines all the same. So it leaves the tables in order and
+ * unlocked when it goes, and another thread may look after them; if it stays out for long, that thread gives up what has waited too long,
+ * and tells the callers itself. For the same reason callers are never told in the middle of something: whoever is to be told stands in a
+ * queue first.
  */
 final class Custody {
 

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -129,8 +130,8 @@ final class SnapshotDesk {
         }
         isUnable = state == null;
         if (state == null) {
-            failAll(served, new UnsupportedOperationException("Nothing happened: the state machine has no snapshots; override snapshot() and "
-                + "restore(InputStream)"));
+            failAll(served, new UnsupportedOperationException("Nothing happened: the state machine has no snapshots; override"
+                + " snapshot() and restore(InputStream)"));
             return;
         }
         isMaking = taker.add(new SnapshotTaker.Capture(id, header, state));
@@ -165,20 +166,20 @@ final class SnapshotDesk {
 
     /** Whether this wish's time is up, before anything was done for it; then its caller is told. */
     boolean isExpired(Wish wish, long nowNanos, Sweep sweep) {
-        return isOver(wish, nowNanos, sweep, new OverloadedException("Nothing happened: no snapshot was begun in time, for this replica's"
-            + " state machine is busy, or another snapshot is being written; try again"));
+        return isOver(wish, nowNanos, sweep, () -> new OverloadedException("Nothing happened: no snapshot was begun in time, for this"
+            + " replica's state machine is busy, or another snapshot is being written; try again"));
     }
 
     /** Gives up the wishes whose time is up; whatever is being written for them goes on. */
     void expire(long nowNanos, Sweep sweep) {
         asked.removeIf(wish -> isExpired(wish, nowNanos, sweep));
-        served.removeIf(wish -> isOver(wish, nowNanos, sweep, new OutcomeUnknownException("Perhaps it happens: the snapshot was still being"
-            + " written when the call's time was up, and may become durable yet; ask again, and see what it covers")));
-        copied.removeIf(wish -> isOver(wish, nowNanos, sweep, new OutcomeUnknownException("Perhaps it happened: the snapshot is durable here,"
-            + " but the copy of it was not finished when the call's time was up, and is given up; see whether the file is there")));
+        served.removeIf(wish -> isOver(wish, nowNanos, sweep, () -> new OutcomeUnknownException("Perhaps it happens: the snapshot was still"
+            + " being written when the call's time was up, and may become durable yet; ask again, and see what it covers")));
+        copied.removeIf(wish -> isOver(wish, nowNanos, sweep, () -> new OutcomeUnknownException("Perhaps it happened: the snapshot is"
+            + " durable here, but the copy of it was not finished when the call's time was up, and is given up; see whether the file is there")));
     }
 
-    private boolean isOver(Wish wish, long nowNanos, Sweep sweep, RuntimeException why) {
+    private boolean isOver(Wish wish, long nowNanos, Sweep sweep, Supplier<RuntimeException> why) {
         if (wish.isEnded()) {
             return true;
         }
@@ -186,7 +187,7 @@ final class SnapshotDesk {
             sweep.include(wish.deadlineNanos());
             return false;
         }
-        if (wish.fail(why)) {
+        if (wish.fail(why.get())) {
             custody.tellLater(wish);
         }
         return true;

@@ -221,7 +221,8 @@ public final class SnapshotTransfer {
 
     /** After how many nanoseconds to turn though nothing has come; {@link Long#MAX_VALUE} if there is no need. */
     public long nanosUntilDeadline(long nowNanos) {
-        return Math.min(Math.min(nanosUntilServed(nowNanos), backups.nanosUntil(nowNanos)), Math.min(fetcher.nanosUntil(nowNanos), source.nanosUntil(nowNanos)));
+        long nanosForOthers = Math.min(fetcher.nanosUntil(nowNanos), source.nanosUntil(nowNanos));
+        return Math.min(nanosForOthers, Math.min(nanosUntilServed(nowNanos), backups.nanosUntil(nowNanos)));
     }
 
     /** Sleeps until there is work, until woken, or for this long. */

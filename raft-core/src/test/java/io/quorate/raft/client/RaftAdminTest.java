@@ -291,7 +291,8 @@ class RaftAdminTest {
 
     @Test
     void aSnapshotThatIsNotKnownToBeTakenMayBeTakenYet() {
-        script.failing("a", new TimeoutException()).at("a", new ClientResponse.Unknown("it is being written", null)).at("a", new ClientResponse.Overloaded("too many wait"))
+        script.failing("a", new TimeoutException()).at("a", new ClientResponse.Unknown("it is being written", null))
+            .at("a", new ClientResponse.Overloaded("too many wait"))
             .at("a", new ClientResponse.Unavailable("this server has stopped"));
         OutcomeUnknownException silent = assertThrows(OutcomeUnknownException.class, () -> get(admin.takeSnapshot("a")));
         assertTrue(silent.getMessage().contains("the replica at a"), silent.getMessage());
