@@ -3,6 +3,7 @@ package io.quorate.raft.runtime;
 import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Event;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
@@ -96,22 +97,28 @@ final class SnapshotFetcher {
 
     /** Fetch this one from now on, instead of whatever it was. */
     void begin(SnapshotId snapshot, ReplicaId from, long nowNanos) {
-        if (!snapshot.equals(wanted)) {
-            end();
-            input = storage.receiveSnapshot(snapshot);
-            wanted = snapshot;
-        }
-        source = from;
-        totalBytes = -1;
-        asked.clear();
-        early.clear();
-        progressNanos = nowNanos;
-        retryFactor = 1;
-        tellProgress();
+        receive(() -> {
+            if (!snapshot.equals(wanted)) {
+                end();
+                wanted = snapshot;
+                input = storage.receiveSnapshot(snapshot);
+            }
+            source = from;
+            totalBytes = -1;
+            asked.clear();
+            early.clear();
+            progressNanos = nowNanos;
+            retryFactor = 1;
+            tellProgress();
+        });
     }
 
     /** A piece has come. Nothing is kept that was not asked for. */
     void onPiece(SnapshotMessage.Piece piece, long nowNanos) {
+        receive(() -> take(piece, nowNanos));
+    }
+
+    private void take(SnapshotMessage.Piece piece, long nowNanos) {
         SnapshotId snapshot = wanted;
         Storage.SnapshotInput to = input;
         if (snapshot == null || to == null || !isOfSource(piece)) {
@@ -143,6 +150,10 @@ final class SnapshotFetcher {
     }
 
     void onGone(SnapshotMessage.Gone gone) {
+        receive(() -> giveUp(gone));
+    }
+
+    private void giveUp(SnapshotMessage.Gone gone) {
         SnapshotId snapshot = wanted;
         Storage.SnapshotInput to = input;
         if (snapshot != null && to != null && isOfSource(gone)) {
@@ -159,6 +170,10 @@ final class SnapshotFetcher {
 
     /** Asks for what is missing, and once more for what did not come. */
     void turn(long nowNanos) {
+        receive(() -> ask(nowNanos));
+    }
+
+    private void ask(long nowNanos) {
         SnapshotId snapshot = wanted;
         Storage.SnapshotInput to = input;
         if (snapshot == null || to == null) {
@@ -194,7 +209,13 @@ final class SnapshotFetcher {
         if (!asked.isEmpty()) {
             nanos = Math.min(nanos, nanosUntilRetry(nowNanos));
         }
-        int bytes = (int) Math.min(SnapshotMessage.PIECE_BYTES_MAX, bytesFrom(firstMissing(to.received())));
+        long received;
+        try {
+            received = to.received();
+        } catch (StorageException e) {
+            return 0;       // it is not being received any more, which the next turn finds, too
+        }
+        int bytes = (int) Math.min(SnapshotMessage.PIECE_BYTES_MAX, bytesFrom(firstMissing(received)));
         if (bytes > 0 && asked.size() + early.size() < WINDOW) {
             nanos = Math.min(nanos, limit.nanosUntil(bytes, nowNanos));
         }
@@ -216,6 +237,22 @@ final class SnapshotFetcher {
     }
 
     // ---------------------------------------------------------------------------------------------------------------------- its end
+
+    /**
+     * Does something with what is received. If that cannot be received any more (the disk fails at it, or this replica has made a newer one
+     * meanwhile), it costs that one, and not the server: the log is as it was. If the disk does nothing any more, the next write tells.
+     */
+    private void receive(Runnable step) {
+        try {
+            step.run();
+        } catch (StorageException e) {
+            SnapshotId snapshot = wanted;
+            if (snapshot == null) {
+                throw e;
+            }
+            fail(snapshot, String.valueOf(e.getMessage()));
+        }
+    }
 
     /** No more will come of this: it is whole, which the storage finds out, or nothing of it is kept. */
     private void complete(SnapshotId snapshot, Storage.SnapshotInput whole, String otherwise) {

@@ -336,6 +336,18 @@ class SnapshotTransferTest {
     }
 
     @Test
+    void whatCannotBeReceivedAnyMoreFailsTheFetchAndNotTheServer() {
+        SnapshotId snapshot = take(10);
+        fetcher.fetch(snapshot, SOURCE);
+        fetcher.turn(now);
+        fetcherStorage.receiveSnapshot(new SnapshotId(new EntryId(1, 11), MEMBERS, 0)).close();     // which forgets the other one
+        assertEquals(0, fetcher.nanosUntilDeadline(now));
+        fetcher.turn(now);
+        assertEquals(List.of(new Event.FetchFailed(snapshot)), told());
+        assertTrue(String.valueOf(fetcher.problem()).contains("is not being received any more"), fetcher::problem);
+    }
+
+    @Test
     void aSecondWishForTheSameSnapshotGoesOnWithIt() {
         SnapshotId snapshot = take(10);
         for (int i = 0; i < 20; i++) {
