@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>All methods may be called from any thread.
  */
-public final class InMemoryDisk {
+public final class InMemoryDisk implements SimulatedDisk {
 
     /** What becomes of a write that had not returned when its process died: either may happen on a real disk. */
     public enum Unreturned {
@@ -92,6 +92,7 @@ public final class InMemoryDisk {
     }
 
     /** Opens the disk, under the next boot number. Who had it open fails from now on. */
+    @Override
     public synchronized InMemoryStorage open() {
         boot++;
         lastWriteId = 0;
@@ -119,6 +120,23 @@ public final class InMemoryDisk {
         fate = null;
     }
 
+    /** {@inheritDoc} What was being written is one frame: it is there wholly or not at all. */
+    @Override
+    public synchronized long crash(List<Storage.Write> writing, boolean keepsWrite) {
+        long kept = 0;
+        InMemoryStorage by = open;
+        if (keepsWrite && by != null && !writing.isEmpty()) {
+            try {
+                write(by, writing);
+                kept = writing.get(writing.size() - 1).id();
+            } catch (StorageException e) {
+                kept = 0;       // it was to fail, and nobody will ever know
+            }
+        }
+        crash(Unreturned.LOST);
+        return kept;
+    }
+
     /** From now on writes wait, as on a disk that does not answer, until {@link #releaseWrites} or {@link #crash}. */
     public synchronized void holdWrites() {
         isHeld = true;
@@ -142,17 +160,20 @@ public final class InMemoryDisk {
      *
      * @param why the exception's message
      */
+    @Override
     public synchronized void failWrites(String why) {
         failure = why;
     }
 
     /** The next write does not fail after all, unless one has failed already. */
-    synchronized void mend() {
+    @Override
+    public synchronized void mend() {
         failure = null;
     }
 
     /** Another disk with what is on this one now: a backup, or a clone. Nobody has it open. */
-    synchronized InMemoryDisk copy() {
+    @Override
+    public synchronized InMemoryDisk copy() {
         InMemoryDisk copy = new InMemoryDisk(replica.nodeId(), replica.incarnation(), tailEntriesMax, keptEntries);
         copy.boot = boot;
         copy.founding = founding;
@@ -169,41 +190,49 @@ public final class InMemoryDisk {
     }
 
     /** Whose disk this is. */
+    @Override
     public ReplicaId replica() {
         return replica;
     }
 
     /** How the group began, or null while the disk is blank. */
+    @Override
     public synchronized @Nullable FoundingRecord founding() {
         return founding;
     }
 
     /** The last durable hard state. */
+    @Override
     public synchronized HardState hardState() {
         return hardState;
     }
 
     /** All entries that are there: the whole durable log, until some of it was let go of behind a snapshot. */
+    @Override
     public synchronized List<Entry> log() {
         return List.copyOf(log);
     }
 
     /** Where the durable log ends. */
+    @Override
     public synchronized long lastIndex() {
         return terms.lastIndex();
     }
 
     /** Whether exactly this entry is durable: in the log, or covered by the snapshot it stands on. */
+    @Override
     public synchronized boolean contains(EntryId entry) {
         return entry.index() >= 1 && isIn(terms, entry);
     }
 
     /** The entry that stands or stood here, whether in the log or covered by the snapshot it stands on; null if nobody knows. */
-    synchronized @Nullable EntryId entryAt(long index) {
+    @Override
+    public synchronized @Nullable EntryId entryAt(long index) {
         return terms.covers(index) ? new EntryId(terms.termAt(index), index) : null;
     }
 
     /** The newest snapshot, or null if there is none. */
+    @Override
     public synchronized @Nullable SnapshotId snapshotId() {
         return snapshot == null ? null : snapshot.id();
     }

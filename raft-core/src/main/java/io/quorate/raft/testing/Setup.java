@@ -22,10 +22,12 @@ import org.jspecify.annotations.Nullable;
  * @param digest    of a machine's state, or null
  * @param snapshots when nodes take them
  * @param sessions  in which clients ask, or null if they ask without
+ * @param disks     makes the nodes' disks
  */
 record Setup(Supplier<? extends StateMachine> machines, Supplier<? extends Workload> workloads, int clients,
              @Nullable SequentialModel<?> model, @Nullable Wire wire, List<Check> checks,
-             @Nullable ToLongFunction<StateMachine> digest, SnapshotPolicy snapshots, @Nullable InSessions sessions) {
+             @Nullable ToLongFunction<StateMachine> digest, SnapshotPolicy snapshots, @Nullable InSessions sessions,
+             SimulatedDisk.Maker disks) {
 
     /**
      * What must hold of the user's state machine.

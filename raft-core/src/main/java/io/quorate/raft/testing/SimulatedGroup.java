@@ -385,6 +385,9 @@ final class SimulatedGroup {
         for (Happening what : Happening.values()) {
             counts.put(what.name(), happenings.getOrDefault(what, 0L));
         }
+        for (SimulatedReplica replica : replicas) {
+            replica.diskHappenings().forEach(each -> each.forEach((what, count) -> counts.merge(what, count, Long::sum)));
+        }
         return new Simulation.Report(seed, plan, hash, turns, now(), lastTerm, committed, clients.acknowledged(), clients.readsServed(),
             happenings.getOrDefault(Happening.ELECTION_WON, 0L), crashes, healNanos, isLinearizable, counts);
     }

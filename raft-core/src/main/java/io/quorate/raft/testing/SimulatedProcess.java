@@ -63,7 +63,7 @@ final class SimulatedProcess {
     private final Ailments ailments;
     private final SplittableRandom random;
     private final SimulatedClock clock;
-    private final InMemoryStorage storage;
+    private final Storage storage;
     private final PassiveServer server;
 
     private boolean isOver;
@@ -87,7 +87,7 @@ final class SimulatedProcess {
     private long lastVersion;                // of the membership in force
     private long countedTerm;           // of the leader whose inheritance has been counted
 
-    SimulatedProcess(SimulatedGroup group, SimulatedReplica replica, InMemoryStorage storage, Ailments ailments, SimulatedClock clock,
+    SimulatedProcess(SimulatedGroup group, SimulatedReplica replica, Storage storage, Ailments ailments, SimulatedClock clock,
                      SplittableRandom random) {
         this.group = group;
         this.replica = replica;
@@ -102,22 +102,17 @@ final class SimulatedProcess {
 
     // --------------------------------------------------------------------------------------------------------------- its ends
 
-    /** It dies. What the disk was just writing is there wholly or not at all: it is one frame. */
+    /** It dies. */
     void crash(boolean keepsWrite) {
-        if (!writing.isEmpty()) {
-            group.count(keepsWrite ? Happening.CRASH_WRITE_KEPT : Happening.CRASH_WRITE_LOST);
-        }
         RaftNode node = node();
         if (node != null && node.role() == RoleName.LEADER && node.status().commitIndex() < node.status().lastIndex()) {
             group.count(Happening.CRASH_OF_BUSY_LEADER);
         }
-        if (keepsWrite && !writing.isEmpty()) {
-            try {
-                storage.write(writing);
-                group.invariants().onDurable(replica, writing.get(writing.size() - 1).id());
-            } catch (StorageException e) {
-                group.count(Happening.DISK_FAILED);     // and nobody will ever know
-            }
+        if (!writing.isEmpty()) {
+            boolean isKept = loseWriting(keepsWrite) == writing.get(writing.size() - 1).id();
+            group.count(isKept ? Happening.CRASH_WRITE_KEPT : keepsWrite ? Happening.DISK_FAILED : Happening.CRASH_WRITE_LOST);
+        } else {
+            loseWriting(keepsWrite);
         }
         if (server.taker().isWritten()) {
             group.count(Happening.CRASH_WHILE_TAKING);
@@ -131,6 +126,15 @@ final class SimulatedProcess {
         }
     }
 
+    /** Of what the disk was just writing, it may have all, or nothing, or a part; which is what the next process will find. */
+    private long loseWriting(boolean keepsWrite) {
+        long kept = replica.loseWriting(writing, keepsWrite);
+        if (kept > 0) {
+            group.invariants().onDurable(replica, kept);
+        }
+        return kept;
+    }
+
     /** It stops by itself, as a server does when its disk fails, its state machine throws or an invariant is broken. */
     void stop(Throwable cause) {
         server.closeLoop(cause);
@@ -140,6 +144,7 @@ final class SimulatedProcess {
             throw new InvariantBroken("StoppedSaysWhy", replica.id() + " has stopped for " + cause + ", and its status is " + status);
         }
         isOver = true;
+        loseWriting(false);
         replica.onProcessEnded(cause);
         group.onStopped(replica, cause);
         group.invariants().onStopped(replica, cause);
@@ -297,8 +302,13 @@ final class SimulatedProcess {
     /** Runs the task later, unless the process is over by then. */
     void after(long nanos, Runnable task) {
         group.agenda().after(nanos, () -> {
-            if (!isOver) {
+            if (isOver) {
+                return;
+            }
+            try {
                 task.run();
+            } catch (StorageException e) {
+                stopForItsDisk(e);      // on whatever thread it comes up
             }
         });
     }
@@ -336,9 +346,6 @@ final class SimulatedProcess {
             takeWrites();   // asked for, and lost with the process; others may have been told of the entries
             crash(false);
             group.restartAfter(replica, ailments.downNanos());
-            return;
-        } catch (StorageException e) {
-            stopForItsDisk(e);      // it was to be founded
             return;
         } catch (InvariantViolation e) {
             if (group.owesNothing()) {
@@ -518,13 +525,8 @@ final class SimulatedProcess {
     private void write() {
         List<Storage.Write> batch = writing;
         writing = List.of();
-        try {
-            server.writer().write(batch);
-            group.invariants().onDurable(replica, batch.get(batch.size() - 1).id());
-        } catch (StorageException e) {
-            stopForItsDisk(e);
-            return;
-        }
+        server.writer().write(batch);
+        group.invariants().onDurable(replica, batch.get(batch.size() - 1).id());
         group.onWritten(replica);
         requestTurn();
         startWriting();

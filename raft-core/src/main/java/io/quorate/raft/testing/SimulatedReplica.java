@@ -4,6 +4,8 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.SnapshotMessage;
+import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
@@ -16,6 +18,7 @@ import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -37,9 +40,9 @@ final class SimulatedReplica implements ReplicaView {
     private final SplittableRandom random;
     private final SimulatedClock clock;
     private final Ailments ailments;
-    private final List<InMemoryDisk> lostDisks = new ArrayList<>();
-    private InMemoryDisk disk;
-    private @Nullable InMemoryDisk savedDisk;
+    private final List<SimulatedDisk> lostDisks = new ArrayList<>();
+    private SimulatedDisk disk;
+    private @Nullable SimulatedDisk savedDisk;
     private int boot;                       // how often it has been started, on whatever disk
     private @Nullable SimulatedProcess process;
     private @Nullable String stopReason;
@@ -69,7 +72,16 @@ final class SimulatedReplica implements ReplicaView {
 
     void start() {
         boot++;
-        SimulatedProcess started = new SimulatedProcess(group, this, disk.open(), ailments, clock, random);
+        SimulatedProcess started;
+        try {
+            started = new SimulatedProcess(group, this, disk.open(), ailments, clock, random);
+        } catch (StorageException e) {
+            group.count(Happening.DISK_FAILED);
+            stopReason = e.toString();
+            disk.crash(List.of(), false);
+            group.restartAfter(this, ailments.downNanos() + group.plan().electionTimeoutNanos() / 10);
+            return;
+        }
         process = started;
         stopReason = null;
         group.onStarted(this);
@@ -82,11 +94,15 @@ final class SimulatedReplica implements ReplicaView {
         running().crash(keepsWrite);
     }
 
+    /** Its process ends, and with it what it was just writing; returns the last of that which is durable, 0 if nothing is. */
+    long loseWriting(List<Storage.Write> writing, boolean keepsWrite) {
+        return disk.crash(writing, keepsWrite);
+    }
+
     /** Its process has crashed, or stopped for this cause. */
     void onProcessEnded(@Nullable Throwable cause) {
         process = null;
         stopReason = cause == null ? null : cause.toString();
-        disk.crash(InMemoryDisk.Unreturned.LOST);
         ailments.onProcessEnded();
     }
 
@@ -139,7 +155,7 @@ final class SimulatedReplica implements ReplicaView {
 
     /** While it is down: its disk is as it was in the backup. */
     void rollBack() {
-        InMemoryDisk saved = savedDisk;
+        SimulatedDisk saved = savedDisk;
         if (saved != null) {
             lostDisks.add(disk);
             disk = saved;
@@ -160,8 +176,8 @@ final class SimulatedReplica implements ReplicaView {
         }
     }
 
-    private InMemoryDisk newDisk() {
-        return new InMemoryDisk(nodeId, random.nextLong() | 1, group.plan().isCramped() ? 10 : Integer.MAX_VALUE);
+    private SimulatedDisk newDisk() {
+        return group.setup().disks().blank(nodeId, random.nextLong() | 1, group.plan().isCramped());
     }
 
     // ---------------------------------------------------------------------------------------------------------- messages and calls
@@ -334,7 +350,7 @@ final class SimulatedReplica implements ReplicaView {
         if (disk.contains(entry)) {
             return true;
         }
-        for (InMemoryDisk lost : lostDisks) {
+        for (SimulatedDisk lost : lostDisks) {
             if (lost.contains(entry)) {
                 return true;
             }
@@ -349,6 +365,14 @@ final class SimulatedReplica implements ReplicaView {
 
     int nodeId() {
         return nodeId;
+    }
+
+    /** What its disks have gone through. */
+    List<Map<String, Long>> diskHappenings() {
+        List<Map<String, Long>> all = new ArrayList<>();
+        lostDisks.forEach(lost -> all.add(lost.happenings()));
+        all.add(disk.happenings());
+        return all;
     }
 
     /** The memberships of its log behind this index, durable or not; and, if wanted, the one it was founded with. */

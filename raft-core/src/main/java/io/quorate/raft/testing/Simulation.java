@@ -49,6 +49,7 @@ public final class Simulation<M extends StateMachine> {
     public static final int TIMEOUTS = 100;
     /** How many clients there are, unless {@link #clients} says otherwise. */
     public static final int CLIENTS = 5;
+    private static final int CRAMPED_ENTRIES_MAX = 10;
 
     /**
      * What a run came to.
@@ -92,7 +93,8 @@ public final class Simulation<M extends StateMachine> {
         Supplier<Workload> none = () -> {
             throw new IllegalStateException("Say what clients ask: Simulation.of(...).workload(...)");
         };
-        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null, SnapshotPolicy.DEFAULT, null), 0,
+        return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null, SnapshotPolicy.DEFAULT, null,
+            (node, incarnation, isCramped) -> new InMemoryDisk(node, incarnation, isCramped ? CRAMPED_ENTRIES_MAX : Integer.MAX_VALUE)), 0,
             TIMEOUTS, null, true);
     }
 
@@ -100,13 +102,13 @@ public final class Simulation<M extends StateMachine> {
     public Simulation<M> workload(Supplier<? extends Workload> workloads) {
         Objects.requireNonNull(workloads, "workloads");
         return with(new Setup(setup.machines(), workloads, setup.clients(), setup.model(), setup.wire(), setup.checks(), setup.digest(),
-            setup.snapshots(), setup.sessions()));
+            setup.snapshots(), setup.sessions(), setup.disks()));
     }
 
     /** What the clients' history of each run is held against: it must be linearizable. */
     public Simulation<M> model(SequentialModel<?> model) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), model, setup.wire(), setup.checks(), setup.digest(),
-            setup.snapshots(), setup.sessions()));
+            setup.snapshots(), setup.sessions(), setup.disks()));
     }
 
     /** What must hold of each replica's machine after each command: throws if it does not. */
@@ -118,7 +120,7 @@ public final class Simulation<M extends StateMachine> {
             asserts.accept(mine);
         }));
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), List.copyOf(checks),
-            setup.digest(), setup.snapshots(), setup.sessions()));
+            setup.digest(), setup.snapshots(), setup.sessions(), setup.disks()));
     }
 
     /** A digest of a machine's whole state: the same on every replica after the same command. */
@@ -128,7 +130,7 @@ public final class Simulation<M extends StateMachine> {
             @SuppressWarnings("unchecked")      // made by the supplier of M
             M mine = (M) machine;
             return digest.applyAsLong(mine);
-        }, setup.snapshots(), setup.sessions()));
+        }, setup.snapshots(), setup.sessions(), setup.disks()));
     }
 
     /** How many clients ask, one thing at a time each. */
@@ -137,7 +139,7 @@ public final class Simulation<M extends StateMachine> {
             throw new IllegalArgumentException("At least one client asks, not " + clients);
         }
         return with(new Setup(setup.machines(), setup.workloads(), clients, setup.model(), setup.wire(), setup.checks(), setup.digest(),
-            setup.snapshots(), setup.sessions()));
+            setup.snapshots(), setup.sessions(), setup.disks()));
     }
 
     /**
@@ -146,7 +148,7 @@ public final class Simulation<M extends StateMachine> {
      */
     public Simulation<M> snapshots(SnapshotPolicy policy) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
-            setup.digest(), policy, setup.sessions()));
+            setup.digest(), policy, setup.sessions(), setup.disks()));
     }
 
     /**
@@ -164,13 +166,22 @@ public final class Simulation<M extends StateMachine> {
     /** With sessions that a test has planted something in. */
     Simulation<M> sessions(Sessions.Options options, UnaryOperator<StateMachine> around) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
-            setup.digest(), setup.snapshots(), new Setup.InSessions(options, around)));
+            setup.digest(), setup.snapshots(), new Setup.InSessions(options, around), setup.disks()));
+    }
+
+    /**
+     * What the nodes' disks are: for a storage of one's own under the whole group. By default they keep what is written in memory, wholly or
+     * not at all.
+     */
+    public Simulation<M> disks(SimulatedDisk.Maker disks) {
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
+            setup.digest(), setup.snapshots(), setup.sessions(), disks));
     }
 
     /** Sends every message through a real encoder and decoder. */
     public Simulation<M> wire(Wire wire) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), wire, setup.checks(), setup.digest(),
-            setup.snapshots(), setup.sessions()));
+            setup.snapshots(), setup.sessions(), setup.disks()));
     }
 
     /** How many nodes there are, 1 to 7; each seed draws its number unless this is said. */
