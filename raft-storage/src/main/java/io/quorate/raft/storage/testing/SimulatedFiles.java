@@ -10,11 +10,13 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A directory in memory that knows what of it is durable, and whose disk can fail, lie, fill up and lose power at any operation.
@@ -63,6 +65,8 @@ public final class SimulatedFiles {
     private boolean misdirectsWrite;
     private String misdirectedTo = "";
     private int misdirectedSector;
+    private final Map<String, Long> happenings = new TreeMap<>();
+    private @Nullable Operation ignored;
     private final List<String> held = new ArrayList<>();     // the names of the files that are open
     private Consumer<Operation> before = operation -> { };
     private Runnable afterRead = () -> { };
@@ -169,7 +173,21 @@ public final class SimulatedFiles {
         afterRead = action;
     }
 
+    /** From now on this does nothing, and says that it is done: what becomes of a program that forgets to ask for it. */
+    synchronized void ignore(Operation kind) {
+        ignored = kind;
+    }
+
     // -------------------------------------------------------------------------------------------------------------- what one can see
+
+    /** How often each fault has occurred, by a name. */
+    public synchronized Map<String, Long> happenings() {
+        return new TreeMap<>(happenings);
+    }
+
+    private void count(String what) {
+        happenings.merge(what, 1L, Long::sum);
+    }
 
     /** How many operations that can change something were tried. */
     public synchronized int operations() {
@@ -262,9 +280,9 @@ public final class SimulatedFiles {
             .mapToObj(subset -> restart(change -> (subset >> (int) ((long) change * groups / changes) & 1) == 1));
     }
 
-    /** An independent copy, all of it durable. */
-    public SimulatedFiles copy() {
-        return restart(change -> true);
+    /** An independent copy of what is seen, all of it durable. */
+    public synchronized SimulatedFiles copy() {
+        return next(medium.copy());
     }
 
     // ---------------------------------------------------------------------------------------------------------- what a program does
@@ -319,7 +337,9 @@ public final class SimulatedFiles {
         begin(Operation.SYNC_DIRECTORY);
         synchronized (this) {
             change(Operation.SYNC_DIRECTORY, "sync directory");
-            medium.syncNames();
+            if (ignored != Operation.SYNC_DIRECTORY) {
+                medium.syncNames();
+            }
         }
     }
 
@@ -350,6 +370,7 @@ public final class SimulatedFiles {
     private void change(Operation kind, String what) throws IOException {
         operations++;
         if (goesOnAfterFailure ? operations == failAt : operations >= failAt) {
+            count(goesOnAfterFailure ? kind + "_FAILED" : "DEAD");
             throw new IOException("simulated failure: " + what);
         }
         failIfAsked(kind, what);
@@ -360,6 +381,7 @@ public final class SimulatedFiles {
         if (left != null && left > 0) {
             failing.put(kind, left - 1);
         } else if (left != null) {
+            count(kind + "_FAILED");
             throw new IOException("simulated failure: " + what);
         }
     }
@@ -408,6 +430,7 @@ public final class SimulatedFiles {
                 }
                 long growth = Math.max(0, position + bytes.length - inode.seen.length);
                 if (growth > room()) {
+                    count("DISK_FULL");
                     put(at, Arrays.copyOf(bytes, (int) Math.max(0, bytes.length - growth + room())));
                     throw new IOException("No space left on device");
                 }
@@ -418,9 +441,11 @@ public final class SimulatedFiles {
         private void put(int position, byte[] bytes) throws IOException {
             if (losesWrite) {
                 losesWrite = false;
+                count("WRITE_LOST");
                 medium.show(inode, position, bytes);
             } else if (misdirectsWrite) {
                 misdirectsWrite = false;
+                count("WRITE_MISDIRECTED");
                 medium.write(inode, name, position, bytes, medium.inode(misdirectedTo), misdirectedSector);
             } else {
                 medium.write(inode, name, position, bytes);
@@ -435,12 +460,14 @@ public final class SimulatedFiles {
                 try {
                     change(Operation.FORCE, "fsync " + name);
                 } catch (IOException e) {
-                    if (goesOnAfterFailure || operations < failAt) {
+                    if (goesOnAfterFailure || operations < failAt) {     // who is dead asks for nothing
                         medium.forget(inode);   // clean, but not written
                     }
                     throw e;
                 }
-                medium.sync(inode);
+                if (ignored != Operation.FORCE) {
+                    medium.sync(inode);
+                }
             }
         }
 

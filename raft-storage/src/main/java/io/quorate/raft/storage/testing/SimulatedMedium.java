@@ -230,6 +230,14 @@ final class SimulatedMedium {
         return left;
     }
 
+    /** Another one, on which all that is seen of this one is durable. */
+    SimulatedMedium copy() {
+        SimulatedMedium copy = new SimulatedMedium();
+        names.forEach((name, inode) -> copy.putUnsynced(name, inode.seen.clone()));
+        copy.syncNames();
+        return copy;
+    }
+
     private static byte[] grown(byte[] bytes, int size) {
         return size > bytes.length ? Arrays.copyOf(bytes, size) : bytes;
     }

@@ -1,0 +1,89 @@
+package io.quorate.raft.storage.testing;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.quorate.raft.SnapshotPolicy;
+import io.quorate.raft.storage.testing.SimulatedFiles.Operation;
+import io.quorate.raft.testing.Fault;
+import io.quorate.raft.testing.FaultPlan;
+import io.quorate.raft.testing.Registers;
+import io.quorate.raft.testing.SimulatedDisk;
+import io.quorate.raft.testing.Simulation;
+import io.quorate.raft.testing.SimulationFailure;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Whole groups on the real storage, over disks on which everything goes wrong. */
+class FileStorageSimulationTest {
+
+    private static final int SEEDS = 200;
+    private static final int TIMEOUTS = 30;
+    private static final int DISK_FAULTS = 12;      // besides those that the swarm draws
+    private static final SnapshotPolicy OFTEN =
+        SnapshotPolicy.DEFAULT.withLogBytesMin(400).withLogToSnapshotRatio(1).withRetryPause(Duration.ofSeconds(1));
+
+    private static Simulation<Registers> simulation(long seed, SimulatedDisk.Maker disks) {
+        Simulation<Registers> simulation = Registers.simulation().disks(disks);
+        return seed % 2 == 0 ? simulation : simulation.snapshots(OFTEN);
+    }
+
+    /** Everything may go wrong, and disks and processes more often than elsewhere. */
+    private static FaultPlan plan(long seed) {
+        FaultPlan plan = FaultPlan.swarm(seed, 0, TIMEOUTS);
+        SplittableRandom random = new SplittableRandom(~seed);
+        List<Fault> faults = new ArrayList<>(plan.faults());
+        for (int i = 0; i < DISK_FAULTS; i++) {
+            long at = 1 + random.nextLong(plan.faultyNanos());
+            int node = 1 + random.nextInt(plan.nodes());
+            long down = random.nextLong(3 * plan.electionTimeoutNanos());
+            faults.add(random.nextBoolean() ? new Fault.FailDisk(at, node, down) : new Fault.Crash(at, node, down, random.nextBoolean()));
+        }
+        return plan.withFaults(faults);
+    }
+
+    private static Simulation.Report run(long seed) {
+        return simulation(seed, FileStorageDisk.maker()).run(seed, plan(seed));
+    }
+
+    @Test
+    void whateverDisksDoGroupsKeepWhatTheyAcknowledged() {
+        Map<String, Long> happened = new TreeMap<>();
+        for (long seed = 1; seed <= SEEDS; seed++) {
+            Simulation.Report report = run(seed);
+            assertTrue(report.isLinearizable() || report.acknowledged() == 0, report::toString);
+            report.happenings().forEach((what, count) -> happened.merge(what, count, Long::sum));
+        }
+        for (String what : List.of("FILES_WRITE_FAILED", "FILES_FORCE_FAILED", "FILES_CREATE_FAILED", "FILES_RENAME_FAILED",
+            "FILES_SYNC_DIRECTORY_FAILED", "FILES_READ_FAILED", "FILES_DISK_FULL", "FILES_DEAD", "FILES_DIED_WRITING",
+            "FILES_UNSYNCED_TORN", "FILES_UNSYNCED_LOST", "FILES_UNSYNCED_SEEN_BY_NEXT_PROCESS", "SNAPSHOT_TAKEN", "SNAPSHOT_INSTALLED",
+            "DISK_FAILED", "CRASH_WRITE_KEPT", "CRASH_WRITE_LOST")) {
+            assertTrue(happened.getOrDefault(what, 0L) > 0, () -> what + " did not happen: " + happened);
+        }
+    }
+
+    @Test
+    void theSameSeedGivesTheSameRun() {
+        assertEquals(run(3).traceHash(), run(3).traceHash());
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = Operation.class, names = {"FORCE", "SYNC_DIRECTORY"})
+    void aStorageThatForgetsToSyncIsCaught(Operation forgotten) {
+        SimulatedDisk.Maker disks = FileStorageDisk.maker(files -> files.ignore(forgotten));
+        SimulationFailure failure = assertThrows(SimulationFailure.class, () -> {
+            for (long seed = 1; seed <= 20; seed++) {
+                simulation(seed, disks).unexplained().run(seed, plan(seed));
+            }
+        });
+        assertEquals("StorageBroken", failure.invariant());
+    }
+}
