@@ -82,12 +82,20 @@ final class EntryIndex {
      * of the others.
      */
     synchronized void forgetBefore(long index, long segment) {
+        raiseFirst(index);
+        segmentStarts.subList(0, (int) (segment - firstSegment)).clear();
+        firstSegment = segment;
+    }
+
+    /** The entries before this one, which is there or one behind the last, cannot be read any more. Any thread. */
+    synchronized void raiseFirst(long index) {
+        if (index <= firstIndex) {
+            return;
+        }
         firstIndex = index;
         int whole = chunkOf(index - 1);
         chunks.subList(0, Math.min(whole, chunks.size())).clear();
         firstChunk += whole;
-        segmentStarts.subList(0, (int) (segment - firstSegment)).clear();
-        firstSegment = segment;
     }
 
     /** The first entry that is there; one behind the last if there is none. */

@@ -1,7 +1,9 @@
 package io.quorate.raft.storage;
 
+import io.quorate.raft.EntryDamagedException;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -22,19 +24,32 @@ final class EntryReader implements AutoCloseable {
     private static final int PLACES_AT_ONCE = 4096;
 
     private final FileSystem files;
+    private final LogState state;
     private final EntryIndex index;
+    private long repairs;          // when the window was filled, or before
+    private boolean isMended;      // something was repaired while this looked for damage
     private long segmentId;
     private @Nullable FileHandle file;
     private byte[] window = new byte[0];   // never written to again: the entries share it
     private int windowFrom;
 
-    EntryReader(FileSystem files, EntryIndex index) {
+    EntryReader(FileSystem files, LogState state) {
         this.files = files;
-        this.index = index;
+        this.state = state;
+        index = state.index();
     }
 
     /** See {@link io.quorate.raft.Storage#read}; empty also if the log does not reach so far. */
     List<Entry> read(long firstIndex, long lastIndex, long bytesMax) {
+        List<Entry> entries;
+        do {
+            isMended = false;
+            entries = readOnce(firstIndex, lastIndex, bytesMax);
+        } while (entries.isEmpty() && isMended);
+        return entries;
+    }
+
+    private List<Entry> readOnce(long firstIndex, long lastIndex, long bytesMax) {
         List<Entry> entries = new ArrayList<>();
         long bytes = 0;
         long next = firstIndex;
@@ -59,6 +74,7 @@ final class EntryReader implements AutoCloseable {
     private EntryIndex.Places placesFrom(long firstIndex, long lastIndex) {
         // What was read before may end in zeros where there are entries by now.
         window = new byte[0];
+        repairs = state.damage().repairs();
         return index.places(firstIndex, lastIndex, PLACES_AT_ONCE);
     }
 
@@ -66,6 +82,10 @@ final class EntryReader implements AutoCloseable {
     private @Nullable Entry entry(long wanted, long place, long bytesLeft, boolean needed) {
         long id = EntryIndex.segmentOf(place);
         int offset = EntryIndex.offsetOf(place);
+        Damage.Mark known = state.damage().at(wanted);
+        if (known != null) {
+            return damaged(wanted, place, needed, "it was found to be damaged before");
+        }
         try {
             if (!holds(id, offset, Entry.HEADER_BYTES)) {
                 fill(id, offset, (int) Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, bytesLeft)));
@@ -83,7 +103,7 @@ final class EntryReader implements AutoCloseable {
             }
             return entry;
         } catch (IllegalArgumentException e) {
-            throw new StorageCorruptException(pathOf(id), offset, "entry " + wanted + " is not what was written: " + e.getMessage());
+            return damaged(wanted, place, needed, String.valueOf(e.getMessage()));
         } catch (ClosedByInterruptException e) {
             throw new StorageException("Reading entry " + wanted + " was interrupted; nothing is wrong with it.", e);
         } catch (NoSuchFileException e) {
@@ -95,6 +115,17 @@ final class EntryReader implements AutoCloseable {
             throw new StorageException("Entry " + wanted + " cannot be read from " + pathOf(id) + " at offset " + offset + ": " + e
                 + ". Check the disk.", e);
         }
+    }
+
+    /** Ends what is read, before an entry that is damaged. */
+    private @Nullable Entry damaged(long wanted, long place, boolean needed, String how) {
+        EntryId id = state.mark(wanted, place, repairs);
+        isMended = id == null && state.damage().repairs() != repairs;
+        if (id == null || !needed) {
+            return null;
+        }
+        throw new EntryDamagedException(id, "Damage in " + pathOf(EntryIndex.segmentOf(place)) + " at offset " + EntryIndex.offsetOf(place)
+            + ": entry " + id + " is not what was written: " + how + ". It is fetched from another replica; check the disk.");
     }
 
     private String pathOf(long id) {
@@ -115,12 +146,12 @@ final class EntryReader implements AutoCloseable {
         }
         long left = open.size() - offset;
         if (left < Entry.HEADER_BYTES) {
-            throw new IllegalArgumentException("the file ends at " + open.size());
+            throw new StorageCorruptException(pathOf(id), open.size(), "the file ends here, though an entry begins at " + offset);
         }
         window = new byte[(int) Math.min(Math.max(length, Entry.HEADER_BYTES), left)];
         windowFrom = offset;
         if (open.read(ByteBuffer.wrap(window), offset) < window.length) {
-            throw new IllegalArgumentException("the file became shorter while it was read");
+            throw new StorageCorruptException(pathOf(id), offset, "the file became shorter while it was read");
         }
     }
 

@@ -1,5 +1,6 @@
 package io.quorate.raft.storage;
 
+import io.quorate.raft.EntryDamagedException;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
@@ -40,6 +41,7 @@ import org.slf4j.LoggerFactory;
 public final class FileStorage implements Storage {
 
     private static final Logger LOG = LoggerFactory.getLogger(FileStorage.class);
+    private static final int READ_AGAIN_BYTES = 4 << 20;
 
     private final FileSystem files;
     private final Options options;
@@ -50,6 +52,8 @@ public final class FileStorage implements Storage {
     private volatile @Nullable Snapshots snapshots;
     private volatile @Nullable Throwable failure;   // the first; final
     private volatile boolean closed;
+    private @Nullable List<Long> memberships;       // where the log had some when its files were looked through; null once it was asked for
+    private boolean isHandedOver;                   // a log that is whole
     private long lastWriteId;                       // of this opening
 
     /**
@@ -282,16 +286,23 @@ public final class FileStorage implements Storage {
             throw new IllegalStateException("Replica " + identity.replica() + " belongs to no group yet, so there is nothing to recover:"
                 + " found it first");
         }
-        if (log != null) {
+        if (isHandedOver) {
             throw new IllegalStateException("What was recovered is handed over once");
         }
-        return run("recover", () -> recover(founding));
+        return run("recover", () -> {
+            if (log == null) {
+                recoverFiles(founding);
+            }
+            return handOver(founding, recovered().state(), snapshots());
+        });
     }
 
-    private Recovered recover(FoundingRecord founding) throws IOException {
+    private void recoverFiles(FoundingRecord founding) throws IOException {
         Snapshots found = new Snapshots(files, identity.replica().incarnation(), options.partBytes(), this::requireUsable);
         found.open();
-        Recovery recovery = new Recovery(files, identity.replica().incarnation());
+        Snapshots.Stored before = found.newest();
+        Recovery recovery =
+            new Recovery(files, identity.replica().incarnation(), before == null ? null : before.manifest().terms());
         LogWriter recovered = recoverLog(recovery);
         log = recovered;
         LogState state = recovered.state();
@@ -303,14 +314,45 @@ public final class FileStorage implements Storage {
         found.cleanUp();
         found.follow(state::termsUpTo);
         snapshots = found;
-        SnapshotId snapshot = newest == null ? SnapshotId.ofFounding(founding.membership()) : newest.manifest().id();
-        List<Entry> memberships = new ArrayList<>();
-        for (long index : recovery.memberships()) {
-            if (index > snapshot.index() && index <= state.terms().lastIndex()) {
-                memberships.addAll(read(state.index(), index, index, Long.MAX_VALUE));
-            }
+        memberships = recovery.memberships();
+    }
+
+    /** Of a log in which something is damaged, that is what is whole before it; when all of it is there again, this is asked for again. */
+    private Recovered handOver(FoundingRecord founding, LogState state, Snapshots known) {
+        state.cover(known.newestIndex());
+        List<EntryId> damaged = state.damage().idsBehind(known.newestIndex());
+        TermTable terms = new TermTable(state.terms());
+        HardState hardState = state.recoveredHardState();
+        if (!damaged.isEmpty()) {
+            terms.truncate(damaged.get(0).index());
+            hardState = new HardState(hardState.term(), hardState.votedFor(), Math.min(hardState.commitIndex(), terms.lastIndex()));
         }
-        return new Recovered(state.recoveredHardState(), new LogView(snapshot, new TermTable(state.terms()), tail(state), memberships));
+        Snapshots.Stored newest = known.newest();
+        SnapshotId snapshot = newest == null ? SnapshotId.ofFounding(founding.membership()) : newest.manifest().id();
+        List<Entry> found = membershipsBetween(snapshot.index(), terms.lastIndex(), state);
+        isHandedOver = damaged.isEmpty();
+        return new Recovered(hardState, new LogView(snapshot, terms, tail(state, terms.lastIndex()), found), damaged);
+    }
+
+    private List<Entry> membershipsBetween(long snapshotIndex, long lastIndex, LogState state) {
+        List<Entry> found = new ArrayList<>();
+        List<Long> known = memberships;
+        memberships = null;
+        if (known != null) {
+            for (long index : known) {
+                if (index > snapshotIndex && index <= lastIndex) {
+                    found.addAll(read(state, index, index, Long.MAX_VALUE));
+                }
+            }
+            return found;
+        }
+        // What has been repaired or written since the files were looked through may be one too.
+        for (long next = Math.max(snapshotIndex + 1, state.index().firstIndex()); next <= lastIndex; ) {
+            List<Entry> some = read(state, next, lastIndex, READ_AGAIN_BYTES);
+            some.stream().filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP).forEach(found::add);
+            next += some.size();
+        }
+        return found;
     }
 
     /** What the snapshot covers is committed for ever: of a log that does not hold its last entry nothing is worth keeping. */
@@ -334,12 +376,11 @@ public final class FileStorage implements Storage {
         }
     }
 
-    private List<Entry> tail(LogState state) {
-        long last = state.terms().lastIndex();
+    private List<Entry> tail(LogState state, long last) {
         if (state.index().firstIndex() > last) {
             return List.of();
         }
-        return read(state.index(), Math.min(last, state.index().firstWithin(options.tailBytesMax(), last + 1)), last, Long.MAX_VALUE);
+        return read(state, Math.min(last, state.index().firstWithin(options.tailBytesMax(), last + 1)), last, Long.MAX_VALUE);
     }
 
     private LogWriter recoverLog(Recovery recovery) throws IOException {
@@ -384,6 +425,7 @@ public final class FileStorage implements Storage {
         // The frame decides. If a crash comes before the snapshot has its name, the next opening gives it that.
         writer.write(step.content(), install.terms());
         snapshots().install();
+        writer.state().cover(install.id().index());
     }
 
     @Override
@@ -428,6 +470,7 @@ public final class FileStorage implements Storage {
             return;
         }
         run("compact", () -> {
+            writer.state().cover(covered);
             EntryIndex index = writer.state().index();
             long tailFirst = index.firstWithin(options.logTailBytes(), covered + 1);
             long helpedFirst = index.firstWithin(Options.HELPED_FACTOR * options.logTailBytes(), covered + 1);
@@ -462,17 +505,38 @@ public final class FileStorage implements Storage {
         return writer != null && run("prepare a file in", writer::maintain);
     }
 
+    /** {@inheritDoc} Their bytes are written where they were, or, if it is not known where that is, once more at the end of the log. */
+    @Override
+    public List<EntryId> repair(List<Entry> entries) {
+        requireUsable();
+        LogWriter writer = recovered();
+        return run("repair", () -> {
+            writer.state().cover(snapshots().newestIndex());
+            return writer.repair(entries);
+        });
+    }
+
     @Override
     public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
         if (firstIndex < 1 || lastIndex < firstIndex) {
             throw new IllegalArgumentException("No entries are " + firstIndex + " to " + lastIndex);
         }
         requireOpen();
-        return read(recovered().state().index(), firstIndex, lastIndex, bytesMax);
+        LogState state = recovered().state();
+        try {
+            return read(state, firstIndex, lastIndex, bytesMax);
+        } catch (EntryDamagedException e) {
+            long covered = snapshots().newestIndex();
+            if (e.entry().index() > covered) {
+                throw e;
+            }
+            state.cover(covered);
+            return List.of();
+        }
     }
 
-    private List<Entry> read(EntryIndex index, long firstIndex, long lastIndex, long bytesMax) {
-        try (EntryReader reader = new EntryReader(files, index)) {
+    private List<Entry> read(LogState state, long firstIndex, long lastIndex, long bytesMax) {
+        try (EntryReader reader = new EntryReader(files, state)) {
             return reader.read(firstIndex, lastIndex, bytesMax);
         } catch (IOException e) {   // of close: what was read is verified
             throw new StorageException("A file could not be closed after reading: " + e, e);

@@ -9,11 +9,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What all frames so far add up to, and so what the next one must follow. Owned by the thread that recovers, then by the one that writes;
- * only {@link #index()} and {@link #termsUpTo} are for others too.
+ * only {@link #index()}, {@link #damage()}, {@link #termsUpTo}, {@link #mark} and {@link #cover} are for others too.
  */
 final class LogState {
 
     private final EntryIndex index = new EntryIndex();
+    private final Damage damage = new Damage();
     private TermTable terms = new TermTable(EntryId.ZERO);
     private boolean isBaseUnknown;     // what the log stands on is told by the first frame to come
     private boolean isBaseFixed;       // nothing can replace what is there or before
@@ -42,6 +43,38 @@ final class LogState {
 
     EntryIndex index() {
         return index;
+    }
+
+    Damage damage() {
+        return damage;
+    }
+
+    /**
+     * The entry that was read from this place is damaged. Any thread.
+     *
+     * @param repairs how many there had been when it was read
+     * @return its name; null if it is not in the log any more, or may have been repaired meanwhile
+     */
+    synchronized @Nullable EntryId mark(long at, long place, long repairs) {
+        long[] places = index.places(at, at, 1).places();
+        if (places.length == 0 || places[0] != place || damage.repairs() != repairs) {
+            return null;
+        }
+        Damage.Mark known = damage.at(at);
+        if (known != null) {
+            return known.id();
+        }
+        EntryId id = new EntryId(terms.termAt(at), at);
+        damage.add(new Damage.Mark(id, id.term(), EntryIndex.segmentOf(place), EntryIndex.offsetOf(place), true));
+        return id;
+    }
+
+    /** A snapshot covers the log up to here: damage in that is none any more, but it cannot be read, nor what is before it. Any thread. */
+    synchronized void cover(long coveredIndex) {
+        long last = damage.forgetUpTo(coveredIndex);
+        if (last > 0) {
+            index.raiseFirst(last + 1);
+        }
     }
 
     long nextIndex() {
@@ -196,9 +229,11 @@ final class LogState {
             terms = new TermTable(frame.previous());
             isBaseUnknown = false;
             isBaseFixed |= frame.isReset();
+            damage.forgetFrom(0);
             index.reset(firstIndex);
         } else if (firstIndex < nextIndex()) {
             terms.truncate(firstIndex);
+            damage.forgetFrom(firstIndex);
         }
         for (int i = 0; i < frame.count(); i++) {
             terms.append(entryTerms[i], firstIndex + i);

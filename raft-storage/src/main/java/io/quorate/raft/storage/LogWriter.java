@@ -1,9 +1,14 @@
 package io.quorate.raft.storage;
 
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.TermTable;
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Objects;
 
 /** Appends frames to the last segment, and begins the next one when it is full. */
@@ -67,6 +72,20 @@ final class LogWriter implements Closeable {
         if (content.base() != null) {
             state.putBefore(before);
         }
+    }
+
+    /** See {@link io.quorate.raft.Storage#repair}. */
+    List<EntryId> repair(List<Entry> entries) throws IOException {
+        EntryRepair repair = new EntryRepair(files, incarnation, state, segment);
+        List<EntryId> repaired = new ArrayList<>(repair.inPlace(entries));
+        for (Content content = repair.onceMore(); content != null; content = repair.onceMore()) {
+            List<EntryId> again = state.damage().idsBehind(content.firstIndex() - 1);
+            append(content);
+            closeOff();     // they were acknowledged long ago, so they must not hang on the last frame
+            repaired.addAll(again);
+        }
+        repaired.sort(Comparator.comparingLong(EntryId::index));
+        return repaired;
     }
 
     /**

@@ -2,6 +2,7 @@ package io.quorate.raft.storage;
 
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.TermTable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -16,9 +17,10 @@ import org.slf4j.LoggerFactory;
  * Reads the whole log once at opening, and decides what a frame that is not valid means.
  *
  * <p>Frame k + 1 is begun only when frame k is durable. So a valid header anywhere behind a damaged frame proves that the damaged one was
- * durable once: the disk lost it, and the log is refused. A damaged frame with nothing valid behind it is what a crash leaves of a write
- * that was never reported as done; it is dropped whole, and zeros are written where it stood before anything else is. (Or it was the very
- * last frame written before a crash, and was damaged later: no log can tell, and {@link LogWriter} sees to it that no vote depends on it.)
+ * durable once: the disk lost it. If its header is whole, and the names of the damaged entries are certain, these are marked, so that they
+ * can be repaired; else the log is refused. A damaged frame with nothing valid behind it is what a crash leaves of a write that was never
+ * reported as done; it is dropped whole, and zeros are written where it stood before anything else is. (Or it was the very last frame
+ * written before a crash, and was damaged later: no log can tell, and {@link LogWriter} sees to it that no vote depends on it.)
  */
 final class Recovery {
 
@@ -26,16 +28,25 @@ final class Recovery {
 
     private final FileSystem files;
     private final long incarnation;
+    private final @Nullable TermTable covered;
     private LogState state = new LogState();
+    private int damagedAt = -1;     // where in its segment the last frame is that holds damaged entries
     private final List<Long> memberships = new ArrayList<>();   // where the log has membership entries
     private final List<Long> found = new ArrayList<>();         // the same, of one frame
     private long[] terms = new long[64];
     private int[] offsets = new int[64];
     private int[] checksums = new int[64];
 
+    /** Of a log without a snapshot. */
     Recovery(FileSystem files, long incarnation) {
+        this(files, incarnation, null);
+    }
+
+    /** @param covered the terms up to the end of the newest snapshot, or null if there is none */
+    Recovery(FileSystem files, long incarnation, @Nullable TermTable covered) {
         this.files = files;
         this.incarnation = incarnation;
+        this.covered = covered;
     }
 
     /** What was found in one segment. */
@@ -169,6 +180,7 @@ final class Recovery {
         int end = SegmentHeader.BYTES;
         int lastFrameAt = end;
         long frames = 0;
+        damagedAt = -1;
         while (true) {
             int length = frame(name, header, reader, seal, end);
             if (length == 0) {
@@ -195,8 +207,17 @@ final class Recovery {
         if (!objection.isEmpty()) {   // a crash leaves no such thing
             throw corrupt(name, offset, objection);
         }
+        DamagedFrame damaged = null;
         if (!entriesAreIntact(reader, frame, offset + FrameHeader.BYTES)) {
-            return 0;
+            damaged = damaged(name, header, reader, seal.count(), frame, crc);
+            if (damaged == null) {
+                return 0;
+            }
+            terms = damaged.terms();
+            offsets = damaged.offsets();
+            checksums = new int[terms.length];
+            found.clear();
+            found.addAll(damaged.memberships());
         }
         if (state.frames() + 1 == header.firstFrame() && frame.firstIndex() != header.firstIndex()) {
             throw corrupt(name, offset, "the segment's first frame begins at " + frame.firstIndex() + ", its header says "
@@ -205,18 +226,75 @@ final class Recovery {
         state.apply(frame, crc, terms, offsets);
         memberships.removeIf(index -> frame.isReset() || index >= frame.firstIndex());
         memberships.addAll(found);
+        if (damaged != null) {
+            damagedAt = offset;
+            damaged.addTo(seal);
+            damaged.addTo(state.damage());
+            return FrameHeader.BYTES + frame.length();
+        }
         for (int i = 0; i < frame.count(); i++) {
             seal.add(frame.firstIndex() + i, terms[i], checksums[i], offsets[i]);
         }
         return FrameHeader.BYTES + frame.length();
     }
 
-    private boolean entriesAreIntact(SegmentReader reader, FrameHeader frame, int from) throws IOException {
+    /**
+     * What can be told of a frame that is damaged in its entries only; null if it is not that. It is not if no other frame was begun behind
+     * it, since then it may never have been durable.
+     */
+    private @Nullable DamagedFrame damaged(String name, SegmentHeader header, SegmentReader reader, int entriesBefore, FrameHeader frame,
+                                           int crc) throws IOException {
+        FrameHeader next = fits(reader, frame) && frame.count() > 0 ? following(header, reader, frame, crc) : null;
+        if (next == null) {
+            return null;
+        }
+        SegmentSeal seal = SegmentSeal.read(reader, incarnation, header.id());
+        DamagedFrame damaged = DamagedFrame.tell(reader, frame, seal, entriesBefore, next, covered);
+        if (damaged == null || !damaged.hasDamage()) {
+            throw corrupt(name, frame.offset(), "frame " + frame.number() + " and what the segment's index and the next frame say of it"
+                + " contradict each other");
+        }
+        return damaged;
+    }
+
+    /** The header of the frame that was begun when this one was durable, or null if there is none. */
+    private @Nullable FrameHeader following(SegmentHeader header, SegmentReader reader, FrameHeader frame, int crc) throws IOException {
+        int end = frame.offset() + FrameHeader.BYTES + frame.length();
+        FrameHeader next = null;
+        if (reader.size() - end >= FrameHeader.BYTES) {
+            int position = reader.load(end, FrameHeader.BYTES);
+            next = FrameHeader.decode(reader.array(), position, incarnation, header.id(), end);
+        }
+        if (next == null) {
+            next = firstFrameOf(header.id() + 1);
+        }
+        return next != null && next.number() == frame.number() + 1 && next.previousCrc() == crc ? next : null;
+    }
+
+    private @Nullable FrameHeader firstFrameOf(long id) throws IOException {
+        String name = SegmentHeader.fileName(id);
+        if (!files.list().contains(name)) {
+            return null;
+        }
+        byte[] bytes = new byte[FrameHeader.BYTES];
+        try (FileHandle file = files.openToRead(name)) {
+            file.read(ByteBuffer.wrap(bytes), SegmentHeader.BYTES);
+        }
+        return FrameHeader.decode(bytes, 0, incarnation, id, SegmentHeader.BYTES);
+    }
+
+    private static boolean fits(SegmentReader reader, FrameHeader frame) {
         int count = frame.count();
         int length = frame.length();
-        if (count < 0 || length < 0 || length > reader.size() - from || (long) count * Entry.HEADER_BYTES > length) {
+        return count >= 0 && length >= 0 && length <= reader.size() - frame.offset() - FrameHeader.BYTES
+            && (long) count * Entry.HEADER_BYTES <= length;
+    }
+
+    private boolean entriesAreIntact(SegmentReader reader, FrameHeader frame, int from) throws IOException {
+        if (!fits(reader, frame)) {
             return false;
         }
+        int count = frame.count();
         if (count > offsets.length) {
             offsets = new int[Math.max(count, 2 * offsets.length)];
             terms = new long[offsets.length];
@@ -228,7 +306,7 @@ final class Recovery {
         found.clear();
         CRC32C heads = new CRC32C();
         for (int i = 0; i < count; i++) {
-            Entry entry = entryAt(reader, at, end);
+            Entry entry = DamagedFrame.entryAt(reader, at, end);
             if (entry == null || entry.index() != frame.firstIndex() + i || entry.term() < term) {
                 return false;
             }
@@ -245,27 +323,15 @@ final class Recovery {
         return at == end && (int) heads.getValue() == frame.entriesCrc();
     }
 
-    private static @Nullable Entry entryAt(SegmentReader reader, int at, int end) throws IOException {
-        if (end - at < Entry.HEADER_BYTES) {
-            return null;
-        }
-        int size = ByteBuffer.wrap(reader.array()).getInt(reader.load(at, Entry.HEADER_BYTES));
-        if (size < Entry.HEADER_BYTES || size > Entry.SIZE_MAX || size > end - at) {
-            return null;
-        }
-        int position = reader.load(at, size);
-        try {
-            return Entry.decode(reader.array(), position, position + size);
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
-    }
-
     /**
      * A segment that has a successor ends in its seal. Only a successor that holds nothing yet may have been begun without it: then the
      * seal is written again in any case, for a failed fsync may have left it where it can be read and is not durable.
      */
     private void checkSeal(Scanned segment, Scanned successor, boolean mayBeUnfinished) throws IOException {
+        SegmentSeal stored = SegmentSeal.read(segment.reader(), incarnation, segment.header().id());
+        if (stored != null) {
+            segment.seal().agreeOnUnknown(stored);
+        }
         byte[] expected = segment.seal().encode(incarnation, segment.header().id(), segment.end(), successor.header().firstFrame() - 1,
             successor.header().previousCrc());
         int from = segment.header().size() - expected.length;
@@ -292,9 +358,15 @@ final class Recovery {
             throw corrupt(name, last.end(), "no valid frame " + (state.frames() + 1) + " is here, though frame " + later.number()
                 + " is at offset " + later.offset() + ", and was begun only when this one was durable");
         }
-        if (isSealed(last)) {
+        if (SegmentSeal.read(last.reader(), incarnation, id) != null) {
             throw corrupt(SegmentHeader.fileName(id + 1), 0, "the segment is missing, though " + name + " was closed for it");
         }
+        if (damagedAt == last.lastFrameAt()) {
+            // To drop what is behind would be to drop the proof; to leave it would be to build on a write that was never finished.
+            throw corrupt(name, damagedAt, "frame " + state.frames() + " is damaged, and a crash cut off the one behind it, which proves that"
+                + " this one was durable");
+        }
+        refuseNameless();
         if (!last.reader().isBlankFrom(last.end())) {
             LOG.warn("Dropping what a crash left of an unfinished write: {} behind offset {}, where frame {} would be",
                 files.pathOf(name), last.end(), state.frames() + 1);
@@ -317,17 +389,21 @@ final class Recovery {
         }
     }
 
-    private boolean isSealed(Scanned segment) throws IOException {
-        SegmentReader reader = segment.reader();
-        int trailerAt = reader.size() - SegmentSeal.TRAILER_BYTES;
-        int position = reader.load(trailerAt, SegmentSeal.TRAILER_BYTES);
-        int count = SegmentSeal.claimedCount(reader.array(), position, segment.header().id());
-        if (count < 0 || SegmentSeal.bytes(count) > reader.size() - SegmentHeader.BYTES) {
-            return false;
+    /** Of an entry that no snapshot covers, the name must be known: nobody can be asked for it otherwise. */
+    private void refuseNameless() {
+        long coveredIndex = covered == null ? 0 : covered.lastIndex();
+        List<Damage.Mark> needed = state.damage().marks().stream().filter(mark -> mark.id().index() > coveredIndex).toList();
+        for (Damage.Mark mark : needed) {
+            if (!mark.isCertain()) {
+                throw corrupt(SegmentHeader.fileName(mark.segment()), mark.offset(), "entry " + mark.id().index() + " is damaged, and all that"
+                    + " can be told of its term is that it is between " + mark.id().term() + " and " + mark.termMax());
+            }
         }
-        int length = (int) SegmentSeal.bytes(count);
-        position = reader.load(reader.size() - length, length);
-        return SegmentSeal.isIntact(reader.array(), position, length, incarnation);
+        if (!needed.isEmpty()) {
+            Damage.Mark first = needed.get(0);
+            LOG.warn("{} entries of the log are damaged, the first is {} in {} at offset {}: they are fetched from other replicas. Check"
+                + " the disk.", needed.size(), first.id(), files.pathOf(SegmentHeader.fileName(first.segment())), first.offset());
+        }
     }
 
     /**

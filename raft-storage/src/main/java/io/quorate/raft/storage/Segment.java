@@ -70,6 +70,11 @@ final class Segment implements Closeable {
         return end;
     }
 
+    /** What its entries are, and where. */
+    SegmentSeal seal() {
+        return seal;
+    }
+
     boolean hasRoom(long frameBytes, int entries) {
         return end + frameBytes + SegmentSeal.bytes((long) seal.count() + entries) <= header.size();
     }

@@ -1,14 +1,17 @@
 package io.quorate.raft.storage;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The last bytes of a segment that is full: the identity and the place of every entry in it, so that an entry that is damaged one day is
  * still known by its name.
  *
  * <p>It is written only when the next segment is durable, so a sealed segment without a successor has lost it. Grows with the segment
- * while that is written or read.
+ * while that is written or read. An entry that was damaged when the seal was written, and of which not all was certain, is in it as unknown:
+ * with its index, and no more.
  */
 final class SegmentSeal {
 
@@ -36,8 +39,77 @@ final class SegmentSeal {
         count++;
     }
 
+    /** An entry of which nothing else is certain. */
+    void addUnknown(long index) {
+        add(index, 0, 0, 0);
+    }
+
     int count() {
         return count;
+    }
+
+    /** Whether it has so many entries from here on, none of them unknown. */
+    boolean knows(int first, int wanted) {
+        for (int i = first; i < first + wanted; i++) {
+            if (i >= count || offset(i) == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    long index(int record) {
+        return ByteBuffer.wrap(identities).getLong(record * ENTRY_BYTES);
+    }
+
+    long term(int record) {
+        return ByteBuffer.wrap(identities).getLong(record * ENTRY_BYTES + 8);
+    }
+
+    int checksum(int record) {
+        return ByteBuffer.wrap(identities).getInt(record * ENTRY_BYTES + 16);
+    }
+
+    /** Where in the segment an entry begins; 0 of one that is unknown. */
+    int offset(int record) {
+        return ByteBuffer.wrap(identities).getInt(record * ENTRY_BYTES + 20);
+    }
+
+    /** The entry that begins here, or -1. */
+    int recordAt(int offset) {
+        for (int i = 0; i < count; i++) {
+            if (offset(i) == offset) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** The seal of a segment, or null if it has none that is whole. */
+    static @Nullable SegmentSeal read(SegmentReader reader, long incarnation, long segmentId) throws IOException {
+        int position = reader.load(reader.size() - TRAILER_BYTES, TRAILER_BYTES);
+        int count = claimedCount(reader.array(), position, segmentId);
+        if (count < 0 || bytes(count) > reader.size() - SegmentHeader.BYTES) {
+            return null;
+        }
+        int length = (int) bytes(count);
+        position = reader.load(reader.size() - length, length);
+        if (!isIntact(reader.array(), position, length, incarnation)) {
+            return null;
+        }
+        SegmentSeal seal = new SegmentSeal();
+        seal.identities = Arrays.copyOfRange(reader.array(), position, position + count * ENTRY_BYTES);
+        seal.count = count;
+        return seal;
+    }
+
+    /** Takes over what another seal of the segment says of entries that are unknown to one of both. */
+    void agreeOnUnknown(SegmentSeal other) {
+        for (int i = 0; i < Math.min(count, other.count); i++) {
+            if ((offset(i) == 0 || other.offset(i) == 0) && index(i) == other.index(i)) {
+                System.arraycopy(other.identities, i * ENTRY_BYTES, identities, i * ENTRY_BYTES, ENTRY_BYTES);
+            }
+        }
     }
 
     /**

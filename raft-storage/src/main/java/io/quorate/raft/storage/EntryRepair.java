@@ -1,0 +1,171 @@
+package io.quorate.raft.storage;
+
+import io.quorate.raft.EntryDamagedException;
+import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts damaged entries back, as other replicas have them.
+ *
+ * <p>The same term at the same index is the same entry, byte for byte. So where its place is known, the bytes are written over what is
+ * there: a crash in between leaves it damaged, as it was, or repaired, and nothing else is touched. Where the places are not known, the
+ * entries are written once more, at the end of the log, with all that is behind them, as one frame that replaces what is there by the same:
+ * after a crash there is the old frame, or this one.
+ */
+final class EntryRepair {
+
+    private static final Logger LOG = LoggerFactory.getLogger(EntryRepair.class);
+
+    private final FileSystem files;
+    private final long incarnation;
+    private final LogState state;
+    private final Segment open;
+    private final Map<Long, Entry> given = new TreeMap<>();
+    private final List<EntryId> repaired = new ArrayList<>();
+
+    /** For the log that ends in this segment. */
+    EntryRepair(FileSystem files, long incarnation, LogState state, Segment open) {
+        this.files = files;
+        this.incarnation = incarnation;
+        this.state = state;
+        this.open = open;
+    }
+
+    /** Writes those over that are damaged here and whose places are known; returns which. */
+    List<EntryId> inPlace(List<Entry> entries) throws IOException {
+        Map<Long, List<Damage.Mark>> bySegment = new TreeMap<>();
+        for (Entry entry : entries) {
+            Damage.Mark mark = state.damage().at(entry.index());
+            if (mark == null || !mark.id().equals(entry.id())) {
+                continue;
+            }
+            if (!entry.isIntact()) {
+                LOG.warn("Entry {} was damaged on its way here, and is not used to repair anything", entry.id());
+                continue;
+            }
+            given.put(entry.index(), entry);
+            if (mark.isApart()) {
+                bySegment.computeIfAbsent(mark.segment(), id -> new ArrayList<>()).add(mark);
+            }
+        }
+        for (Map.Entry<Long, List<Damage.Mark>> segment : bySegment.entrySet()) {
+            inSegment(segment.getKey(), segment.getValue());
+        }
+        return repaired;
+    }
+
+    private void inSegment(long id, List<Damage.Mark> marks) throws IOException {
+        String name = SegmentHeader.fileName(id);
+        try (FileHandle file = files.open(name)) {
+            SegmentReader reader = new SegmentReader(file, Math.toIntExact(file.size()));
+            SegmentSeal seal = id == open.id() ? open.seal() : SegmentSeal.read(reader, incarnation, id);
+            List<Damage.Mark> written = new ArrayList<>();
+            for (Damage.Mark mark : marks) {
+                Entry entry = given.get(mark.id().index());
+                if (entry != null && belongs(reader, seal, entry, mark)) {
+                    file.write(ByteBuffer.wrap(entry.array(), entry.offset(), entry.size()), mark.offset());
+                    written.add(mark);
+                }
+            }
+            if (written.isEmpty()) {
+                return;
+            }
+            file.force();
+            SegmentReader afterwards = new SegmentReader(file, reader.size());
+            for (Damage.Mark mark : written) {
+                Entry entry = DamagedFrame.entryAt(afterwards, mark.offset(), reader.size());
+                if (entry == null || !entry.equals(given.get(mark.id().index()))) {
+                    throw new IOException("entry " + mark.id() + " was written to " + files.pathOf(name) + " at offset " + mark.offset()
+                        + ", and is not what can be read there");
+                }
+                state.damage().repaired(mark.id());
+                repaired.add(mark.id());
+                LOG.info("Entry {} in {} at offset {} is repaired", mark.id(), files.pathOf(name), mark.offset());
+            }
+        }
+    }
+
+    /** Whether this is what was written here. It is, unless two replicas have different entries of one name. */
+    private boolean belongs(SegmentReader reader, @Nullable SegmentSeal seal, Entry entry, Damage.Mark mark) throws IOException {
+        int end = mark.offset() + entry.size();
+        int record = seal == null ? -1 : seal.recordAt(mark.offset());
+        boolean isIt = record < 0 || seal == null || seal.checksum(record) == entry.checksum();
+        if (isIt && fits(reader, seal, mark, end)) {
+            return true;
+        }
+        LOG.error("Entry {} of another replica, {} bytes with the checksum {}, is not the one that was written to {} at offset {}: two"
+            + " replicas have different entries of one name", entry.id(), entry.size(), String.format("%08x", entry.checksum()),
+            files.pathOf(SegmentHeader.fileName(mark.segment())), mark.offset());
+        return false;
+    }
+
+    /** Whether something was written that begins where the entry would end. */
+    private boolean fits(SegmentReader reader, @Nullable SegmentSeal seal, Damage.Mark mark, int end) throws IOException {
+        if (end > reader.size()) {
+            return false;
+        }
+        if (mark.segment() == open.id() && end == open.end() || seal != null && seal.recordAt(end) >= 0) {
+            return true;
+        }
+        long[] next = state.index().places(mark.id().index() + 1, mark.id().index() + 1, 1).places();
+        if (next.length > 0 && EntryIndex.segmentOf(next[0]) == mark.segment() && EntryIndex.offsetOf(next[0]) == end) {
+            return true;
+        }
+        if (reader.size() - end < FrameHeader.BYTES) {
+            return false;
+        }
+        int position = reader.load(end, FrameHeader.BYTES);
+        return FrameHeader.decode(reader.array(), position, incarnation, mark.segment(), end) != null;
+    }
+
+    /**
+     * The entries that must be written once more, the last of the log behind them, so that one run is repaired whose entries are not known
+     * apart; null if there is none of which all were given. What was given for the log behind it is used too.
+     */
+    @Nullable Content onceMore() throws IOException {
+        List<Damage.Mark> marks = state.damage().marks();
+        for (int end = marks.size(); end > 0; ) {
+            Damage.Mark last = marks.get(end - 1);
+            int begin = end - 1;
+            while (begin > 0 && marks.get(begin - 1).isOfRunOf(last)) {
+                begin--;
+            }
+            if (!last.isApart() && given.keySet().containsAll(marks.subList(begin, end).stream().map(mark -> mark.id().index()).toList())) {
+                return contentFrom(marks.get(begin).id().index());
+            }
+            end = begin;
+        }
+        return null;
+    }
+
+    private @Nullable Content contentFrom(long firstIndex) throws IOException {
+        List<Entry> entries = new ArrayList<>();
+        long bytes = 0;
+        try (EntryReader reader = new EntryReader(files, state)) {
+            for (long index = firstIndex; index < state.nextIndex(); index++) {
+                Damage.Mark mark = state.damage().at(index);
+                Entry entry = mark == null ? reader.read(index, index, Entry.SIZE_MAX).stream().findFirst().orElse(null) : given.get(index);
+                bytes += entry == null ? 0 : entry.size();
+                if (entry == null || bytes > Content.LENGTH_MAX) {
+                    LOG.warn("Entry {} cannot be repaired before what is damaged behind it, or has so much log behind it that it cannot be"
+                        + " written once more", firstIndex);
+                    return null;
+                }
+                entries.add(entry);
+            }
+        } catch (EntryDamagedException e) {
+            LOG.warn("Entry {} cannot be repaired before {}", firstIndex, e.entry());
+            return null;
+        }
+        return new Content(state.lastWriteId(), state.hardState(), firstIndex, entries);
+    }
+}
