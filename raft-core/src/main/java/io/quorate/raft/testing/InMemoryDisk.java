@@ -1,5 +1,6 @@
 package io.quorate.raft.testing;
 
+import io.quorate.raft.EntryDamagedException;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
@@ -15,6 +16,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +50,7 @@ public final class InMemoryDisk implements SimulatedDisk {
     private TermTable terms = new TermTable(EntryId.ZERO);
     private final List<Entry> log = new ArrayList<>();    // the last entries; the first of them stands at firstIndex
     private long firstIndex = 1;
+    private final SortedMap<Long, EntryId> damaged = new TreeMap<>();   // of the log's entries; by index
     private @Nullable InMemorySnapshot snapshot;            // the newest
     private @Nullable InMemorySnapshot received;            // complete, and not installed yet
     private @Nullable SnapshotId receiving;               // which is being received
@@ -171,6 +175,26 @@ public final class InMemoryDisk implements SimulatedDisk {
         failure = null;
     }
 
+    /**
+     * From now on this entry cannot be read, as if its bytes had rotted, until {@link Storage#repair} puts it back.
+     *
+     * @return which it is; null if nothing happened, for it is not there, or a snapshot covers it
+     */
+    public synchronized @Nullable EntryId damage(long index) {
+        long covered = snapshot == null ? 0 : snapshot.id().index();
+        if (index < firstIndex || index <= covered || index > terms.lastIndex()) {
+            return null;
+        }
+        EntryId entry = log.get((int) (index - firstIndex)).id();
+        damaged.put(index, entry);
+        return entry;
+    }
+
+    /** What is damaged, rising. */
+    public synchronized List<EntryId> damaged() {
+        return List.copyOf(damaged.values());
+    }
+
     /** Another disk with what is on this one now: a backup, or a clone. Nobody has it open. */
     @Override
     public synchronized InMemoryDisk copy() {
@@ -181,6 +205,7 @@ public final class InMemoryDisk implements SimulatedDisk {
         copy.terms = new TermTable(terms);
         copy.log.addAll(log);
         copy.firstIndex = firstIndex;
+        copy.damaged.putAll(damaged);
         copy.snapshot = snapshot;
         copy.received = received;
         copy.receiving = receiving;
@@ -261,10 +286,16 @@ public final class InMemoryDisk implements SimulatedDisk {
                 hardState = new HardState(base.last().term(), null, hardState.commitIndex());
             }
         }
-        List<Entry> tail = log.subList(Math.max(0, log.size() - Math.max(1, tailEntriesMax)), log.size());
-        List<Entry> memberships = log.stream()
+        TermTable wholeTerms = new TermTable(terms);
+        List<Entry> whole = log;
+        if (!damaged.isEmpty()) {
+            whole = log.subList(0, (int) (damaged.firstKey() - firstIndex));
+            wholeTerms.truncate(damaged.firstKey());
+        }
+        List<Entry> tail = whole.subList(Math.max(0, whole.size() - Math.max(1, tailEntriesMax)), whole.size());
+        List<Entry> memberships = whole.stream()
             .filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP && entry.index() > base.index()).toList();
-        return new Storage.Recovered(hardState, new LogView(base, new TermTable(terms), tail, memberships));
+        return new Storage.Recovered(hardState, new LogView(base, wholeTerms, tail, memberships), List.copyOf(damaged.values()));
     }
 
     synchronized void found(InMemoryStorage by, FoundingRecord record) {
@@ -297,6 +328,12 @@ public final class InMemoryDisk implements SimulatedDisk {
         long bytes = 0;
         for (long index = first; first >= firstIndex && index <= Math.min(lastIndex, terms.lastIndex()); index++) {
             Entry entry = log.get((int) (index - firstIndex));
+            if (damaged.containsKey(index)) {
+                if (entries.isEmpty()) {
+                    throw new EntryDamagedException(entry.id(), "Entry " + entry.id() + " is damaged on the disk of " + replica);
+                }
+                break;
+            }
             if (!entries.isEmpty() && bytes + entry.size() > bytesMax) {
                 break;
             }
@@ -304,6 +341,23 @@ public final class InMemoryDisk implements SimulatedDisk {
             entries.add(entry);
         }
         return entries;
+    }
+
+    synchronized List<EntryId> repair(InMemoryStorage by, List<Entry> entries) {
+        check(by);
+        List<EntryId> back = new ArrayList<>();
+        for (Entry entry : entries) {
+            if (entry.isIntact() && damaged.remove(entry.index(), entry.id())) {
+                log.set((int) (entry.index() - firstIndex), entry);
+                back.add(entry.id());
+            }
+        }
+        return back;
+    }
+
+    synchronized Storage.Scrubbed scrub(InMemoryStorage by) {
+        check(by);
+        return new Storage.Scrubbed(bytesBehind, List.copyOf(damaged.values()), false, true);
     }
 
     synchronized Storage.@Nullable StoredSnapshot snapshot(InMemoryStorage by) {
@@ -350,6 +404,7 @@ public final class InMemoryDisk implements SimulatedDisk {
             covered.truncate(id.index() + 1);
         }
         snapshot = InMemorySnapshot.of(id, covered, state);
+        forgetCovered();
         countBytesBehind();
     }
 
@@ -538,6 +593,7 @@ public final class InMemoryDisk implements SimulatedDisk {
         replaced.forEach(entry -> bytesBehind -= entry.size());
         replaced.clear();
         terms.truncate(write.firstIndex());
+        damaged.tailMap(write.firstIndex()).clear();
         for (Entry entry : write.entries()) {
             log.add(entry);
             terms.append(entry.term(), entry.index());
@@ -551,12 +607,25 @@ public final class InMemoryDisk implements SimulatedDisk {
         if (!holds(id)) {
             standOn(id);
         }
+        forgetCovered();
         countBytesBehind();
+    }
+
+    /** Damage that the snapshot covers is no damage: the log begins behind it. */
+    private void forgetCovered() {
+        SortedMap<Long, EntryId> covered = snapshot == null ? damaged : damaged.headMap(snapshot.id().index() + 1);
+        if (!covered.isEmpty()) {
+            long first = covered.lastKey() + 1;
+            log.subList(0, (int) Math.min(first - firstIndex, log.size())).clear();
+            firstIndex = first;
+            covered.clear();
+        }
     }
 
     /** The whole log goes: not one of its entries is known to belong to the history that the snapshot is of. */
     private void standOn(SnapshotId id) {
         log.clear();
+        damaged.clear();
         firstIndex = id.index() + 1;
         terms = snapshot == null ? new TermTable(id.last()) : snapshot.terms();
     }

@@ -4,6 +4,7 @@ import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.SnapshotId;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,16 @@ public final class InMemoryStorage implements Storage {
     @Override
     public SnapshotInput receiveSnapshot(SnapshotId snapshot) {
         return disk.receiveSnapshot(this, snapshot);
+    }
+
+    @Override
+    public List<EntryId> repair(List<Entry> entries) {
+        return disk.repair(this, entries);
+    }
+
+    @Override
+    public Scrubbed scrub(int bytesMax) {
+        return disk.scrub(this);
     }
 
     @Override
