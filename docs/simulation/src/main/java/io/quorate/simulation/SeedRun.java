@@ -54,7 +54,8 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
         boolean hasWire = random.nextBoolean();
         int timeouts = random.nextInt(5) == 0 ? random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1) : Simulation.TIMEOUTS;
         Kind kind = kind(random);
-        return new SeedRun(seed, timeouts, Simulation.CLIENTS, hasWire, random.nextBoolean() && kind == Kind.SWARM, hasSessions(seed), kind);
+        boolean hasSnapshots = random.nextBoolean() && kind == Kind.SWARM;
+        return new SeedRun(seed, timeouts, Simulation.CLIENTS, hasWire, hasSnapshots, hasSessions(seed), kind);
     }
 
     /** One disk forgets; nothing else goes wrong. */
@@ -73,12 +74,16 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
         boolean hasSnapshots = random.nextBoolean();
         boolean hasSessions = hasSessions(seed);
         return switch (random.nextInt(11)) {
-            case 10 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false, hasSessions, random.nextBoolean() ? Kind.MINORITY : Kind.CALM);
+            case 10 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false, hasSessions,
+                random.nextBoolean() ? Kind.MINORITY : Kind.CALM);
             case 0 -> new SeedRun(seed, TIMEOUTS_OF_A_LONG_RUN, clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
             case 1 -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, false, false, Kind.FORGETFUL);
-            case 2 -> new SeedRun(seed, random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1), clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
-            case 3 -> new SeedRun(seed, random.nextInt(TIMEOUTS_OF_A_SHORT_RUN_MAX, 50), clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
-            case 4, 5 -> new SeedRun(seed, random.nextInt(150, 300), clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
+            case 2 -> new SeedRun(seed, random.nextInt(1, TIMEOUTS_OF_A_SHORT_RUN_MAX + 1), clients, hasWire, hasSnapshots, hasSessions,
+                Kind.SWARM);
+            case 3 -> new SeedRun(seed, random.nextInt(TIMEOUTS_OF_A_SHORT_RUN_MAX, 50), clients, hasWire, hasSnapshots, hasSessions,
+                Kind.SWARM);
+            case 4, 5 -> new SeedRun(seed, random.nextInt(150, 300), clients, hasWire, hasSnapshots, hasSessions,
+                Kind.SWARM);
             default -> new SeedRun(seed, Simulation.TIMEOUTS, clients, hasWire, hasSnapshots, hasSessions, Kind.SWARM);
         };
     }

@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What must hold in every group at every moment, whatever goes wrong: the list of all invariants, each of which is told of everything that
- * happens. Their classes stand in {@link ElectionInvariants}, {@link LogInvariants}, {@link CommitInvariants}, {@link MembershipInvariants}, {@link
- * DurabilityInvariants}, {@link ApplyInvariants}, {@link SessionInvariants}, {@link ClientInvariants} and {@link LivenessInvariants};
- * numbers in their comments are those of {@code docs/invariants.md}. The hooks are those of {@link Invariant}.
+ * happens. Their classes stand in {@link ElectionInvariants}, {@link LogInvariants}, {@link CommitInvariants}, {@link
+ * MembershipInvariants}, {@link DurabilityInvariants}, {@link ApplyInvariants}, {@link SessionInvariants}, {@link ClientInvariants} and
+ * {@link LivenessInvariants}; numbers in their comments are those of {@code docs/invariants.md}. The hooks are those of {@link Invariant}.
  */
 final class GroupInvariants {
 

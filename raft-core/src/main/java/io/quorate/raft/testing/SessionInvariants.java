@@ -121,7 +121,7 @@ final class SessionInvariants {
         }
     }
 
-    /** I23: a session is there until it is closed, or nothing was heard of it for its timeout of replicated time; not longer, not shorter. */
+    /** I23: a session is there until it is closed, or nothing was heard of it for its timeout of replicated time, no longer. */
     static final class SessionsEndByReplicatedTime extends AtEachIndex {
 
         private static final class Expected {

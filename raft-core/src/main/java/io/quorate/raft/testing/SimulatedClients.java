@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  * there are readers who mind staleness less or not at all, of whichever replica; their answers are no part of the history, and neither
  * hears the workload of them. All of them say now and then up to where they have seen.
  *
- * <p>After an unknown outcome a client goes on under another number in the history: what it asked may take effect at any time. In {@linkplain
- * SimulatedSessions sessions} it first asks again, wherever it may, until it is answered, or has given up: that is one operation.
+ * <p>After an unknown outcome a client goes on under another number in the history: what it asked may take effect at any time. In
+ * {@linkplain SimulatedSessions sessions} it first asks again, wherever it may, until it is answered or has given up, as one operation.
  */
 final class SimulatedClients {
 

@@ -13,9 +13,8 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sessions of a group's clients, and what they say about them. Two clients share one, and those who flood a node take whichever there is,
- * so that a session has several commands outstanding. Clients are slow to acknowledge, send copies of what was answered long ago, close a
- * session that another still uses, or open a new one and leave the old one to expire.
+ * The sessions of a group's clients, and what they say about them. Two clients share one, and those who flood a node take any, so that a
+ * session has several commands outstanding. Clients are slow to acknowledge, send copies of what was answered long ago, close a session that another still uses, or open a new one and leave the old one to expire.
  */
 final class SimulatedSessions {
 
@@ -86,8 +85,8 @@ final class SimulatedSessions {
             if (reason == Reason.NO_SUCH_SESSION) {
                 lose(user, session);
             } else if (reason != Reason.FULL) {
-                throw new InvariantBroken("SessionRefusals", "command " + sequence + " of session " + session + ", which is not settled, is "
-                    + "refused as " + reason);
+                throw new InvariantBroken("SessionRefusals", "command " + sequence + " of session " + session + ", which is not settled, "
+                    + "is refused as " + reason);
             }
         }
     }

@@ -152,9 +152,9 @@ public final class Simulation<M extends StateMachine> {
     }
 
     /**
-     * Puts {@link Sessions} around each machine and lets clients propose in sessions: they repeat a command whose outcome they do not know, or
-     * that was refused, at whichever node, until they are told what became of it, and a repeated one is one operation in the history that
-     * the model judges. Several have commands outstanding in one session, copies come late, sessions are closed, lost and left to expire.
+     * Puts {@link Sessions} around each machine and lets clients propose in sessions: they repeat a command whose outcome they do not know,
+     * or that was refused, at whichever node, until they are told what became of it, and a repeated one is one operation in the history
+     * that the model judges. Several have commands outstanding in one session, copies come late, sessions are closed, lost and left to expire.
      * That each command takes effect once and each copy gets the first reply is checked on every replica.
      *
      * <p>Workload, model, checks and digest stay those of the machine inside.

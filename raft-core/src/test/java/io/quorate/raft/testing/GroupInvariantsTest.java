@@ -903,7 +903,7 @@ class GroupInvariantsTest {
             () -> said(one, 10, 128, open(10), false, opened(7)));
         caught("SessionsEndByReplicatedTime", "1#0001 answers at 11, stamped 128, by Done[0 bytes], but session 9-0 was never opened",
             () -> said(one, 11, 128, new SessionCommand.KeepAlive(session(9), 0), false, done("")));
-        said(two, 4, 127, call(1, 2, 1), false, refused(Reason.NO_SUCH_SESSION));     // that one answers as the first did is others' business
+        said(two, 4, 127, call(1, 2, 1), false, refused(Reason.NO_SUCH_SESSION));     // looked at once
     }
 
     private void said(Planted replica, long index, long timeNanos, SessionCommand command, boolean hasTakenEffect, SessionResult result) {

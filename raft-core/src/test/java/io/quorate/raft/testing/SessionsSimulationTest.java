@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Groups under all faults, whose clients propose in sessions and repeat what they do not know the outcome of; and sessions with something wrong
- * in them, which the same runs must find. The larger budget of runs with sessions is a share of all others.
+ * Groups under all faults, whose clients propose in sessions and repeat what they do not know the outcome of; and sessions with something
+ * wrong in them, which the same runs must find. The larger budget of runs with sessions is a share of all others.
  */
 class SessionsSimulationTest {
 
@@ -129,7 +129,7 @@ class SessionsSimulationTest {
 
     // ------------------------------------------------------------------------------------------------------------- what must be found
 
-    /** Sessions that are as they should be but for what a subclass changes, and do not show their table: who compares that sees anything. */
+    /** Sessions that are as they should be but for what a subclass changes, and hide their table, by which they would be known. */
     private static class Planted implements StateMachine {
 
         final StateMachine machine;
