@@ -13,7 +13,8 @@ import java.nio.ByteBuffer;
  *   kind 3  KEEP_ALIVE  session, long acknowledged
  *   kind 4  CLOSE       session
  * </pre>
- * The kind is one byte, numbers are big-endian, a session is {@code long index, long number}, a command fills the rest. {@link SessionResult} says how each is answered.
+ * The kind is one byte, numbers are big-endian, a session is {@code long index, long number}, a command fills the rest. {@link
+ * SessionResult} says how each is answered.
  */
 public sealed interface SessionCommand {
 

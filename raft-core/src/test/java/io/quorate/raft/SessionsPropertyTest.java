@@ -247,7 +247,8 @@ class SessionsPropertyTest {
         long three = random.nextLong() >>> 1 + random.nextInt(62);
         long drawn = random.nextLong();
         SessionId session = new SessionId(two, drawn);
-        for (SessionCommand command : new SessionCommand[] {new SessionCommand.Plain(ByteBuffer.wrap(bytes)), new SessionCommand.Open(one, drawn),
+        for (SessionCommand command : new SessionCommand[] {new SessionCommand.Plain(ByteBuffer.wrap(bytes)),
+            new SessionCommand.Open(one, drawn),
             new SessionCommand.Call(session, two, three, ByteBuffer.wrap(bytes)), new SessionCommand.KeepAlive(session, three),
             new SessionCommand.Close(session)}) {
             byte[] encoded = command.encode();

@@ -47,8 +47,9 @@ final class HandOver {
 
     CompletableFuture<Void> start() {
         clock.whenComplete((never, failure) -> done.completeExceptionally(failure));
-        calls.after(timeoutNanos, () -> clock.completeExceptionally(new NotLeaderException("Nothing happened: no leader has handed over within "
-            + Duration.ofNanos(timeoutNanos).toMillis() + " ms; see whether a majority of the group runs and can be reached from here")), clock);
+        calls.after(timeoutNanos, () -> clock.completeExceptionally(new NotLeaderException("Nothing happened: no leader has handed over "
+            + "within " + Duration.ofNanos(timeoutNanos).toMillis() + " ms; see whether a majority of the group runs and can be reached from "
+            + "here")), clock);
         calls.after(0, this::look, done);
         return done.handle((nothing, failure) -> {
             if (failure != null) {
@@ -109,7 +110,8 @@ final class HandOver {
         } else {
             done.completeExceptionally(new RequestRefusedException(Refusal.Reason.TRANSFER_FAILED, "Node " + before.nodeId
                 + " has handed over and left its office, but node " + now.nodeId + " leads" + (now.nodeId == before.nodeId ? " again" : "")
-                + ", in term " + now.term + ": whoever was told to lead was not heard or not elected. See what is wrong with it, and ask again"));
+                + ", in term " + now.term + ": whoever was told to lead was not heard or not elected. See what is wrong with it, "
+                + "and ask again"));
         }
     }
 

@@ -99,11 +99,11 @@ public final class RaftAdmin implements AutoCloseable {
     /**
      * Lets another node lead. Completes when it does, as it says itself.
      *
-     * <p>Leadership is handed over once: a leader that lost it before it could hand over is no obstacle, but none is asked to go because of
-     * what became of an earlier one that had been asked. Fails with {@link RequestRefusedException}: its message says that nothing happened,
-     * or, with {@link Refusal.Reason#TRANSFER_FAILED}, that the leader has left its office and who leads instead of the one that should, be it
-     * the same one again. With {@link OutcomeUnknownException}: perhaps another leads. Fails also with {@link NotLeaderException} and {@link
-     * RequestFailedException}: nothing happened.
+     * <p>Leadership is handed over once: a leader that lost it before it could hand over is no obstacle, but none is asked to go because
+     * of what became of an earlier one that had been asked. Fails with {@link RequestRefusedException}: its message says that nothing
+     * happened, or, with {@link Refusal.Reason#TRANSFER_FAILED}, that the leader has left its office and who leads instead of the one that
+     * should, be it the same one again. With {@link OutcomeUnknownException}: perhaps another leads. Fails also with {@link
+     * NotLeaderException} and {@link RequestFailedException}: nothing happened.
      *
      * @param nodeId who shall lead; 0 for whoever is best placed
      */

@@ -180,7 +180,8 @@ class SessionTest {
         Session.Proposer throwing = (command, timeout) -> {
             throw new ServerStoppedException("Nothing happened", null);
         };
-        assertInstanceOf(ServerStoppedException.class, failure(Session.open(throwing, Session.Options.DEFAULT, group, bound -> 0, SessionGroup.NUMBER)));
+        assertInstanceOf(ServerStoppedException.class, failure(Session.open(throwing, Session.Options.DEFAULT,
+            group, bound -> 0, SessionGroup.NUMBER)));
         CompletableFuture<byte[]> open = new CompletableFuture<>();
         Session.Proposer closing = (command, timeout) -> open.isDone() ? closed.propose(command, timeout) : group.propose(command, timeout);
         CompletableFuture<Session> opened = Session.open(closing, Session.Options.DEFAULT, group, bound -> 0, SessionGroup.NUMBER);
@@ -299,7 +300,8 @@ class SessionTest {
     void openingIsTriedAgainToo() {
         group.fates.addAll(List.of(Fate.REFUSED, Fate.LOST, Fate.ANSWER_LOST));
         CompletableFuture<Session> opened =
-            Session.open(group, new Session.Options(Duration.ofSeconds(30), Duration.ofSeconds(10)), group, bound -> bound / 2, SessionGroup.NUMBER);
+            Session.open(group, new Session.Options(Duration.ofSeconds(30), Duration.ofSeconds(10)),
+                group, bound -> bound / 2, SessionGroup.NUMBER);
         group.pass(Duration.ofSeconds(9));
         assertTrue(opened.join().isOpen());
         assertEquals(3, group.sessions.openSessions(), "one that nobody knows of, which expires");

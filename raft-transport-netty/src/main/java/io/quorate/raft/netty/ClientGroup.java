@@ -6,8 +6,8 @@ import io.quorate.raft.netty.wire.Role;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The group of a client: the one that it was made for, or else the first that it meets; and the highest recovery epoch seen of it, since who
- * answers in a lower one has been left behind by a recovery. Any thread.
+ * The group of a client: the one that it was made for, or else the first that it meets; and the highest recovery epoch seen of it, since
+ * who answers in a lower one has been left behind by a recovery. Any thread.
  *
  * <p>A client keeps what it was told, such as the index of its last write and the ids of its entries. In another group, also in one that is
  * restored from a backup of this one, they would mean something else: so it stays with one group as long as it lives.
