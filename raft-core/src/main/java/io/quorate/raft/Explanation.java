@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * What holds a replica and its group up, as this replica sees it: a pure function of its {@link ServerStatus}.
  *
  * <p>Why there is no leader, who refused a vote and why, what holds the commit back, why somebody is not a voter yet, why a log that is
- * longer than it should be is not truncated, what is overloaded. Nothing is asked of anybody, so another replica may see other things: of an unhealthy group, read them
- * all.
+ * longer than it should be is not truncated, what is overloaded. Nothing is asked of anybody, so another replica may see other things:
+ * of an unhealthy group, read them all.
  *
  * @param findings what was found, the gravest first; empty if nothing holds it up
  */

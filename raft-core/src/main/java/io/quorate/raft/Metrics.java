@@ -31,8 +31,8 @@ import java.util.TreeMap;
  */
 public record Metrics(Latency commit, Latency read, Latency diskWait, Latency diskWrite, long entriesWritten, long bytesWritten,
                       long electionsStarted, long electionsWon, long leaderChanges, long pauses, long messagesDropped,
-                      long messagesUnsent, long snapshotMessagesDropped, long callsRefused, long snapshotsTaken, long snapshotsInstalled, long snapshotBytes, long logBytes, Queues queues,
-                      List<Lag> lags) {
+                      long messagesUnsent, long snapshotMessagesDropped, long callsRefused, long snapshotsTaken, long snapshotsInstalled,
+                      long snapshotBytes, long logBytes, Queues queues, List<Lag> lags) {
 
     /**
      * What waits in a server.

@@ -176,7 +176,8 @@ final class SnapshotDesk {
         served.removeIf(wish -> isOver(wish, nowNanos, sweep, () -> new OutcomeUnknownException("Perhaps it happens: the snapshot was still"
             + " being written when the call's time was up, and may become durable yet; ask again, and see what it covers")));
         copied.removeIf(wish -> isOver(wish, nowNanos, sweep, () -> new OutcomeUnknownException("Perhaps it happened: the snapshot is"
-            + " durable here, but the copy of it was not finished when the call's time was up, and is given up; see whether the file is there")));
+            + " durable here, but the copy of it was not finished when the call's time was up, and is given up; see whether the"
+            + " file is there")));
     }
 
     private boolean isOver(Wish wish, long nowNanos, Sweep sweep, Supplier<RuntimeException> why) {
