@@ -2,5 +2,6 @@
 module io.quorate.simulation {
     requires io.quorate.raft;
     requires io.quorate.raft.netty;
+    requires io.quorate.raft.storage;
     requires static org.jspecify;
 }

@@ -34,12 +34,13 @@ public final class Deep {
     /**
      * Runs it, and ends with 0 if no seed fails, with 1 if one does, and with 2 if the options are wrong.
      *
-     * @param arguments {@code deep.seconds=N}, {@code deep.seed=S}, {@code deep.seeds=N}, {@code deep.pictures=DIRECTORY}, or none of them
+     * @param arguments {@code deep.seconds=N}, {@code deep.seed=S}, {@code deep.seeds=N}, {@code deep.disks=memory|files},
+     *                  {@code deep.pictures=DIRECTORY}, or none of them
      */
     public static void main(String[] arguments) throws InterruptedException {
         try {
             DeepOptions options = DeepOptions.parse(List.of(arguments));
-            System.exit(new Deep(options, seed -> SeedRun.deep(seed).run(), System.out).run() ? 0 : 1);
+            System.exit(new Deep(options, seed -> options.run(seed).run(), System.out).run() ? 0 : 1);
         } catch (DeepOptions.BadOption e) {
             System.out.println("deep: " + e.getMessage());
             System.exit(2);
@@ -87,10 +88,10 @@ public final class Deep {
     }
 
     private void explain(SeedRunner.Failure failure) {
-        Throwable explained = SeedRun.deep(failure.seed()).explain(failure.why(), Path.of(options.pictures()));
+        Throwable explained = options.run(failure.seed()).explain(failure.why(), Path.of(options.pictures()));
         out.println();
         out.println(explained.getMessage());
-        out.println("Or:\nmvn -q -Pdeep verify -Ddeep.seeds=1 -Ddeep.seed=" + failure.seed());
+        out.println("Or:\nmvn -q -Pdeep verify -Ddeep.seeds=1 -Ddeep.seed=" + failure.seed() + (options.hasFiles() ? " -Ddeep.disks=files" : ""));
         out.println();
     }
 }

@@ -10,8 +10,9 @@ import java.util.List;
  * @param seed     the first
  * @param seeds    how many at most; 0 for as many as the time allows
  * @param pictures where pictures of failures go
+ * @param hasFiles whether the nodes' disks are of files
  */
-record DeepOptions(long seconds, long seed, long seeds, String pictures) {
+record DeepOptions(long seconds, long seed, long seeds, String pictures, boolean hasFiles) {
 
     private static final long SECONDS_MAX = 7 * 24 * 3600;
 
@@ -29,17 +30,29 @@ record DeepOptions(long seconds, long seed, long seeds, String pictures) {
         List<String> left = new ArrayList<>(arguments);
         DeepOptions options = new DeepOptions(number(left, "deep.seconds", 1, SECONDS_MAX, 60),
             number(left, "deep.seed", Long.MIN_VALUE, Long.MAX_VALUE, 1), number(left, "deep.seeds", 0, Long.MAX_VALUE, 0),
-            text(left, "deep.pictures", "target/deep"));
+            text(left, "deep.pictures", "target/deep"), hasFiles(text(left, "deep.disks", "memory")));
         if (!left.isEmpty()) {
-            throw new BadOption("nobody knows what " + String.join(" ", left) + " means; there are deep.seconds, deep.seed, deep.seeds and "
-                + "deep.pictures, each once");
+            throw new BadOption("nobody knows what " + String.join(" ", left) + " means; there are deep.seconds, deep.seed, deep.seeds, "
+                + "deep.disks and deep.pictures, each once");
         }
         return options;
+    }
+
+    /** What a seed runs. */
+    SeedRun run(long seed) {
+        return hasFiles ? SeedRun.deep(seed).withFiles() : SeedRun.deep(seed);
     }
 
     /** How many seeds there are, whatever the time. */
     long seedsMax() {
         return seeds == 0 ? Long.MAX_VALUE : seeds;
+    }
+
+    private static boolean hasFiles(String disks) throws BadOption {
+        if (!disks.equals("memory") && !disks.equals("files")) {
+            throw new BadOption("-Ddeep.disks=" + disks + ": give memory or files");
+        }
+        return disks.equals("files");
     }
 
     private static long number(List<String> arguments, String name, long from, long to, long otherwise) throws BadOption {

@@ -3,6 +3,7 @@ package io.quorate.simulation;
 import io.quorate.raft.Sessions;
 import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.netty.SimulatedWire;
+import io.quorate.raft.storage.testing.FileStorageDisk;
 import io.quorate.raft.testing.FaultPlan;
 import io.quorate.raft.testing.Registers;
 import io.quorate.raft.testing.Simulation;
@@ -22,8 +23,10 @@ import java.util.SplittableRandom;
  * @param hasSnapshots whether nodes take snapshots all the time, and let go of the log behind them
  * @param hasSessions  whether clients propose in sessions
  * @param kind         of its plan
+ * @param hasFiles     whether the nodes keep what they write in files, on disks that forget what was not synced
  */
-record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean hasSnapshots, boolean hasSessions, Kind kind) {
+record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean hasSnapshots, boolean hasSessions, Kind kind,
+               boolean hasFiles) {
 
     /** Of plans. */
     enum Kind {
@@ -47,6 +50,16 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
     private static final int LOG_BYTES_MIN = 400;
     /** Replies to a few commands, and there is no room for more. */
     private static final Sessions.Options SESSIONS = new Sessions.Options(Duration.ofDays(1), 500, 5000);
+
+    /** One whose nodes keep what they write in memory. */
+    private SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean hasSnapshots, boolean hasSessions, Kind kind) {
+        this(seed, timeouts, clients, hasWire, hasSnapshots, hasSessions, kind, false);
+    }
+
+    /** The same, with files. */
+    SeedRun withFiles() {
+        return new SeedRun(seed, timeouts, clients, hasWire, hasSnapshots, hasSessions, kind, true);
+    }
 
     /** What the ordinary build runs. One seed in five is short. */
     static SeedRun ordinary(long seed) {
@@ -136,7 +149,7 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
             + (hasSnapshots ? ".snapshots(SnapshotPolicy.DEFAULT.withLogBytesMin(" + LOG_BYTES_MIN + ").withLogToSnapshotRatio(1))" : "")
             + (hasSessions ? ".sessions(new Sessions.Options(Duration.ofDays(" + SESSIONS.timeoutMax().toDays() + "), "
                 + SESSIONS.sessionReplyBytesMax() + ", " + SESSIONS.bytesMax() + "))" : "")
-            + ';';
+            + (hasFiles ? ".disks(FileStorageDisk.maker())" : "") + ';';
     }
 
     private Simulation<Registers> simulation() {
@@ -146,6 +159,9 @@ record SeedRun(long seed, int timeouts, int clients, boolean hasWire, boolean ha
         }
         if (hasSessions) {
             simulation = simulation.sessions(SESSIONS);
+        }
+        if (hasFiles) {
+            simulation = simulation.disks(FileStorageDisk.maker());
         }
         return hasWire ? simulation.wire(new SimulatedWire()) : simulation;
     }

@@ -86,9 +86,9 @@ class DeepTest {
 
     @Test
     void whatIsAskedForIsReadAndTheRestHasDefaults() throws Exception {
-        assertEquals(new DeepOptions(60, 1, 0, "target/deep"), DeepOptions.parse(List.of()));
-        assertEquals(new DeepOptions(5, -9, 3, "here"),
-            DeepOptions.parse(List.of("deep.seeds=3", "deep.seed=-9", "deep.seconds=5", "deep.pictures=here")));
+        assertEquals(new DeepOptions(60, 1, 0, "target/deep", false), DeepOptions.parse(List.of()));
+        assertEquals(new DeepOptions(5, -9, 3, "here", true),
+            DeepOptions.parse(List.of("deep.seeds=3", "deep.seed=-9", "deep.seconds=5", "deep.pictures=here", "deep.disks=files")));
     }
 
     @Test
@@ -99,6 +99,7 @@ class DeepTest {
             assertTrue(refused.getMessage().startsWith("-D" + bad + ": give a whole number from "), refused.getMessage());
         }
         assertThrows(DeepOptions.BadOption.class, () -> DeepOptions.parse(List.of("deep.minutes=1")));
+        assertThrows(DeepOptions.BadOption.class, () -> DeepOptions.parse(List.of("deep.disks=tapes")));
         assertThrows(DeepOptions.BadOption.class, () -> DeepOptions.parse(List.of("deep.seed=1", "deep.seed=2")));
     }
 }
