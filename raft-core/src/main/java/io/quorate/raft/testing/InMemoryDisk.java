@@ -16,8 +16,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * crash it, and start it again on the same disk.
  *
  * <p>What a returned {@code write} has written stays, and so does a snapshot whose {@code commit} or {@code complete} has returned, and what
- * was received of one. A write can be made to fail or to wait; a {@link #crash} decides what becomes of one that waits. Opening the disk
- * once more cuts off who had it open before, as if its process had died.
+ * was received of one; but an entry can be {@linkplain #damage damaged}. A write can be made to fail or to wait; a {@link #crash} decides
+ * what becomes of one that waits. Opening the disk once more cuts off who had it open before, as if its process had died.
  *
  * <p>All methods may be called from any thread.
  */
@@ -50,11 +49,12 @@ public final class InMemoryDisk implements SimulatedDisk {
     private TermTable terms = new TermTable(EntryId.ZERO);
     private final List<Entry> log = new ArrayList<>();    // the last entries; the first of them stands at firstIndex
     private long firstIndex = 1;
-    private final SortedMap<Long, EntryId> damaged = new TreeMap<>();   // of the log's entries; by index
     private @Nullable InMemorySnapshot snapshot;            // the newest
     private @Nullable InMemorySnapshot received;            // complete, and not installed yet
     private @Nullable SnapshotId receiving;               // which is being received
     private final ByteArrayOutputStream receivedBytes = new ByteArrayOutputStream();    // of it
+    private final TreeSet<Long> damaged = new TreeSet<>();   // indexes of entries that cannot be read
+    private long scrubbedTo;                              // the last entry that was looked at
     private long bytesBehind;                             // of the entries behind the snapshot
     private long lastWriteId;                             // of the present boot
     private @Nullable InMemoryStorage open;
@@ -169,30 +169,30 @@ public final class InMemoryDisk implements SimulatedDisk {
         failure = why;
     }
 
-    /** The next write does not fail after all, unless one has failed already. */
-    @Override
-    public synchronized void mend() {
-        failure = null;
-    }
-
     /**
-     * From now on this entry cannot be read, as if its bytes had rotted, until {@link Storage#repair} puts it back.
+     * The entry at this index cannot be read from now on, and only its name is left of it, until the same entry is put back or another one
+     * takes its place.
      *
-     * @return which it is; null if nothing happened, for it is not there, or a snapshot covers it
+     * @return which it is; null if nothing happened, for the log holds none, or the newest snapshot covers it
      */
     public synchronized @Nullable EntryId damage(long index) {
         long covered = snapshot == null ? 0 : snapshot.id().index();
         if (index < firstIndex || index <= covered || index > terms.lastIndex()) {
             return null;
         }
-        EntryId entry = log.get((int) (index - firstIndex)).id();
-        damaged.put(index, entry);
-        return entry;
+        damaged.add(index);
+        return new EntryId(terms.termAt(index), index);
     }
 
-    /** What is damaged, rising. */
+    /** The entries behind the newest snapshot that are damaged. */
     public synchronized List<EntryId> damaged() {
-        return List.copyOf(damaged.values());
+        return damaged.stream().map(index -> new EntryId(terms.termAt(index), index)).toList();
+    }
+
+    /** The next write does not fail after all, unless one has failed already. */
+    @Override
+    public synchronized void mend() {
+        failure = null;
     }
 
     /** Another disk with what is on this one now: a backup, or a clone. Nobody has it open. */
@@ -205,12 +205,12 @@ public final class InMemoryDisk implements SimulatedDisk {
         copy.terms = new TermTable(terms);
         copy.log.addAll(log);
         copy.firstIndex = firstIndex;
-        copy.damaged.putAll(damaged);
         copy.snapshot = snapshot;
         copy.received = received;
         copy.receiving = receiving;
         copy.receivedBytes.writeBytes(receivedBytes.toByteArray());
         copy.bytesBehind = bytesBehind;
+        copy.damaged.addAll(damaged);
         return copy;
     }
 
@@ -232,7 +232,10 @@ public final class InMemoryDisk implements SimulatedDisk {
         return hardState;
     }
 
-    /** All entries that are there: the whole durable log, until some of it was let go of behind a snapshot. */
+    /**
+     * All entries that are there, as they were written, damaged ones too: the whole durable log, until some of it was let go of behind a
+     * snapshot.
+     */
     @Override
     public synchronized List<Entry> log() {
         return List.copyOf(log);
@@ -286,16 +289,19 @@ public final class InMemoryDisk implements SimulatedDisk {
                 hardState = new HardState(base.last().term(), null, hardState.commitIndex());
             }
         }
-        TermTable wholeTerms = new TermTable(terms);
-        List<Entry> whole = log;
+        forgetCoveredDamage();
+        TermTable whole = new TermTable(terms);
+        List<Entry> entries = log;
+        HardState state = hardState;
         if (!damaged.isEmpty()) {
-            whole = log.subList(0, (int) (damaged.firstKey() - firstIndex));
-            wholeTerms.truncate(damaged.firstKey());
+            whole.truncate(damaged.first());
+            entries = log.subList(0, (int) (damaged.first() - firstIndex));
+            state = new HardState(state.term(), state.votedFor(), Math.min(state.commitIndex(), whole.lastIndex()));
         }
-        List<Entry> tail = whole.subList(Math.max(0, whole.size() - Math.max(1, tailEntriesMax)), whole.size());
-        List<Entry> memberships = whole.stream()
+        List<Entry> tail = entries.subList(Math.max(0, entries.size() - Math.max(1, tailEntriesMax)), entries.size());
+        List<Entry> memberships = entries.stream()
             .filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP && entry.index() > base.index()).toList();
-        return new Storage.Recovered(hardState, new LogView(base, wholeTerms, tail, memberships), List.copyOf(damaged.values()));
+        return new Storage.Recovered(state, new LogView(base, whole, tail, memberships), damaged());
     }
 
     synchronized void found(InMemoryStorage by, FoundingRecord record) {
@@ -328,9 +334,9 @@ public final class InMemoryDisk implements SimulatedDisk {
         long bytes = 0;
         for (long index = first; first >= firstIndex && index <= Math.min(lastIndex, terms.lastIndex()); index++) {
             Entry entry = log.get((int) (index - firstIndex));
-            if (damaged.containsKey(index)) {
+            if (damaged.contains(index)) {
                 if (entries.isEmpty()) {
-                    throw new EntryDamagedException(entry.id(), "Entry " + entry.id() + " is damaged on the disk of " + replica);
+                    throw new EntryDamagedException(entry.id(), "Entry " + entry.id() + " on the disk of " + replica + " is damaged");
                 }
                 break;
             }
@@ -344,20 +350,33 @@ public final class InMemoryDisk implements SimulatedDisk {
     }
 
     synchronized List<EntryId> repair(InMemoryStorage by, List<Entry> entries) {
-        check(by);
-        List<EntryId> back = new ArrayList<>();
-        for (Entry entry : entries) {
-            if (entry.isIntact() && damaged.remove(entry.index(), entry.id())) {
-                log.set((int) (entry.index() - firstIndex), entry);
-                back.add(entry.id());
+        List<EntryId> repaired = new ArrayList<>();
+        if (mayWrite(by)) {
+            for (Entry entry : entries) {
+                if (damaged.contains(entry.index()) && entry.equals(log.get((int) (entry.index() - firstIndex)))) {
+                    damaged.remove(entry.index());
+                    repaired.add(entry.id());
+                }
             }
         }
-        return back;
+        check(by);
+        return repaired;
     }
 
-    synchronized Storage.Scrubbed scrub(InMemoryStorage by) {
+    synchronized Storage.Scrubbed scrub(InMemoryStorage by, int bytesMax) {
         check(by);
-        return new Storage.Scrubbed(bytesBehind, List.copyOf(damaged.values()), false, true);
+        List<EntryId> found = new ArrayList<>();
+        long bytes = 0;
+        long index = Math.max(scrubbedTo + 1, firstIndex);
+        for (; index <= terms.lastIndex() && bytes < bytesMax; index++) {
+            bytes += log.get((int) (index - firstIndex)).size();
+            if (damaged.contains(index)) {
+                found.add(new EntryId(terms.termAt(index), index));
+            }
+        }
+        boolean isRoundDone = index > terms.lastIndex();
+        scrubbedTo = isRoundDone ? 0 : index - 1;
+        return new Storage.Scrubbed(bytes, found, false, isRoundDone);
     }
 
     synchronized Storage.@Nullable StoredSnapshot snapshot(InMemoryStorage by) {
@@ -404,7 +423,7 @@ public final class InMemoryDisk implements SimulatedDisk {
             covered.truncate(id.index() + 1);
         }
         snapshot = InMemorySnapshot.of(id, covered, state);
-        forgetCovered();
+        forgetCoveredDamage();
         countBytesBehind();
     }
 
@@ -593,7 +612,7 @@ public final class InMemoryDisk implements SimulatedDisk {
         replaced.forEach(entry -> bytesBehind -= entry.size());
         replaced.clear();
         terms.truncate(write.firstIndex());
-        damaged.tailMap(write.firstIndex()).clear();
+        damaged.tailSet(write.firstIndex()).clear();
         for (Entry entry : write.entries()) {
             log.add(entry);
             terms.append(entry.term(), entry.index());
@@ -607,18 +626,17 @@ public final class InMemoryDisk implements SimulatedDisk {
         if (!holds(id)) {
             standOn(id);
         }
-        forgetCovered();
+        forgetCoveredDamage();
         countBytesBehind();
     }
 
-    /** Damage that the snapshot covers is no damage: the log begins behind it. */
-    private void forgetCovered() {
-        SortedMap<Long, EntryId> covered = snapshot == null ? damaged : damaged.headMap(snapshot.id().index() + 1);
-        if (!covered.isEmpty()) {
-            long first = covered.lastKey() + 1;
-            log.subList(0, (int) Math.min(first - firstIndex, log.size())).clear();
-            firstIndex = first;
-            covered.clear();
+    /** What is covered and damaged cannot be read, nor what is before it, and nobody will miss it. */
+    private void forgetCoveredDamage() {
+        Long last = snapshot == null ? null : damaged.floor(snapshot.id().index());
+        if (last != null) {
+            damaged.headSet(last, true).clear();
+            log.subList(0, (int) (last + 1 - firstIndex)).clear();
+            firstIndex = last + 1;
         }
     }
 

@@ -59,6 +59,16 @@ public final class InMemoryStorage implements Storage {
     }
 
     @Override
+    public List<EntryId> repair(List<Entry> entries) {
+        return disk.repair(this, entries);
+    }
+
+    @Override
+    public Scrubbed scrub(int bytesMax) {
+        return disk.scrub(this, bytesMax);
+    }
+
+    @Override
     public @Nullable StoredSnapshot snapshot() {
         return disk.snapshot(this);
     }
@@ -71,16 +81,6 @@ public final class InMemoryStorage implements Storage {
     @Override
     public SnapshotInput receiveSnapshot(SnapshotId snapshot) {
         return disk.receiveSnapshot(this, snapshot);
-    }
-
-    @Override
-    public List<EntryId> repair(List<Entry> entries) {
-        return disk.repair(this, entries);
-    }
-
-    @Override
-    public Scrubbed scrub(int bytesMax) {
-        return disk.scrub(this);
     }
 
     @Override

@@ -26,8 +26,9 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>What does not hold is thrown as a {@link ContractBroken} that begins with the sentence. What a crash leaves is checked only if the
- * directory can {@linkplain Directory#crash() die}. What this cannot see: whether a device keeps what it said was durable when the power
- * fails, what becomes of a write that never returned, and damage that comes later.
+ * directory can {@linkplain Directory#crash() die}, and how entries come back that were damaged only if it can be
+ * {@linkplain Directory#damage damaged}. What this cannot see: whether a device keeps what it said was durable when the power fails, and
+ * what becomes of a write that never returned.
  */
 public final class StorageContract {
 
@@ -87,6 +88,16 @@ public final class StorageContract {
         default @Nullable Directory crash() throws Exception {
             return null;
         }
+
+        /**
+         * Damages an entry of the log, as a disk does that loses a sector long after it was written: no other entry, and nothing that a crash
+         * might have left so. Called while it is open, and no other call under way.
+         *
+         * @return false if this cannot be arranged; nothing has happened then
+         */
+        default boolean damage(long index) throws Exception {
+            return false;
+        }
     }
 
     private final Device device;
@@ -117,7 +128,8 @@ public final class StorageContract {
     /**
      * Checks all sentences, up to the first that does not hold.
      *
-     * @return the sentences that were checked: the one about a process's death is missing if no directory can die
+     * @return the sentences that were checked: the one about a process's death is missing if no directory can die, and those about damage
+     *     if none can be damaged
      * @throws ContractBroken if one does not hold
      */
     public List<String> check() {
@@ -157,6 +169,7 @@ public final class StorageContract {
         checks.add(founded(CLOSED, this::closed));
         checks.add(founded(ONCE, this::once));
         checks.addAll(new StorageSnapshotChecks(device).all());
+        checks.addAll(new StorageDamageChecks(device).all());
         checks.add(new ContractCheck(CRASH, this::crashed));
         checks.add(new ContractCheck(LIFE, this::lives));
         return checks;

@@ -82,6 +82,11 @@ final class StorageTrial implements AutoCloseable {
         return true;
     }
 
+    /** Damages an entry. Returns false, and does nothing, if the author cannot do that. */
+    boolean damage(long index) throws Exception {
+        return directory.damage(index);
+    }
+
     FoundingRecord founding() {
         ReplicaId self = storage.identity().replica();
         Membership membership = new Membership(1,

@@ -132,8 +132,7 @@ class LimitsTest {
             + " longer than this and than the next line says, and up to a quarter more by chance"));
         all.add(option("SnapshotPolicy.logToSnapshotRatio", policy.logToSnapshotRatio() + " times the last snapshot", "likewise"));
         all.add(option("SnapshotPolicy.fetchBytesPerSecond", bytes(policy.fetchBytesPerSecond()) + " a second", "another's snapshot is"
-            + " asked for"
-            + " no faster"));
+            + " asked for no faster; nor is the own given to whoever copies it over the network"));
         all.add(option("SnapshotPolicy.retryPause", millis(policy.retryPause()), "after a snapshot failed, none is tried for so long, and"
             + " the log"
             + " grows"));

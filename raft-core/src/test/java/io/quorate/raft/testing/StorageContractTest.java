@@ -51,12 +51,19 @@ class StorageContractTest {
             disk.crash(InMemoryDisk.Unreturned.LOST);
             return this;
         }
+
+        @Override
+        public boolean damage(long index) {
+            disk.damage(index);
+            return true;
+        }
     }
 
     @Test
     void theStorageInMemoryKeepsTheContract() {
         List<String> checked = StorageContract.of(Memory.device(storage -> storage)).withLives(100).check();
         assertTrue(checked.contains(StorageContract.CRASH) && checked.contains(StorageContract.LIFE), checked::toString);
+        assertTrue(checked.contains(StorageDamageChecks.RUNNING), checked::toString);
     }
 
     @Test
@@ -64,6 +71,7 @@ class StorageContractTest {
         StorageContract.Device device = nodeId -> new InMemoryDisk(nodeId, INCARNATIONS.incrementAndGet())::open;
         List<String> checked = StorageContract.of(device).withLives(1).check();
         assertFalse(checked.contains(StorageContract.CRASH), checked::toString);
+        assertFalse(checked.contains(StorageDamageChecks.NAMED), checked::toString);
         assertTrue(checked.contains(StorageContract.LIFE), checked::toString);
     }
 

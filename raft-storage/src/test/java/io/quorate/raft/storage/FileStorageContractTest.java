@@ -3,11 +3,13 @@ package io.quorate.raft.storage;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.Storage;
+import io.quorate.raft.core.Entry;
 import io.quorate.raft.storage.testing.SimulatedFiles;
 import io.quorate.raft.storage.testing.SimulatedFiles.Loss;
 import io.quorate.raft.testing.StorageContract;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,6 +64,30 @@ class FileStorageContractTest {
         @Override
         public StorageContract.Directory crash() {
             return new InSimulation(files.restart(loss, random), nodeId, options, loss, random);
+        }
+
+        /** In the copy of it that was written last. */
+        @Override
+        public boolean damage(long index) {
+            List<String> names = files.list();
+            for (int i = names.size() - 1; i >= 0; i--) {
+                byte[] bytes = files.bytes(names.get(i));
+                for (int at = bytes.length - Entry.HEADER_BYTES; at >= 0 && SegmentHeader.idOf(names.get(i)) > 0; at--) {
+                    if (ByteBuffer.wrap(bytes).getLong(at + 8) == index && isEntry(bytes, at)) {
+                        files.flip(names.get(i), at + Entry.HEADER_BYTES - 12 + random.nextInt(8), random.nextInt(8));
+                        return true;
+                    }
+                }
+            }
+            throw new AssertionError("there is no entry " + index);
+        }
+
+        private static boolean isEntry(byte[] bytes, int at) {
+            try {
+                return Entry.decode(bytes, at, bytes.length).size() > 0;
+            } catch (IllegalArgumentException e) {
+                return false;
+            }
         }
     }
 
