@@ -391,7 +391,7 @@ class SessionTest {
             SessionEndedException ended = assertThrows(SessionEndedException.class, () -> get(mine.propose(command(7))));
             assertTrue(ended.getMessage().contains("Nothing happened") && ended.getMessage().contains("restored from a backup"),
                 ended.getMessage());
-            assertFalse(mine.isOpen());
+            assertThrows(SessionEndedException.class, () -> get(mine.propose(command(8))));
             assertEquals(-6, ByteBuffer.wrap(get(kept.propose(command(6)))).getLong(), "what the backup knows goes on");
             assertEquals(Map.of(5L, 1, 6L, 1), machines.get(0).times);
         }
