@@ -190,9 +190,6 @@ public final class SnapshotTaker {
     // --------------------------------------------------------------------------------------------------------------------- copying
 
     private void write(Wish copy, Path target) {
-        if (copy.isEnded()) {
-            return;
-        }
         try (Storage.StoredSnapshot newest = storage.snapshot()) {
             if (newest == null) {
                 fail(copy, new IllegalStateException("Nothing happened: there is no snapshot to copy"));
