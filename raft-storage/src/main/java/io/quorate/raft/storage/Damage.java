@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.NavigableSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,7 @@ final class Damage {
     private final NavigableMap<Long, Mark> marks = new TreeMap<>();
     private volatile boolean isEmpty = true;    // asked for each entry that is read
     private long repairs;
+    private final NavigableSet<Long> brokenSegments = new TreeSet<>();
 
     /**
      * One damaged entry.
@@ -89,5 +92,19 @@ final class Damage {
         marks.headMap(index, true).clear();
         isEmpty = marks.isEmpty();
         return last == null ? 0 : last.getKey();
+    }
+
+    /** Whether the next opening would refuse this segment, though its entries can be read. */
+    synchronized void setBroken(long segment, boolean isBroken) {
+        if (isBroken) {
+            brokenSegments.add(segment);
+        } else {
+            brokenSegments.remove(segment);
+        }
+    }
+
+    /** The segments that the next opening would refuse. */
+    synchronized List<Long> brokenSegments() {
+        return List.copyOf(brokenSegments);
     }
 }

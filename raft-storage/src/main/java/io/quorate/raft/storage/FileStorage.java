@@ -29,14 +29,14 @@ import org.slf4j.LoggerFactory;
  * frames (docs/storage-format.md).
  *
  * <p>A write is durable when {@code write} returns: it costs one write and one fsync, and one more of each if it changes the term or the
- * vote. At opening, what a crash cut off is dropped, and anything else that is damaged, short or missing is refused with a
- * {@link StorageCorruptException} that names the file and the offset.
+ * vote. At opening, what a crash cut off is dropped. Entries that are damaged are named, so that other replicas can be asked for them; anything
+ * else that is damaged, short or missing is refused with a {@link StorageCorruptException} that names the file and the offset.
  *
  * <p>One batch brings at most 256 MiB of entries.
  *
  * <p>Threads: as {@link Storage} says; what must be called on one thread at a time is {@code found}, {@code recover}, {@code write},
- * {@code compact}, {@code maintain} and {@code close}. That one must not be interrupted inside a call, since an interrupt closes the file
- * being written, which is a failed write.
+ * {@code compact}, {@code maintain}, {@code repair}, {@code scrub} and {@code close}. That one must not be interrupted inside a call, since
+ * an interrupt closes the file being written, which is a failed write.
  */
 public final class FileStorage implements Storage {
 
@@ -53,6 +53,7 @@ public final class FileStorage implements Storage {
     private volatile @Nullable Throwable failure;   // the first; final
     private volatile boolean closed;
     private @Nullable List<Long> memberships;       // where the log had some when its files were looked through; null once it was asked for
+    private @Nullable Scrubber scrubber;            // null until recovered
     private boolean isHandedOver;                   // a log that is whole
     private long lastWriteId;                       // of this opening
 
@@ -315,6 +316,7 @@ public final class FileStorage implements Storage {
         found.follow(state::termsUpTo);
         snapshots = found;
         memberships = recovery.memberships();
+        scrubber = new Scrubber(files, identity.replica().incarnation(), state, found);
     }
 
     /** Of a log in which something is damaged, that is what is whole before it; when all of it is there again, this is asked for again. */
@@ -514,6 +516,16 @@ public final class FileStorage implements Storage {
             writer.state().cover(snapshots().newestIndex());
             return writer.repair(entries);
         });
+    }
+
+    /** {@inheritDoc} That is the segments that are full, and the newest snapshot. Does nothing before {@code recover}. */
+    @Override
+    public Scrubbed scrub(int bytesMax) {
+        requireUsable();
+        LogWriter writer = log;
+        Scrubber going = scrubber;
+        return writer == null || going == null ? Scrubbed.NOTHING
+            : run("scrub", () -> going.next(Math.max(1, bytesMax), writer.openSegment()));
     }
 
     @Override

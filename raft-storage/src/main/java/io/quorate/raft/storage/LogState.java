@@ -75,6 +75,13 @@ final class LogState {
         if (last > 0) {
             index.raiseFirst(last + 1);
         }
+        for (long broken : damage.brokenSegments()) {
+            long next = index.firstFrom(broken + 1);
+            if (next <= coveredIndex + 1) {     // so that the segment goes, however much of the log is kept for others
+                index.raiseFirst(next);
+                damage.setBroken(broken, false);
+            }
+        }
     }
 
     long nextIndex() {

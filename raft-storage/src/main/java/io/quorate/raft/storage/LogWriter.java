@@ -39,6 +39,11 @@ final class LogWriter implements Closeable {
         return state;
     }
 
+    /** The last segment, which is not sealed. */
+    long openSegment() {
+        return segment.id();
+    }
+
     /** Where the last segment's frames end. */
     int end() {
         return segment.end();

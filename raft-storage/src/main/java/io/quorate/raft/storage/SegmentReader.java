@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 final class SegmentReader {
 
     private static final int PIECE_BYTES = 1 << 20;
+    private static final int PIECE_BYTES_MIN = 4 << 10;
 
     private final FileHandle file;
     private final int size;
@@ -16,9 +17,14 @@ final class SegmentReader {
     private int filled;
 
     SegmentReader(FileHandle file, int size) {
+        this(file, size, PIECE_BYTES);
+    }
+
+    /** Reads in pieces of about this size. */
+    SegmentReader(FileHandle file, int size, int pieceBytes) {
         this.file = file;
         this.size = size;
-        array = new byte[Math.min(PIECE_BYTES, size)];
+        array = new byte[Math.min(Math.min(PIECE_BYTES, Math.max(PIECE_BYTES_MIN, pieceBytes)), size)];
     }
 
     int size() {
