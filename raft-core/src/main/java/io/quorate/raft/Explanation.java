@@ -67,7 +67,13 @@ public record Explanation(List<Finding> findings) {
                 troubles();
                 return found;
             }
+            if (status.state() == ServerStatus.State.REPAIRING) {
+                found.add(new Finding.Repairing(status.replica(), status.problem()));
+                troubles();
+                return found;
+            }
             disk();
+            damage();
             leader();
             commit();
             membership();
@@ -81,6 +87,13 @@ public record Explanation(List<Finding> findings) {
             ServerStatus.Disk disk = status.disk();
             if (disk != null && disk.silentNanos() >= timeoutNanos()) {
                 found.add(new Finding.DiskStalls(disk.silentNanos(), status.state() == ServerStatus.State.LEADER));
+            }
+        }
+
+        private void damage() {
+            ServerStatus.Disk disk = status.disk();
+            if (disk != null && disk.damage() != null) {
+                found.add(new Finding.Damaged(disk.damage()));
             }
         }
 

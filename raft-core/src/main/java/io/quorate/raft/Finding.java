@@ -34,6 +34,24 @@ public sealed interface Finding {
         }
     }
 
+    /** Entries of the replica's log are damaged, and no node runs before they are there again. */
+    record Repairing(ReplicaId replica, @Nullable String why) implements Finding {
+        @Override
+        public String sentence() {
+            return "This replica, " + replica + ", takes no part in its group until its log is whole again"
+                + (why == null ? "." : ": " + why + ".") + " The others go on as long as a majority of them runs.";
+        }
+    }
+
+    /** Entries of the log are damaged on the disk while the replica runs. */
+    record Damaged(String what) implements Finding {
+        @Override
+        public String sentence() {
+            return Words.capitalized(what) + ". Meanwhile this replica does not stand for election, and what needs that part of its log "
+                + "waits. Have the disk checked.";
+        }
+    }
+
     /** The process stood still for longer than half an election timeout. */
     record Paused(long times, long lastNanosAgo) implements Finding {
         @Override

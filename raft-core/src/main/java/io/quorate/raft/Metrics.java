@@ -24,6 +24,10 @@ import java.util.TreeMap;
  * @param callsRefused       requests turned away because too much was open
  * @param snapshotsTaken     snapshots of the own state
  * @param snapshotsInstalled snapshots of another replica that replaced the own state
+ * @param damageFound        entries found damaged on the disk
+ * @param entriesRepaired    of these, entries that were put back as other replicas have them
+ * @param snapshotsDamaged   how often the newest snapshot was found damaged
+ * @param bytesScrubbed      read again of what was written long ago
  * @param snapshotBytes      of the newest snapshot
  * @param logBytes           of entries behind the newest snapshot
  * @param queues             what waits now
@@ -32,7 +36,8 @@ import java.util.TreeMap;
 public record Metrics(Latency commit, Latency read, Latency diskWait, Latency diskWrite, long entriesWritten, long bytesWritten,
                       long electionsStarted, long electionsWon, long leaderChanges, long pauses, long messagesDropped,
                       long messagesUnsent, long snapshotMessagesDropped, long callsRefused, long snapshotsTaken, long snapshotsInstalled,
-                      long snapshotBytes, long logBytes, Queues queues, List<Lag> lags) {
+                      long damageFound, long entriesRepaired, long snapshotsDamaged, long bytesScrubbed, long snapshotBytes, long logBytes,
+                      Queues queues, List<Lag> lags) {
 
     /**
      * What waits in a server.
@@ -82,6 +87,10 @@ public record Metrics(Latency commit, Latency read, Latency diskWait, Latency di
         values.put("calls_refused", callsRefused);
         values.put("snapshots_taken", snapshotsTaken);
         values.put("snapshots_installed", snapshotsInstalled);
+        values.put("damage_found", damageFound);
+        values.put("entries_repaired", entriesRepaired);
+        values.put("snapshots_damaged", snapshotsDamaged);
+        values.put("bytes_scrubbed", bytesScrubbed);
         values.put("snapshot_bytes", snapshotBytes);
         values.put("log_bytes", logBytes);
         values.put("queue_message_bytes", queues.messageBytes);

@@ -68,6 +68,9 @@ public final class RaftServer implements AutoCloseable {
     /** How long a call may take unless it says otherwise. */
     public static final Duration CALL_TIMEOUT = Duration.ofSeconds(10);
 
+    /** How much of what was written long ago is read again per second unless the builder says otherwise. */
+    public static final long SCRUB_BYTES_PER_SECOND = 1 << 20;
+
     private static final Logger LOG = LoggerFactory.getLogger(RaftServer.class);
     private static final long FAR_NANOS = Duration.ofHours(1).toNanos();
     private static final long STOP_LOG_MILLIS = 10_000;
@@ -106,8 +109,8 @@ public final class RaftServer implements AutoCloseable {
         callTimeoutNanos = builder.callTimeout.toNanos();
         handOverNanos = Math.min(callTimeoutNanos, builder.config.electionTimeoutNanos());
         replica = storage.identity().replica();
-        parts = new PassiveServer(members, builder.config, builder.snapshots, storage, transport, machine, observer, new SecureRandom(),
-            System::nanoTime);
+        parts = new PassiveServer(members, builder.config, builder.snapshots, builder.scrubBytesPerSecond, storage, transport, machine,
+            observer, new SecureRandom(), System::nanoTime);
         clients = new ClientService(replica, parts, callTimeoutNanos, builder.isAdministered);
         raftThread = thread("raft", this::runRaft);
         diskThread = thread("disk", this::runDisk);
@@ -480,7 +483,7 @@ public final class RaftServer implements AutoCloseable {
     private void runDisk() {
         while (diskRuns) {
             if (!parts.turnDisk()) {
-                parts.sleepDisk(FAR_NANOS);
+                parts.sleepDisk(Math.min(FAR_NANOS, parts.nanosUntilScrub()));
             }
         }
     }
@@ -699,6 +702,11 @@ public final class RaftServer implements AutoCloseable {
         }
 
         @Override
+        public void onRepair(RepairMessage message) {
+            parts.mailbox().post(message);
+        }
+
+        @Override
         public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
             clients.serve(request, timeoutNanos, reply);
         }
@@ -728,6 +736,7 @@ public final class RaftServer implements AutoCloseable {
         private RaftObserver observer = RaftObserver.NONE;
         private Duration callTimeout = CALL_TIMEOUT;
         private boolean isAdministered = true;
+        private long scrubBytesPerSecond = SCRUB_BYTES_PER_SECOND;
 
         private Builder() { }
 
@@ -783,6 +792,19 @@ public final class RaftServer implements AutoCloseable {
         public Builder callTimeout(Duration timeout) {
             nanosOf(timeout);
             callTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * How much of what was written long ago the disk thread reads again per second while it has nothing else to do, to find damage while
+         * others still have what was damaged; {@link RaftServer#SCRUB_BYTES_PER_SECOND} unless this is called, 0 for nothing. Once all has
+         * been read, the next round begins an hour after this one began, at the earliest.
+         */
+        public Builder scrubbing(long bytesPerSecond) {
+            if (bytesPerSecond < 0) {
+                throw new IllegalArgumentException("Bytes per second are 0 or more, not " + bytesPerSecond);
+            }
+            scrubBytesPerSecond = bytesPerSecond;
             return this;
         }
 

@@ -52,6 +52,8 @@ public record ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clu
     public enum State {
         /** Belongs to no group yet: waits for its founding, or for a leader that admits it. */
         BLANK,
+        /** Entries of its log are damaged: it takes no part in the group before it has them back from the others. */
+        REPAIRING,
         FOLLOWER,
         PRE_CANDIDATE,
         CANDIDATE,
@@ -126,10 +128,20 @@ public record ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clu
      * @param snapshotLogBytes how many of them call for the next snapshot; -1 if this is not known
      * @param hasSnapshots     whether the state machine has snapshots, as far as is known
      * @param snapshotProblem  why the last snapshot was not taken; null if nothing went wrong
+     * @param damage           what is damaged on the disk, and what that waits for, in words; null if nothing is known to be
      */
     public record Disk(long silentNanos, long behindNanos, long oldestWriteNanos, long snapshotIndex, long fetchIndex,
                        @Nullable String fetching, long storedFirstIndex, long logBytes, long snapshotLogBytes, boolean hasSnapshots,
-                       @Nullable String snapshotProblem) { }
+                       @Nullable String snapshotProblem, @Nullable String damage) {
+
+        /** Of a disk on which nothing is known to be damaged. */
+        public Disk(long silentNanos, long behindNanos, long oldestWriteNanos, long snapshotIndex, long fetchIndex,
+                    @Nullable String fetching, long storedFirstIndex, long logBytes, long snapshotLogBytes, boolean hasSnapshots,
+                    @Nullable String snapshotProblem) {
+            this(silentNanos, behindNanos, oldestWriteNanos, snapshotIndex, fetchIndex, fetching, storedFirstIndex, logBytes,
+                snapshotLogBytes, hasSnapshots, snapshotProblem, null);
+        }
+    }
 
     /**
      * How much waits in a replica, and how much may.

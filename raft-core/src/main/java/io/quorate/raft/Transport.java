@@ -39,6 +39,9 @@ public interface Transport extends AutoCloseable {
         /** A question for a piece of a snapshot, or the answer to one. */
         void onSnapshot(SnapshotMessage message);
 
+        /** A question for entries that are damaged at the asker, or the answer to one, its entries intact. */
+        void onRepair(RepairMessage message);
+
         /**
          * A client asks.
          *
@@ -96,6 +99,9 @@ public interface Transport extends AutoCloseable {
      * again. Any thread.
      */
     void send(SnapshotMessage message);
+
+    /** Sends to a peer, or drops. Any thread. */
+    void send(RepairMessage message);
 
     /** The address that others should connect to, as {@code host:port}; known after {@code start} when the port was 0. */
     String advertisedAddress();

@@ -758,6 +758,11 @@ class RaftServerTest {
         }
 
         @Override
+        public void send(RepairMessage message) {
+            inner.send(message);
+        }
+
+        @Override
         public String advertisedAddress() {
             return inner.advertisedAddress();
         }

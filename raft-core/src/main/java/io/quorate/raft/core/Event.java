@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** Everything a {@link RaftNode} can be told. */
 public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.Read, Event.Abandoned, Event.ChangeMembership,
     Event.Transfer, Event.Written, Event.Applied, Event.EntriesRead, Event.SnapshotTaken, Event.SnapshotFetched, Event.FetchFailed,
-    Event.TimeWanted, Event.PeerLost {
+    Event.TimeWanted, Event.PeerLost, Event.Impaired {
 
     /**
      * The only way a node learns the time. First in every batch, but read after everything else in the batch has arrived: a promise that
@@ -130,4 +130,12 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
      * @param peer who was lost
      */
     record PeerLost(ReplicaId peer) implements Event { }
+
+    /**
+     * Entries of the log cannot be read on this replica's disk, or can again. While that is so it had better not lead: it could not give
+     * them to those who need them.
+     *
+     * @param isImpaired whether there are any
+     */
+    record Impaired(boolean isImpaired) implements Event { }
 }

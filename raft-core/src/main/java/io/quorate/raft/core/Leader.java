@@ -8,9 +8,12 @@ import org.jspecify.annotations.Nullable;
  * Replicates its log, commits what a quorum has durable, and confirms reads (§5.3, §5.4, thesis 6.4).
  *
  * <p>A leader that hears no quorum for an election timeout takes no new proposals, and after a second one steps down, in its own term. One
- * whose disk stays behind another voter's for an election timeout hands over, and after a second one steps down.
+ * whose disk stays behind another voter's for an election timeout hands over, and after a second one steps down. One that cannot read
+ * entries of its log for as long hands over too, if there is anybody fit, and else goes on.
  */
 final class Leader implements Role {
+
+    private static final int IMPAIRED_PATIENCE = 10;   // election timeouts
 
     private final RaftNode node;
     private final Peers peers;
@@ -25,6 +28,7 @@ final class Leader implements Role {
     private long heartbeatDeadline;
     private long patienceNanos;          // silence is counted from here at the earliest
     private @Nullable Transfer transfer; // under way
+    private long impairedDeadline;       // not before then does it try once more to hand over for what it cannot read
 
     Leader(RaftNode node) {
         this.node = node;
@@ -35,6 +39,7 @@ final class Leader implements Role {
         term = node.term();
         lease = new Lease(node.config(), node.now());
         patienceNanos = node.now();
+        impairedDeadline = node.now();
         noOpIndex = node.appendOwn(Entry.Kind.NO_OP, new byte[0]).index();
         pursuit = new MembershipPursuit(rounds.newest() + 1, noOpIndex, node.now());
         heartbeat();
@@ -358,6 +363,10 @@ final class Leader implements Role {
         }
         if (behind >= patience && transfer == null) {
             handOver(true);
+        }
+        if (node.impairedNanos() >= patience && transfer == null && Nanos.reached(node.now(), impairedDeadline)) {
+            impairedDeadline = node.now() + IMPAIRED_PATIENCE * patience;   // an attempt that fails has held commands up
+            handOver(false);
         }
         heartbeat();
         if (isOut()) {

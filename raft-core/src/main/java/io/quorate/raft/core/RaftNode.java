@@ -77,6 +77,8 @@ public final class RaftNode {
     private final ArrayDeque<HandedOut> unapplied = new ArrayDeque<>();   // entries handed out from memory, not applied yet
     private long unappliedBytes;
     private long handedOutIndex;              // apply has been asked for up to here
+    private boolean isImpaired;               // entries of the log cannot be read on the disk
+    private long impairedNanos;               // since when; meaningful then
 
     /**
      * A node as it is after a start.
@@ -91,12 +93,22 @@ public final class RaftNode {
      */
     public RaftNode(RaftConfig config, ReplicaId self, long boot, HardState hardState, LogView log, RandomGenerator random,
                     long nowNanos) {
+        this(config, self, boot, hardState, log, random, nowNanos, 0);
+    }
+
+    /**
+     * The same, of a log that had to be repaired first.
+     *
+     * @param lastWriteId the last write that storage was given for that: this node's numbers go on from there
+     */
+    public RaftNode(RaftConfig config, ReplicaId self, long boot, HardState hardState, LogView log, RandomGenerator random,
+                    long nowNanos, long lastWriteId) {
         this.config = config;
         this.self = self;
         this.random = random;
         forwarded = new ForwardedReads(config, boot);
         this.log = new RaftLog(log);
-        ledger = new WriteLedger(this.log.lastIndex());
+        ledger = new WriteLedger(this.log.lastIndex(), lastWriteId);
         memberships = new Memberships(log.snapshot(), log.memberships());
         quorum = new Quorum(memberships.active());
         heard = new Heard(quorum.size());
@@ -169,6 +181,9 @@ public final class RaftNode {
             install.onFetched(fetched.snapshot());
         } else if (event instanceof Event.FetchFailed failed) {
             install.onFailed(failed.snapshot());
+        } else if (event instanceof Event.Impaired impaired) {
+            impairedNanos = isImpaired ? impairedNanos : now;
+            isImpaired = impaired.isImpaired();
         } else if (event instanceof Event.Tick tick) {
             onTick(tick.nowNanos());
         } else {
@@ -255,6 +270,11 @@ public final class RaftNode {
 
     public long commitIndex() {
         return commitIndex;
+    }
+
+    /** The last entry that the newest snapshot here covers; 0 if there is none. */
+    public long snapshotIndex() {
+        return snapshot.index();
     }
 
     /** Who belongs to the group: by the last membership entry in the log, committed or not, else by what the log stands on. */
@@ -448,11 +468,16 @@ public final class RaftNode {
 
     /**
      * Whether this node could be elected, and do its work. Its disk answers: else it would win by heartbeats and never acknowledge
-     * anything. And it counts in its own membership, or did in one before, back to the last that it knows to be committed: then the newer
+     * anything. It can read its log there, for others may need what is in it. And it counts in its own membership, or did in one before, back to the last that it knows to be committed: then the newer
      * one may stand in its log alone, and nobody else could be elected to commit it.
      */
     boolean mayCampaign() {
-        return memberships.mayCount(self) && !isRemoved() && ledger.silentNanos(now) <= config.electionTimeoutNanos();
+        return memberships.mayCount(self) && !isRemoved() && !isImpaired && ledger.silentNanos(now) <= config.electionTimeoutNanos();
+    }
+
+    /** For how long entries of the log have not been readable; 0 if all are. */
+    long impairedNanos() {
+        return isImpaired ? now - impairedNanos : 0;
     }
 
     /** Whether a later membership than this node's own is known to be committed, and not to name it: then it cannot win any more. */

@@ -28,7 +28,13 @@ final class WriteLedger {
 
     /** Of a log that is durable up to here. */
     WriteLedger(long durableIndex) {
+        this(durableIndex, 0);
+    }
+
+    /** The same, if storage was given writes up to this number before, and has done them. */
+    WriteLedger(long durableIndex, long lastId) {
         this.durableIndex = durableIndex;
+        this.lastId = lastId;
     }
 
     /** Every entry up to here is durable, as the log now stands. */

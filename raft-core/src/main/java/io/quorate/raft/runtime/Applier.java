@@ -1,6 +1,7 @@
 package io.quorate.raft.runtime;
 
 import io.quorate.raft.Command;
+import io.quorate.raft.EntryDamagedException;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
@@ -21,6 +22,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Queue;
@@ -72,6 +74,7 @@ public final class Applier {
     private Work.@Nullable Apply apply;                           // the range being applied
     private List<Entry> chunk = List.of();                        // the part of it that is in memory
     private int position;                                         // of the next entry in the chunk
+    private boolean isStuck;                                      // the next entry is damaged on the disk
     private long applied;                                         // the last applied entry's index
     private long told;                                            // what the node knows of it
     private long timeWantedNanos = Long.MAX_VALUE;                // what the node knows of the machine's wish to be told the time
@@ -138,11 +141,11 @@ public final class Applier {
         }
         boolean isChunkApplied = false;
         while (!isChunkApplied) {
-            if (apply != null) {
+            if (apply != null && !isStuck) {
                 applyChunk();
                 isChunkApplied = true;
             } else {
-                Work next = next();
+                Work next = isStuck ? nextBesides() : next();
                 if (next == null) {
                     break;
                 }
@@ -169,7 +172,7 @@ public final class Applier {
     public boolean hasWork() {
         custody.take();
         try {
-            return apply != null || !batch.isEmpty() || inbox.hasMore();
+            return !isStuck && (apply != null || !batch.isEmpty()) || inbox.hasMore();
         } finally {
             custody.give();
         }
@@ -231,6 +234,11 @@ public final class Applier {
         applied = snapshot.index();
         outcomes.onRestored(snapshot.last());
         proposals.onRestored(snapshot.last(), onFailed, onSwallowed);
+    }
+
+    /** What was damaged may be there again. */
+    void retry() {
+        isStuck = false;
     }
 
     void ended(Work.SnapshotEnded end) {
@@ -339,13 +347,36 @@ public final class Applier {
         }
     }
 
+    /**
+     * The next entry is damaged, and whatever changes the state waits until it has been put back. All else goes on: calls that need no more
+     * than is applied are answered, and the others wait for as long as they have time.
+     */
+    private @Nullable Work nextBesides() {
+        for (Iterator<Work> all = batch.iterator(); all.hasNext(); ) {
+            Work work = all.next();
+            if (!(work instanceof Work.Apply) && !(work instanceof Work.Restore)) {
+                all.remove();
+                return work;
+            }
+        }
+        return null;
+    }
+
     private void applyChunk() {
         Work.Apply range = apply;
         if (range == null) {
             return;
         }
         if (position == chunk.size()) {
-            chunk = read(range);
+            try {
+                chunk = read(range);
+            } catch (EntryDamagedException e) {
+                chunk = List.of();
+                position = 0;
+                isStuck = true;
+                mailbox.damaged(List.of(e.entry()));
+                return;
+            }
             position = 0;
             if (chunk.isEmpty()) {
                 throw new InvariantViolation("entry " + (applied + 1) + " is committed, not yet applied, and gone from storage");

@@ -10,10 +10,12 @@ import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.Effects;
 import io.quorate.raft.core.Entry;
@@ -31,9 +33,11 @@ import io.quorate.raft.core.Refusal;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
@@ -78,15 +82,19 @@ public final class EventLoop {
     private final Budget callBytes;
     private final PendingWrites pendingWrites = new PendingWrites();
     private final Founding founding;
+    private final Repair repair;
+    private final Mender mender;
     private final CallTable calls = new CallTable();
     private final Sweep sweep = new Sweep();
     private final Effects effects = new Carrier();
     private final Throttle leftOutLog = new Throttle(LEFT_OUT_LOG_NANOS);
     private final Throttle overloadLog = new Throttle(OVERLOAD_LOG_NANOS);
     private final Throttle refusedLog = new Throttle(OVERLOAD_LOG_NANOS);
+    private final Throttle lostLog = new Throttle(LEFT_OUT_LOG_NANOS);
+    private final Throttle repairLog = new Throttle(LEFT_OUT_LOG_NANOS);
 
     private @Nullable Applier applier;              // set once, before the first turn
-    private @Nullable RaftNode node;                // null while blank
+    private @Nullable RaftNode node;                // null while blank, and while the log is being repaired
     private List<Work> forApplier = new ArrayList<>();
     private long nextRequestId = 1;
     private long now;
@@ -101,11 +109,12 @@ public final class EventLoop {
     private long term;
     private @Nullable ReplicaId leader;
     private volatile LeaderHint hint = LeaderHint.NONE;
-    private volatile boolean isBlank = true;
+    private volatile boolean isBlank = true;        // no node runs
+    private volatile boolean isRepairing;           // for what is damaged in the log
 
     EventLoop(Map<Integer, String> initialMembers, RaftConfig config, Storage storage, Transport transport, RaftObserver observer,
               RandomGenerator random, Mailbox mailbox, LogWriter writer, LogReader reader, LogCompactor compactor,
-              SnapshotTransfer transfer, Meters meters, Budget callBytes, long nowNanos) {
+              Mender mender, SnapshotTransfer transfer, Meters meters, Budget callBytes, long nowNanos) {
         Identity identity = storage.identity();
         self = identity.replica();
         this.initialMembers = Map.copyOf(initialMembers);
@@ -118,14 +127,16 @@ public final class EventLoop {
         this.writer = writer;
         this.reader = reader;
         this.compactor = compactor;
+        this.mender = mender;
         this.transfer = transfer;
         this.meters = meters;
         this.callBytes = callBytes;
         now = nowNanos;
         founding = new Founding(self, initialMembers, identity.founding(), random, transport::send,
             transport::advertisedAddress, nowNanos);
+        repair = new Repair(self, random, new Surgeon());
         if (!founding.isBlank()) {
-            begin();
+            recovered(storage.recover());
         }
         addresses = addresses();
     }
@@ -171,6 +182,7 @@ public final class EventLoop {
         if (record != null) {
             found(record);
         }
+        repair(nowNanos);
         if (node != null) {
             node.flush(effects, mailbox.isDrained());
             reportMembership(node);
@@ -200,17 +212,34 @@ public final class EventLoop {
         if (!mailbox.isDrained()) {
             return 0;
         }
-        long nanos = (node == null ? founding.deadline() : node.deadline()) - nowNanos;
+        long nanos = Long.MAX_VALUE;
+        if (node != null) {
+            nanos = node.deadline() - nowNanos;
+        } else if (!isRepairing) {
+            nanos = founding.deadline() - nowNanos;
+        }
+        if (!repair.isIdle()) {
+            nanos = Math.min(nanos, repair.deadline(nowNanos) - nowNanos);
+        }
         return Math.max(0, Math.min(nanos, sweep.nanosUntil(nowNanos)));
     }
 
-    /** Whether the replica belongs to no group yet. Any thread. */
+    /** Whether no node runs here: the replica belongs to no group yet, or {@link #isRepairing}. Any thread. */
     public boolean isBlank() {
         return isBlank;
     }
 
+    /** Whether something in the log is damaged without which no node can begin. Any thread. */
+    public boolean isRepairing() {
+        return isRepairing;
+    }
+
     /** Why a caller is turned away who asked for the leader. Any thread. */
     NotLeaderException notLeader() {
+        if (isRepairing) {
+            return new NotLeaderException("Nothing happened: entries are damaged on this replica's disk, and it takes no part in the group "
+                + "before it has them back from the others; ask another replica");
+        }
         return isBlank
             ? new NotLeaderException("Nothing happened: this replica is blank and belongs to no group yet; ask another replica")
             : hint.notLeader();
@@ -227,6 +256,9 @@ public final class EventLoop {
         long applied = applier == null ? 0 : applier.appliedIndex();
         RaftNode running = node;
         FoundingRecord record = storage.identity().founding();
+        if (isRepairing && record != null) {
+            return repairingStatus(record, boot, applied);
+        }
         if (running == null || record == null) {
             List<ServerStatus.Peer> peers = new ArrayList<>();
             for (Map.Entry<Integer, String> each : new TreeMap<>(initialMembers).entrySet()) {
@@ -249,6 +281,21 @@ public final class EventLoop {
         return new ServerStatus(self, boot, record.clusterId(), stateOf(status.role()), status.term(), status.leader(),
             addressOf(status.leader(), status), status.firstIndex(), status.lastIndex(), status.durableIndex(), status.commitIndex(),
             applied, peers, problem(status), status.membership(), founding.strangers(now), elections(status), disk(status), load(status));
+    }
+
+    private ServerStatus repairingStatus(FoundingRecord record, long boot, long applied) {
+        Membership known = repair.membership();
+        Membership members = known == null ? record.membership() : known;
+        List<ServerStatus.Peer> peers = new ArrayList<>();
+        for (Member member : members.members()) {
+            if (!member.id().equals(self)) {
+                int nodeId = member.id().nodeId();
+                peers.add(new ServerStatus.Peer(member.id(), nodeId, member.address(), -1, -1, null, transport.trouble(nodeId)));
+            }
+        }
+        String problem = repair.problem();
+        return new ServerStatus(self, boot, record.clusterId(), ServerStatus.State.REPAIRING, 0, null, null, storage.firstIndex(), 0, 0, 0,
+            applied, peers, problem == null ? "the log is being recovered again" : problem, members, List.of(), null, null, null);
     }
 
     private @Nullable String problem(NodeStatus status) {
@@ -274,7 +321,7 @@ public final class EventLoop {
         return new ServerStatus.Disk(status.campaign().diskSilentNanos(), office == null ? 0 : office.diskBehindNanos(),
             pendingWrites.oldestNanos(now), status.snapshotIndex(), status.fetchIndex(), transfer.problem(), storage.firstIndex(),
             storage.logBytes(), snapshots == null ? -1 : snapshots.logBytesMax(), snapshots == null || snapshots.isAble(),
-            snapshots == null ? null : snapshots.problem());
+            snapshots == null ? null : snapshots.problem(), repair.problem());
     }
 
     private ServerStatus.Load load(NodeStatus status) {
@@ -307,7 +354,8 @@ public final class EventLoop {
         return new Metrics(meters.commit.read(), meters.read.read(), meters.diskWait.read(), meters.diskWrite.read(),
             meters.entriesWritten.read(), meters.bytesWritten.read(), meters.electionsStarted.read(), meters.electionsWon.read(),
             meters.leaderChanges.read(), meters.pauses.read(), mailbox.dropped(), transport.messagesUnsent(), transfer.dropped(),
-            mailbox.refusedCalls(), meters.snapshotsTaken.read(), meters.snapshotsInstalled.read(),
+            mailbox.refusedCalls(), meters.snapshotsTaken.read(), meters.snapshotsInstalled.read(), meters.damageFound.read(),
+            meters.entriesRepaired.read(), meters.snapshotsDamaged.read(), meters.bytesScrubbed.read(),
             applier == null ? 0 : applier.snapshots().newestBytes(), logBytes,
             new Metrics.Queues(mailbox.peerBytes(), callBytes.taken(), backlog.uncommittedBytes(), backlog.unappliedBytes(),
                 backlog.waitingReads(), pendingWrites.size()), lags);
@@ -332,6 +380,11 @@ public final class EventLoop {
     // ------------------------------------------------------------------------------------------------------------ called by the mail
 
     void step(Event event) {
+        if (isRepairing && event instanceof Event.SnapshotFetched fetched) {
+            repair.onFetched(fetched.snapshot());
+        } else if (isRepairing && event instanceof Event.FetchFailed) {
+            repair.onFetchFailed();
+        }
         if (node != null) {
             node.step(event);
             if (event instanceof Event.Written written) {
@@ -354,6 +407,65 @@ public final class EventLoop {
 
     void found(FoundingMessage message) {
         founding.step(message, now);
+    }
+
+    void repair(RepairMessage message) {
+        if (!message.to().equals(self) || isBlank && !isRepairing) {
+            return;       // meant for a previous life of this node, or too early
+        }
+        if (message instanceof RepairMessage.EntryAnswer answer) {
+            repair.step(answer, now);
+        } else if (message instanceof RepairMessage.EntryRequest request) {
+            mender.answer(request, replaced(request.wanted()), node == null ? null : node.membership());
+        }
+    }
+
+    /** These entries cannot be read here any more. */
+    void damaged(List<EntryId> entries) {
+        RaftNode running = node;
+        if (running == null) {
+            return;       // what is damaged at the start is told by the recovery
+        }
+        List<EntryId> present = entries.stream().filter(entry -> !isGone(running, entry)).toList();
+        int news = repair.found(present, now);
+        if (news > 0) {
+            meters.damageFound.add(news);
+            LOG.error("Replica {}: entries are damaged on its disk, and will be asked of the others: {}", self, present);
+            running.step(new Event.Impaired(true));
+        }
+    }
+
+    /** These are there again. */
+    void mended(List<EntryId> entries) {
+        meters.entriesRepaired.add(entries.size());
+        LOG.info("Replica {}: damaged entries have been put back: {}", self, entries);
+        repair.onPut(entries);
+        afterRepair();
+    }
+
+    /** What the disk has in it, at the start or once more. */
+    void recovered(Storage.Recovered log) {
+        if (log.damaged().isEmpty()) {
+            if (isRepairing) {
+                LOG.info("Replica {}: its log is whole again", self);
+            }
+            begin(log);
+            return;
+        }
+        if (!isRepairing) {
+            meters.damageFound.add(log.damaged().size());
+            LOG.error("Replica {}: {} entries are damaged on its disk, the first of them {}. It takes no part in the group before it has "
+                + "them back from the others", self, log.damaged().size(), log.damaged().get(0));
+        }
+        isRepairing = true;
+        List<Membership> known = new ArrayList<>();
+        FoundingRecord record = storage.identity().founding();
+        if (record != null) {
+            known.add(record.membership());
+        }
+        known.add(log.log().snapshot().membership());
+        log.log().memberships().forEach(entry -> known.add(Membership.of(entry)));
+        repair.begin(log, known, now);
     }
 
     void call(Call call) {
@@ -397,7 +509,7 @@ public final class EventLoop {
 
     private void found(FoundingRecord record) {
         storage.found(record);
-        begin();
+        begin(storage.recover());
         // The node starts before anything leaves: a message that answers ours then finds it.
         transport.founded(new Transport.Local(storage.identity()));
         founding.founded(record);
@@ -405,16 +517,114 @@ public final class EventLoop {
         observe(() -> observer.onFounded(record));
     }
 
-    private void begin() {
-        Storage.Recovered recovered = storage.recover();
+    private void begin(Storage.Recovered recovered) {
         HardState hardState = recovered.hardState();
         LogView log = recovered.log();
-        RaftNode started = new RaftNode(config, self, storage.identity().boot(), hardState, log, random, now);
+        RaftNode started = new RaftNode(config, self, storage.identity().boot(), hardState, log, random, now, repair.lastWriteId());
         started.step(new Event.Tick(now));
         node = started;
         forApplier.add(new Work.Begin(log.snapshot(), log.terms()));
         handOver();
+        repair.running(started.membership());
         isBlank = false;
+        isRepairing = false;
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------- repair
+
+    private void repair(long nowNanos) {
+        if (repair.isIdle()) {
+            return;
+        }
+        RaftNode running = node;
+        if (running != null && repair.forgetIf(entry -> isGone(running, entry))) {
+            afterRepair();
+        }
+        if (running == null) {
+            reportRepair();
+        }
+        Repair.Lost lost = repair.lost(nowNanos);
+        if (lost != null) {
+            onLost(lost.entry(), lost.isCovered());
+        }
+        repair.turn(nowNanos);
+    }
+
+    private void reportRepair() {
+        if (state != ServerStatus.State.REPAIRING) {
+            state = ServerStatus.State.REPAIRING;
+            observe(() -> observer.onChange(ServerStatus.State.REPAIRING, 0, null));
+        }
+        SortedMap<Integer, String> newAddresses = addresses();      // others may have told of members that are not known here
+        if (!newAddresses.equals(addresses)) {
+            addresses = newAddresses;
+            transport.peers(newAddresses);
+        }
+    }
+
+    private void afterRepair() {
+        RaftNode running = node;
+        if (running != null) {
+            reader.retry();
+            forApplier.add(new Work.Retry());
+            if (repair.isIdle()) {
+                running.step(new Event.Impaired(false));
+            }
+        }
+    }
+
+    /** Whether an entry is none of this log's any more: replaced by another, or covered by a snapshot. */
+    private static boolean isGone(RaftNode running, EntryId entry) {
+        return entry.index() <= running.snapshotIndex() || !entry.equals(running.entryAt(entry.index()));
+    }
+
+    /**
+     * Nobody has this entry any more. What has been applied here lives on in the state, and the next snapshot covers it. What has not been
+     * applied, or was before this start, cannot be gone on from.
+     *
+     * @param isCovered whether somebody has a snapshot in its place
+     */
+    private void onLost(EntryId entry, boolean isCovered) {
+        RaftNode running = node;
+        Applier theApplier = applier;
+        if (running != null && theApplier != null && entry.index() <= theApplier.appliedIndex()) {
+            if (lostLog.isOpen(now)) {
+                LOG.error("Replica {}: entry {} is damaged on its disk, and no other replica has it any more; a snapshot of the own state "
+                    + "takes its place, if the state machine has snapshots", self, entry);
+                forApplier.add(new Work.RenewSnapshot());
+            }
+            return;
+        }
+        if (isCovered) {
+            throw new StorageException("Entry " + entry + " is damaged on this replica's disk before it was applied here, and the other "
+                + "replicas have only snapshots that cover it. Start this replica again: it then fetches one before it takes part");
+        }
+        String where = "";
+        try {
+            storage.read(entry.index(), entry.index(), 1);
+        } catch (StorageException e) {
+            where = " (" + e.getMessage() + ")";
+        }
+        throw new StorageException("Entry " + entry + " is damaged on this replica's disk" + where + ", and every other member has said "
+            + "that it is damaged there too: " + repair.membership() + ". Nothing was changed. If a copy of one of the data directories "
+            + "from before the damage is there, look whether its disk can be read; else found a new group from the newest backup, or turn "
+            + "one replica whose snapshot or log reaches far enough into a group of one (see docs/storage-format.md)");
+    }
+
+    /** Of these, what can be told not to be committed, and never to be: what is committed at that index, or before it in a later term. */
+    private Set<EntryId> replaced(List<EntryId> entries) {
+        Set<EntryId> replaced = new HashSet<>();
+        RaftNode running = node;
+        if (running != null) {
+            for (EntryId entry : entries) {
+                EntryId committed = running.entryAt(Math.min(entry.index(), running.commitIndex()));
+                if (committed != null && (committed.term() > entry.term()
+                        || committed.index() == entry.index() && committed.term() != entry.term())) {
+                    replaced.add(entry);
+                }
+            }
+        }
+        return replaced;
     }
 
     /** Old entries may go, but for those that somebody can still make use of. */
@@ -432,6 +642,7 @@ public final class EventLoop {
         if (isChanged) {
             membership = newMembership;
             founding.present(newMembership);
+            repair.running(newMembership);
             LOG.info("Replica {}: membership {} is in force: {}", self, newMembership.version(), newMembership);
             observe(() -> observer.onMembership(newMembership));
         }
@@ -450,8 +661,8 @@ public final class EventLoop {
     /** Where the other nodes are to be found, as far as is known. On the raft thread only, or before it runs. */
     public SortedMap<Integer, String> addresses() {
         RaftNode running = node;
-        return PeerAddresses.of(self.nodeId(), running == null ? null : running.membership(), founding.told(), founding.strangers(now),
-            initialMembers);
+        return PeerAddresses.of(self.nodeId(), running == null ? repair.membership() : running.membership(), founding.told(),
+            founding.strangers(now), initialMembers);
     }
 
     private void reportChange(RaftNode running) {
@@ -506,6 +717,9 @@ public final class EventLoop {
     private void logTrouble() {
         if (founding.isLeftOut() && leftOutLog.isOpen(now)) {
             LOG.warn("Replica {}: {}", self, founding.problem(now));
+        }
+        if (!repair.isIdle() && repairLog.isOpen(now)) {
+            LOG.warn("Replica {}: {}", self, repair.problem());
         }
         long dropped = mailbox.dropped();
         if (dropped != droppedTold && overloadLog.isOpen(now)) {
@@ -609,6 +823,35 @@ public final class EventLoop {
         }
         Member member = status.membership().member(id);
         return member == null ? addresses.get(id.nodeId()) : member.address();
+    }
+
+    /** Has done what a repair needs. */
+    private final class Surgeon implements Repair.Hands {
+
+        @Override
+        public void send(RepairMessage message) {
+            transport.send(message);
+        }
+
+        @Override
+        public void put(List<Entry> entries) {
+            mender.put(entries);
+        }
+
+        @Override
+        public void replace(Storage.Write write) {
+            mender.replace(write);
+        }
+
+        @Override
+        public void recover() {
+            mender.recover();
+        }
+
+        @Override
+        public void fetch(SnapshotId snapshot, ReplicaId source) {
+            transfer.fetch(snapshot, source);
+        }
     }
 
     /** Carries out what the node wants done, each thing as soon as it is said, except what is for the applier. */

@@ -2,13 +2,17 @@ package io.quorate.raft.runtime;
 
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Metrics;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.ServerStatus;
+import io.quorate.raft.Storage;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Event;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Something for the raft thread. */
-sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfLoss, Mail.OfQuestion, Mail.OfMetrics, Call {
+sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail.OfDamage, Mail.OfMended, Mail.OfRecovered, Mail.OfLoss, Mail.OfQuestion, Mail.OfMetrics, Call {
 
     void deliver(EventLoop loop);
 
@@ -37,6 +41,54 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfLoss, Mail.O
         public void deliver(EventLoop loop) {
             budget.give(bytes);
             loop.found(message);
+        }
+    }
+
+    /** A question for damaged entries, or the answer to one. */
+    record OfRepair(RepairMessage message, int bytes, Budget budget) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            budget.give(bytes);
+            loop.repair(message);
+        }
+    }
+
+    /** These entries cannot be read any more. */
+    record OfDamage(List<EntryId> entries) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            loop.damaged(entries);
+        }
+
+        @Override
+        public int bytes() {
+            return 100;
+        }
+    }
+
+    /** These damaged entries are there again. */
+    record OfMended(List<EntryId> entries) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            loop.mended(entries);
+        }
+
+        @Override
+        public int bytes() {
+            return 100;
+        }
+    }
+
+    /** The log was recovered once more. */
+    record OfRecovered(Storage.Recovered log) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            loop.recovered(log);
+        }
+
+        @Override
+        public int bytes() {
+            return 100;
         }
     }
 

@@ -2,8 +2,11 @@ package io.quorate.raft.runtime;
 
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Metrics;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.ServerStatus;
+import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Event;
 import io.quorate.raft.core.Message;
 import java.util.List;
@@ -25,6 +28,7 @@ public final class Mailbox {
 
     /** What a message costs besides its entries. */
     private static final int MESSAGE_BYTES = 200;
+    private static final int ID_BYTES = 48;
 
     private final Waker waker = new Waker();
     private final Inbox<Mail> inbox = new Inbox<>(waker);
@@ -59,6 +63,16 @@ public final class Mailbox {
         }
     }
 
+    /** A question for damaged entries, or the answer to one: taken, or dropped and counted. */
+    public void post(RepairMessage message) {
+        int bytes = sizeOf(message);
+        if (!peerBytes.take(bytes)) {
+            dropped.increment();
+        } else if (!inbox.add(new Mail.OfRepair(message, bytes, peerBytes))) {
+            peerBytes.give(bytes);
+        }
+    }
+
     /** The process at this node has ended, as far as the transport can tell, which says so once per lost connection. */
     public void peerLost(int nodeId) {
         inbox.add(new Mail.OfLoss(nodeId));
@@ -67,6 +81,21 @@ public final class Mailbox {
     /** Something the node has asked for is done. Never dropped. */
     public void complete(Event event) {
         inbox.add(new Mail.OfEvent(event, MESSAGE_BYTES, null));
+    }
+
+    /** These entries cannot be read from the disk any more. */
+    void damaged(List<EntryId> entries) {
+        inbox.add(new Mail.OfDamage(List.copyOf(entries)));
+    }
+
+    /** These damaged entries are there again. */
+    void mended(List<EntryId> entries) {
+        inbox.add(new Mail.OfMended(List.copyOf(entries)));
+    }
+
+    /** The log was recovered once more. */
+    void recovered(Storage.Recovered log) {
+        inbox.add(new Mail.OfRecovered(log));
     }
 
     /** A call; false if the server has stopped. */
@@ -137,12 +166,20 @@ public final class Mailbox {
     }
 
     private static int sizeOf(Message message) {
-        int bytes = MESSAGE_BYTES;
-        if (message instanceof Message.AppendEntries append) {
-            List<Entry> entries = append.entries();
-            for (int i = 0; i < entries.size(); i++) {
-                bytes += entries.get(i).size() + 48;
-            }
+        return message instanceof Message.AppendEntries append ? MESSAGE_BYTES + sizeOf(append.entries()) : MESSAGE_BYTES;
+    }
+
+    private static int sizeOf(RepairMessage message) {
+        if (message instanceof RepairMessage.EntryAnswer answer) {
+            return MESSAGE_BYTES + sizeOf(answer.entries()) + ID_BYTES * answer.missing().size();
+        }
+        return MESSAGE_BYTES + (message instanceof RepairMessage.EntryRequest request ? ID_BYTES * request.wanted().size() : 0);
+    }
+
+    private static int sizeOf(List<Entry> entries) {
+        int bytes = 0;
+        for (int i = 0; i < entries.size(); i++) {
+            bytes += entries.get(i).size() + ID_BYTES;
         }
         return bytes;
     }

@@ -27,10 +27,15 @@ final class Meters {
     final Counter snapshotsTaken = new Counter();
     final Counter snapshotsInstalled = new Counter();
 
+    final Counter damageFound = new Counter();
+    final Counter entriesRepaired = new Counter();
+
     // the disk thread's
     final Histogram diskWrite = new Histogram();     // one batch, its fsync included
     final Counter entriesWritten = new Counter();
     final Counter bytesWritten = new Counter();
+    final Counter bytesScrubbed = new Counter();
+    final Counter snapshotsDamaged = new Counter();
 
     // the apply thread's
     final Histogram commit = new Histogram();        // a command, from its call until it is applied

@@ -62,6 +62,8 @@ public final class PassiveServer {
     private final LogWriter writer;
     private final LogReader reader;
     private final LogCompactor compactor;
+    private final Mender mender;
+    private final Scrubber scrubber;
     private final SnapshotTaker taker;
     private final SnapshotTransfer transfer;
     private final EventLoop loop;
@@ -87,25 +89,36 @@ public final class PassiveServer {
     /** The same, and when snapshots are taken. */
     public PassiveServer(Map<Integer, String> members, RaftConfig config, SnapshotPolicy snapshots, Storage storage, Transport transport,
                          StateMachine machine, RaftObserver observer, RandomGenerator random, LongSupplier nanoClock) {
-        this(members, config, snapshots, storage, transport, machine, observer, random, nanoClock, CALL_BYTES_MAX);
+        this(members, config, snapshots, storage, transport, machine, observer, random, nanoClock, CALL_BYTES_MAX,
+            Scrubber.BYTES_PER_SECOND);
+    }
+
+    /** The same, and how much of what was written long ago is read again per second; 0 for nothing. */
+    public PassiveServer(Map<Integer, String> members, RaftConfig config, SnapshotPolicy snapshots, long scrubBytesPerSecond,
+                         Storage storage, Transport transport, StateMachine machine, RaftObserver observer, RandomGenerator random,
+                         LongSupplier nanoClock) {
+        this(members, config, snapshots, storage, transport, machine, observer, random, nanoClock, CALL_BYTES_MAX, scrubBytesPerSecond);
     }
 
     PassiveServer(Map<Integer, String> members, RaftConfig config, SnapshotPolicy policy, Storage storage, Transport transport,
-                  StateMachine machine, RaftObserver observer, RandomGenerator random, LongSupplier nanoClock, long callBytesMax) {
+                  StateMachine machine, RaftObserver observer, RandomGenerator random, LongSupplier nanoClock, long callBytesMax,
+                  long scrubBytesPerSecond) {
         this.storage = storage;
         this.nanoClock = nanoClock;
         callBytes = new Budget(callBytesMax);
         writer = new LogWriter(storage, mailbox, diskWaker, meters, nanoClock);
         reader = new LogReader(storage, mailbox, diskWaker);
         compactor = new LogCompactor(storage, diskWaker);
+        mender = new Mender(storage, transport, mailbox, diskWaker);
         taker = new SnapshotTaker(storage, mailbox);
         transfer = new SnapshotTransfer(policy, config, storage, transport, mailbox, observer, nanoClock);
-        loop = new EventLoop(members, config, storage, transport, observer, random, mailbox, writer, reader, compactor, transfer, meters,
-            callBytes, nanoClock.getAsLong());
+        loop = new EventLoop(members, config, storage, transport, observer, random, mailbox, writer, reader, compactor, mender,
+            transfer, meters, callBytes, nanoClock.getAsLong());
         // Apart from the loop's chance, which belongs to its thread; another for each replica and each of its boots.
         RandomGenerator jitter = new SplittableRandom(storage.identity().replica().incarnation() + storage.identity().boot());
         applier = new Applier(machine, storage, mailbox, nanoClock, loop::notLeader,
             new SnapshotDesk(policy, jitter, storage, taker, observer));
+        scrubber = new Scrubber(storage, mailbox, meters, applier::add, scrubBytesPerSecond, nanoClock.getAsLong());
         taker.answerTo(applier);
         loop.handTo(applier);
     }
@@ -128,6 +141,10 @@ public final class PassiveServer {
 
     public LogCompactor compactor() {
         return compactor;
+    }
+
+    public Mender mender() {
+        return mender;
     }
 
     public Applier applier() {
@@ -269,14 +286,31 @@ public final class PassiveServer {
             writer.write(batch);
         }
         compactor.turn();     // not only when no write waits: under a steady load one always does, and the log would grow for ever
+        boolean isMending = mender.turn();
         if (batch.isEmpty()) {
-            return maintain();
+            if (isMending || maintain()) {
+                return true;
+            }
+            scrub();
+            return false;
         }
         if (meters.bytesWritten.read() - bytesMaintained >= MAINTAINED_BYTES) {
             bytesMaintained = meters.bytesWritten.read();
             maintain();       // likewise
         }
         return true;
+    }
+
+    /** Reads again a piece of what was written long ago, if it is time for that. On the disk thread, while no write waits. */
+    public void scrub() {
+        if (!loop.isBlank()) {
+            scrubber.turn(nanoClock.getAsLong());
+        }
+    }
+
+    /** After how many nanoseconds to turn the disk though there is no work; {@link Long#MAX_VALUE} if there is no need. */
+    public long nanosUntilScrub() {
+        return loop.isBlank() ? Long.MAX_VALUE : scrubber.nanosUntil(nanoClock.getAsLong());
     }
 
     /** One bounded piece of storage's own work. On the disk thread, while no write waits. */
@@ -286,7 +320,7 @@ public final class PassiveServer {
 
     /** Whether there is work for the disk thread. */
     public boolean hasDiskWork() {
-        return writer.hasWork() || reader.hasWork() || compactor.hasWork();
+        return writer.hasWork() || reader.hasWork() || compactor.hasWork() || mender.hasWork();
     }
 
     /** The disk thread sleeps until there is work, until woken, or for this long. */

@@ -44,6 +44,7 @@ final class SnapshotDesk {
     private final List<Wish> served = new ArrayList<>();                 // by the one being made
     private final List<Wish> copied = new ArrayList<>();                 // to their files, now or soon
     private boolean isMaking;
+    private boolean isRenewalDue;                       // the newest one cannot be relied on, or is too old
     private volatile boolean isUnable;                  // the machine has no snapshots
     private volatile @Nullable SnapshotInfo newest;
     private volatile @Nullable String problem;
@@ -102,9 +103,14 @@ final class SnapshotDesk {
         }
     }
 
+    /** Another one is wanted as soon as there is anything new to capture. */
+    void renew() {
+        isRenewalDue = true;
+    }
+
     /** Captures the state if that is due, and if there is something new to capture. */
     void look(StateMachine machine, AppliedState applied, long nowNanos) {
-        if (isMaking || asked.isEmpty() && (isUnable || !trigger.isDue(storage.logBytes(), nowNanos))) {
+        if (isMaking || asked.isEmpty() && (isUnable || !trigger.isDue(storage.logBytes(), nowNanos) && !mayRenew(applied, nowNanos))) {
             return;
         }
         SnapshotId id = applied.snapshotId();
@@ -116,6 +122,15 @@ final class SnapshotDesk {
         } else {
             capture(machine, id, new StateHeader(applied.lastToldIndex()), nowNanos);
         }
+    }
+
+    private boolean mayRenew(AppliedState applied, long nowNanos) {
+        if (!isRenewalDue || trigger.isPausing(nowNanos)) {
+            return false;
+        }
+        SnapshotId id = applied.snapshotId();
+        SnapshotInfo known = newest;
+        return id != null && id.index() > (known == null ? 0 : known.index());
     }
 
     private void capture(StateMachine machine, SnapshotId id, StateHeader header, long nowNanos) {
@@ -146,6 +161,7 @@ final class SnapshotDesk {
         }
         SnapshotInfo known = newest;
         if (known == null || known.index() < info.index()) {
+            isRenewalDue = false;
             LOG.info("A snapshot of {} bytes up to entry {} is durable", info.bytes(), info.last());
             observe(() -> observer.onSnapshotTaken(info));
         }

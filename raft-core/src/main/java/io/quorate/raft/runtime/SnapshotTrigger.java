@@ -26,10 +26,15 @@ final class SnapshotTrigger {
 
     /** Whether a log of this length is due. */
     boolean isDue(long logBytes, long nowNanos) {
+        return !isPausing(nowNanos) && logBytes > logBytesMax;
+    }
+
+    /** Whether the last one failed, and not long ago. */
+    boolean isPausing(long nowNanos) {
         if (isPausing && nowNanos - pauseEndsNanos >= 0) {
             isPausing = false;
         }
-        return !isPausing && logBytes > logBytesMax;
+        return isPausing;
     }
 
     /** A log that is longer is due. Any thread. */

@@ -8,7 +8,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Something for the applier. All of it stands in one queue, so that none overtakes another. */
-sealed interface Work permits Call, Work.Begin, Work.Apply, Work.Restore, Work.TakeSnapshot, Work.SnapshotEnded {
+sealed interface Work permits Call, Work.Begin, Work.Apply, Work.Restore, Work.TakeSnapshot, Work.SnapshotEnded,
+    Work.Retry, Work.RenewSnapshot {
 
     void run(Applier applier);
 
@@ -66,6 +67,22 @@ sealed interface Work permits Call, Work.Begin, Work.Apply, Work.Restore, Work.T
         @Override
         public void run(Applier applier) {
             applier.snapshots().ask(wish);
+        }
+    }
+
+    /** Damaged entries have been put back, or are of no concern any more: what waits for one may try again. */
+    record Retry() implements Work {
+        @Override
+        public void run(Applier applier) {
+            applier.retry();
+        }
+    }
+
+    /** The newest snapshot is damaged, or too old: another one is to be taken as soon as there is anything new to capture. */
+    record RenewSnapshot() implements Work {
+        @Override
+        public void run(Applier applier) {
+            applier.snapshots().renew();
         }
     }
 

@@ -4,6 +4,7 @@ import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
@@ -160,6 +161,14 @@ public final class InMemoryNetwork {
                 to.deliver(target -> target.onSnapshot(message));
             } else {
                 unsent.increment();
+            }
+        }
+
+        @Override
+        public void send(RepairMessage message) {
+            End to = isClosed ? null : reach(message.from().nodeId(), message.to().nodeId());
+            if (to != null && foundingOf(this) != null && foundingOf(to) != null && refusal(to) == null) {
+                to.deliver(target -> target.onRepair(message));
             }
         }
 

@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.InvariantViolation;
@@ -482,6 +483,11 @@ final class SimulatedGroup {
     }
 
     void traceSend(long id, SnapshotMessage message) {
+        add(message.hashCode());
+        trace(() -> Trace.Sent.of(now(), id, message));
+    }
+
+    void traceSend(long id, RepairMessage message) {
         add(message.hashCode());
         trace(() -> Trace.Sent.of(now(), id, message));
     }

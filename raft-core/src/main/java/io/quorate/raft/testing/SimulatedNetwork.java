@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Message;
 import java.util.ArrayList;
@@ -139,6 +140,27 @@ final class SimulatedNetwork {
         group.traceSend(id, message);
         boolean isDamaged = draws(from, to, Draw.DAMAGE);
         SnapshotMessage arriving = wire == null ? message : wire.carry(message, isDamaged, random[from - 1][to - 1]);
+        if (arriving == null || receiver.refuses(sender)) {
+            group.traceLost(id, arriving == null ? "damaged" : "refused");
+            return;
+        }
+        carry(id, from, to, () -> {
+            if (receiver.deliver(arriving)) {
+                group.traceArrival(id, to);
+            } else {
+                group.traceLost(id, "the receiver is down");
+            }
+        });
+    }
+
+    void send(SimulatedReplica sender, RepairMessage message) {
+        int from = message.from().nodeId();
+        int to = message.to().nodeId();
+        SimulatedReplica receiver = group.replica(to);
+        long id = ++messages;
+        group.traceSend(id, message);
+        boolean isDamaged = draws(from, to, Draw.DAMAGE);
+        RepairMessage arriving = wire == null ? message : wire.carry(message, isDamaged, random[from - 1][to - 1]);
         if (arriving == null || receiver.refuses(sender)) {
             group.traceLost(id, arriving == null ? "damaged" : "refused");
             return;

@@ -4,6 +4,7 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.RaftObserver;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.SnapshotMessage;
@@ -80,6 +81,7 @@ final class SimulatedProcess {
     private boolean isTaking;
     private boolean isMoving;
     private boolean isCompacting;
+    private boolean isMending;
     private final Map<Long, OpenCall> openCalls = new LinkedHashMap<>();
     private @Nullable RoleName lastRole;
     private long lastTerm;
@@ -201,11 +203,21 @@ final class SimulatedProcess {
     }
 
     boolean deliver(SnapshotMessage message) {
-        if (waitingMessages >= WAITING_MESSAGES_MAX || server.loop().isBlank()) {
+        if (waitingMessages >= WAITING_MESSAGES_MAX || server.loop().isBlank() && !server.loop().isRepairing()) {
             return false;
         }
         server.transfer().post(message);
         startMoving();
+        return true;
+    }
+
+    boolean deliver(RepairMessage message) {
+        if (waitingMessages >= WAITING_MESSAGES_MAX) {
+            return false;
+        }
+        waitingMessages++;
+        server.mailbox().post(message);
+        requestTurn();
         return true;
     }
 
@@ -366,6 +378,7 @@ final class SimulatedProcess {
         }
         startWriting();
         startReading();
+        startMending();
         startCompacting();
         startApplying();
         startTaking();
@@ -544,6 +557,27 @@ final class SimulatedProcess {
         }
     }
 
+    private void startMending() {
+        if (!isMending && server.mender().hasWork()) {
+            isMending = true;
+            afterDisk(this::mend);
+        }
+    }
+
+    private void mend() {
+        isMending = false;
+        try {
+            server.mender().turn();
+        } catch (ProcessDied e) {
+            group.count(Happening.CRASH_WITHIN_FLUSH);
+            crash(false);
+            group.restartAfter(replica, ailments.downNanos());
+            return;
+        }
+        startMending();
+        requestTurn();
+    }
+
     private void afterDisk(Runnable task) {
         long dueAt = group.now() + ailments.diskDelay();
         after(Math.min(dueAt - group.now(), patience()), () -> whenDiskAnswers(task, dueAt));
@@ -638,6 +672,12 @@ final class SimulatedProcess {
 
         @Override
         public void send(SnapshotMessage message) {
+            dieIfDue();
+            group.network().send(replica, message);
+        }
+
+        @Override
+        public void send(RepairMessage message) {
             dieIfDue();
             group.network().send(replica, message);
         }

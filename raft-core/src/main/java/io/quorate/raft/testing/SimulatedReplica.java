@@ -3,6 +3,7 @@ package io.quorate.raft.testing;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Freshness;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
@@ -196,6 +197,10 @@ final class SimulatedReplica implements ReplicaView {
     }
 
     boolean deliver(SnapshotMessage message) {
+        return process != null && process.deliver(message);
+    }
+
+    boolean deliver(RepairMessage message) {
         return process != null && process.deliver(message);
     }
 

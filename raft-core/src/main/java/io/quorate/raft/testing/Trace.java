@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.NodeStatus.RoleName;
@@ -134,6 +135,14 @@ public record Trace(long seed, int nodes, String description, long dropped, List
             String kind = message.getClass().getSimpleName();
             String label = message instanceof SnapshotMessage.Ask ask ? "ask " + ask.snapshot() + " +" + ask.offset()
                 : message instanceof SnapshotMessage.Piece piece ? "piece +" + piece.offset() : "gone " + message.snapshot();
+            return new Sent(atNanos, message.from().nodeId(), message.to().nodeId(), messageId, kind, label, message.toString());
+        }
+
+        /** Of one replica to another, to get back what is damaged on a disk. */
+        public static Sent of(long atNanos, long messageId, RepairMessage message) {
+            String kind = message.getClass().getSimpleName();
+            String label = message instanceof RepairMessage.EntryRequest request ? "wants " + request.wanted().size() + " entries"
+                : message instanceof RepairMessage.EntryAnswer answer ? "gives " + answer.entries().size() + " entries" : kind;
             return new Sent(atNanos, message.from().nodeId(), message.to().nodeId(), messageId, kind, label, message.toString());
         }
 

@@ -6,6 +6,7 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.Identity;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
@@ -55,6 +56,7 @@ public final class TransportContract {
 
     static final String DELIVERY = "A message of every kind arrives in one piece, equal to what was sent";
     static final String SNAPSHOTS = "Questions for pieces of snapshots and their answers arrive in one piece, equal to what was sent";
+    static final String REPAIRS = "Questions for damaged entries and their answers arrive in one piece, equal to what was sent";
     static final String PIECES = "Pieces of snapshots do not hold up messages";
     static final String LARGEST = "The largest entry passes";
     static final String ADDRESS = "After the start, the advertised address is known";
@@ -150,6 +152,7 @@ public final class TransportContract {
         checks.add(peers(UNSTARTED, this::unstarted));
         checks.add(peers(DELIVERY, this::delivery));
         checks.add(peers(SNAPSHOTS, this::snapshots));
+        checks.add(peers(REPAIRS, this::repairs));
         checks.add(peers(PIECES, this::pieces));
         checks.add(peers(LARGEST, this::largest));
         checks.add(peers(FOUNDING, this::founding));
@@ -284,6 +287,39 @@ public final class TransportContract {
                     trial.check(kinds.contains(arrived), "sent was " + message + ", there came " + arrived);
                 }
                 return two.snapshots.contains(message);
+            });
+        }
+    }
+
+    private void repairs(TransportTrial trial) throws Exception {
+        TransportEnd one = trial.start(trial.member(1));
+        TransportEnd two = trial.start(trial.member(2));
+        TransportTrial.meet(one, two);
+        ReplicaId from = one.replica();
+        ReplicaId to = two.replica();
+        long big = Long.MAX_VALUE / 3;
+        List<EntryId> wanted = new ArrayList<>();
+        List<RepairMessage.Missing> missing = new ArrayList<>();
+        RepairMessage.Why[] whys = RepairMessage.Why.values();
+        for (int i = 0; i < RepairMessage.WANTED_MAX; i++) {
+            wanted.add(new EntryId(big, big + i));
+            missing.add(new RepairMessage.Missing(wanted.get(i), whys[i % whys.length]));
+        }
+        SnapshotId snapshot = new SnapshotId(new EntryId(big, big + wanted.size()), membership(from, to), big + 2);
+        List<Entry> apart = List.of(Entry.of(3, 2, Entry.Kind.COMMAND, 4, new byte[] {5}), Entry.of(7, 2, Entry.Kind.NO_OP, 4, new byte[0]),
+            Entry.of(big, big, Entry.Kind.COMMAND, big, new byte[RepairMessage.ANSWER_BYTES_MAX]));
+        List<RepairMessage> kinds = List.of(
+            new RepairMessage.EntryRequest(from, to, big, wanted),
+            new RepairMessage.EntryRequest(from, to, 0, List.of(new EntryId(1, 1))),
+            new RepairMessage.EntryAnswer(from, to, big, apart, missing, snapshot, membership(to, from)),
+            new RepairMessage.EntryAnswer(from, to, 0, List.of(), List.of(), null, null));
+        for (RepairMessage message : kinds) {
+            trial.await(message + " to arrive", () -> {
+                one.transport.send(message);
+                for (RepairMessage arrived : two.repairs) {
+                    trial.check(kinds.contains(arrived), "sent was " + message + ", there came " + arrived);
+                }
+                return two.repairs.contains(message);
             });
         }
     }

@@ -4,6 +4,7 @@ import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Identity;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.Message;
@@ -21,6 +22,7 @@ final class TransportEnd implements Transport.Receiver {
     final List<Message> messages = new CopyOnWriteArrayList<>();
     final List<FoundingMessage> foundings = new CopyOnWriteArrayList<>();
     final List<SnapshotMessage> snapshots = new CopyOnWriteArrayList<>();
+    final List<RepairMessage> repairs = new CopyOnWriteArrayList<>();
     final List<Integer> lost = new CopyOnWriteArrayList<>();
     final List<Long> timeouts = new CopyOnWriteArrayList<>();
     final List<Long> youngerBoots = new CopyOnWriteArrayList<>();
@@ -88,6 +90,13 @@ final class TransportEnd implements Transport.Receiver {
         } finally {
             inside.decrementAndGet();
         }
+    }
+
+    @Override
+    public void onRepair(RepairMessage message) {
+        enter();
+        repairs.add(message);
+        inside.decrementAndGet();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Message;
 import java.util.random.RandomGenerator;
@@ -42,4 +43,13 @@ public interface Wire {
      * @return what arrives, or null if the decoder refused it and so the connection is lost
      */
     @Nullable SnapshotMessage carry(SnapshotMessage message, boolean isDamaged, RandomGenerator random);
+
+    /**
+     * Carries a question for entries that are damaged at the asker, or the answer to one.
+     *
+     * @param isDamaged whether its bytes are damaged on their way, as {@code random} decides
+     * @param random    asked only if they are
+     * @return what arrives, or null if the decoder refused it and so the connection is lost
+     */
+    @Nullable RepairMessage carry(RepairMessage message, boolean isDamaged, RandomGenerator random);
 }

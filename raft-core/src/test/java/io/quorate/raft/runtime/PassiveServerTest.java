@@ -23,6 +23,7 @@ import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
@@ -92,6 +93,9 @@ class PassiveServerTest {
 
         @Override
         public void send(SnapshotMessage message) { }
+
+        @Override
+        public void send(RepairMessage message) { }
 
         @Override
         public String advertisedAddress() {
@@ -692,7 +696,7 @@ class PassiveServerTest {
             public void onPause(long nanos) {
                 observed.add("paused");
             }
-        }, new SplittableRandom(1), () -> now, callBytesMax);
+        }, new SplittableRandom(1), () -> now, callBytesMax, 0);
     }
 
     /** The changes that were seen, without the steps of candidacies. */

@@ -14,6 +14,7 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.RaftObserver;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.SnapshotPolicy;
@@ -58,6 +59,9 @@ class SnapshotTransferTest {
         public void send(SnapshotMessage message) {
             sent.add(message);
         }
+
+        @Override
+        public void send(RepairMessage message) { }
 
         @Override
         public void start(Local local, Map<Integer, String> peers, Receiver receiver) { }

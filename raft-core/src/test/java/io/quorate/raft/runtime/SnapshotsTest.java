@@ -15,6 +15,7 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RaftObserver;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.SnapshotMessage;
@@ -148,6 +149,9 @@ class SnapshotsTest {
 
         @Override
         public void send(SnapshotMessage message) { }
+
+        @Override
+        public void send(RepairMessage message) { }
 
         @Override
         public String advertisedAddress() {

@@ -12,6 +12,7 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
@@ -54,6 +55,11 @@ class InMemoryNetworkTest {
 
         @Override
         public void onSnapshot(SnapshotMessage message) {
+            received.add(message);
+        }
+
+        @Override
+        public void onRepair(RepairMessage message) {
             received.add(message);
         }
 

@@ -10,6 +10,7 @@ import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Identity;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
@@ -46,7 +47,7 @@ class TransportContractTest {
     @Test
     void theNetworkInMemoryKeepsTheContract() {
         List<String> checked = TransportContract.of((nodeId, address) -> network.transport()).withClients(network::clientTransport).check();
-        assertEquals(29, checked.size(), checked::toString);
+        assertEquals(30, checked.size(), checked::toString);
     }
 
     @Test
@@ -96,6 +97,11 @@ class TransportContractTest {
         }
 
         @Override
+        public void send(RepairMessage message) {
+            inner.send(message);
+        }
+
+        @Override
         public String advertisedAddress() {
             return inner.advertisedAddress();
         }
@@ -133,6 +139,11 @@ class TransportContractTest {
         @Override
         public void onSnapshot(SnapshotMessage message) {
             inner.onSnapshot(message);
+        }
+
+        @Override
+        public void onRepair(RepairMessage message) {
+            inner.onRepair(message);
         }
 
         @Override
@@ -210,6 +221,14 @@ class TransportContractTest {
             Receiver receiver = receiver(message.to().nodeId());
             if (receiver != null) {
                 receiver.onSnapshot(message);
+            }
+        }
+
+        @Override
+        public void send(RepairMessage message) {
+            Receiver receiver = receiver(message.to().nodeId());
+            if (receiver != null) {
+                receiver.onRepair(message);
             }
         }
 
@@ -500,6 +519,18 @@ class TransportContractTest {
                 inner.send(!(message instanceof SnapshotMessage.Piece piece) || piece.bytes().length == 0 ? message
                     : new SnapshotMessage.Piece(piece.from(), piece.to(), piece.snapshot(), piece.offset(), piece.totalBytes(),
                         new byte[piece.bytes().length]));
+            }
+        }));
+    }
+
+    @Test
+    void anAnswerDoesNotTellWhyAnEntryIsMissing() {
+        assertCaught(TransportContract.REPAIRS, "there came EntryAnswer", with(inner -> new Wrapped(inner) {
+            @Override
+            public void send(RepairMessage message) {
+                inner.send(!(message instanceof RepairMessage.EntryAnswer answer) ? message
+                    : new RepairMessage.EntryAnswer(answer.from(), answer.to(), answer.round(), answer.entries(), List.of(),
+                        answer.snapshot(), answer.membership()));
             }
         }));
     }

@@ -1,11 +1,12 @@
 package io.quorate.raft.netty;
 
+import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.Identity;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
-import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.netty.wire.RefusedCode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -96,6 +97,10 @@ final class Endpoint {
             SnapshotMessage message = SnapshotFrames.message(frame);
             check(peer.equals(message.from()), message.to().nodeId(), frame);
             receiver.onSnapshot(message);
+        } else if (FrameType.REPAIRS.contains(frame.type())) {
+            RepairMessage message = RepairFrames.message(frame);
+            check(peer.equals(message.from()), message.to().nodeId(), frame);
+            receiver.onRepair(message);
         } else {
             Message message = PeerFrames.message(frame);
             check(peer.equals(message.from()), message.to().nodeId(), frame);

@@ -26,9 +26,11 @@ enum FrameType {
     SNAPSHOT_ASK(25, Limit.SMALL, 0),
     SNAPSHOT_PIECE(26, Limit.SMALL, SnapshotMessage.PIECE_BYTES_MAX),
     SNAPSHOT_GONE(27, Limit.SMALL, 0),
+    ENTRY_REQUEST(32, Limit.SMALL, 0),
+    ENTRY_ANSWER(33, Limit.LISTS, Limit.ENTRIES),
     READ_REQUEST(36, Limit.SMALL, 0),
     READ_ANSWER(37, Limit.SMALL, 0),
-    // 28 to 31 snapshots, 32 to 35 repair: promised, and refused until they exist.
+    // 28 to 31 snapshots, 34 and 35 repair: promised, and refused until they exist.
 
     FOUNDING(48, Limit.LISTS, 0),
 
@@ -70,7 +72,7 @@ enum FrameType {
         static final int LISTS = 256 << 10;
         /** A head that tells everything of a replica. */
         static final int REPORT = 1 << 20;
-        /** The entries of one append: the largest entry fits, whatever else it is sent with. */
+        /** The entries of one message: the largest entry fits, whatever else it is sent with. */
         static final int ENTRIES = 64 << 20;
         /** The result of a command or a query. */
         static final int RESULT = 64 << 20;
@@ -88,7 +90,7 @@ enum FrameType {
     /** From a peer of the same group. */
     static final Set<FrameType> FROM_PEER = EnumSet.of(PING, REFUSED, FOUNDING, APPEND_ENTRIES, APPEND_ACCEPTED, APPEND_REJECTED,
         PRE_VOTE, PRE_VOTE_ANSWER, REQUEST_VOTE, VOTE, TIMEOUT_NOW, SNAPSHOT_OFFER, SNAPSHOT_ASK, SNAPSHOT_PIECE, SNAPSHOT_GONE,
-        READ_REQUEST, READ_ANSWER);
+        ENTRY_REQUEST, ENTRY_ANSWER, READ_REQUEST, READ_ANSWER);
     /** From a peer, while either end is blank. */
     static final Set<FrameType> FROM_BLANK = EnumSet.of(PING, REFUSED, FOUNDING);
     /** To the peer that opened the connection: all that it may say itself, for it may be reachable in no other way. */
@@ -109,6 +111,8 @@ enum FrameType {
         METRICS_ANSWER);
     /** What moves snapshots. */
     static final Set<FrameType> SNAPSHOTS = EnumSet.of(SNAPSHOT_ASK, SNAPSHOT_PIECE, SNAPSHOT_GONE);
+    /** What brings damaged entries back. */
+    static final Set<FrameType> REPAIRS = EnumSet.of(ENTRY_REQUEST, ENTRY_ANSWER);
     /** What the core says. */
     static final Set<FrameType> MESSAGES = EnumSet.of(APPEND_ENTRIES, APPEND_ACCEPTED, APPEND_REJECTED, PRE_VOTE, PRE_VOTE_ANSWER,
         REQUEST_VOTE, VOTE, TIMEOUT_NOW, SNAPSHOT_OFFER, READ_REQUEST, READ_ANSWER);
@@ -157,6 +161,6 @@ enum FrameType {
 
     /** Whether the block's bytes bear their own checksums, so that the frame's would only be work. */
     boolean isSealed() {
-        return this == APPEND_ENTRIES;
+        return this == APPEND_ENTRIES || this == ENTRY_ANSWER;
     }
 }

@@ -6,6 +6,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.util.concurrent.Future;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.TransportException;
@@ -281,6 +282,16 @@ public final class NettyTransport implements Transport {
 
     @Override
     public void send(SnapshotMessage message) {
+        PeerOutbox outbox = way(message.to());
+        if (outbox == null) {
+            tally.dropped(message.to().nodeId());
+        } else {
+            outbox.send(message);
+        }
+    }
+
+    @Override
+    public void send(RepairMessage message) {
         PeerOutbox outbox = way(message.to());
         if (outbox == null) {
             tally.dropped(message.to().nodeId());

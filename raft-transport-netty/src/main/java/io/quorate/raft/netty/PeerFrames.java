@@ -22,7 +22,6 @@ import io.quorate.raft.netty.wire.Route;
 import io.quorate.raft.netty.wire.SnapshotOfferHead;
 import io.quorate.raft.netty.wire.TimeoutNowHead;
 import io.quorate.raft.netty.wire.VoteHead;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -42,10 +41,7 @@ final class PeerFrames {
             return size + sizeOf(offer.snapshot().membership());
         }
         if (message instanceof Message.AppendEntries append) {
-            List<Entry> entries = append.entries();
-            for (int i = 0; i < entries.size(); i++) {
-                size += entries.get(i).size();
-            }
+            return size + EntryBlock.sizeOf(append.entries());
         }
         return size;
     }
@@ -59,7 +55,7 @@ final class PeerFrames {
         return message.membership() == null ? size : size + sizeOf(message.membership());
     }
 
-    private static long sizeOf(Membership membership) {
+    static long sizeOf(Membership membership) {
         long size = 0;
         for (Member member : membership.members()) {
             size += 4L * (MEMBER_BYTES + member.address().length());   // it may stand in both halves, and in the goal
@@ -131,21 +127,7 @@ final class PeerFrames {
 
     private static Message.AppendEntries appendEntries(Frame frame) {
         AppendEntriesHead head = Parts.parse(AppendEntriesHead.parser(), frame);
-        byte[] block = frame.block();
-        int count = head.getEntries();
-        if (count < 0 || (long) count * Entry.HEADER_BYTES > block.length) {
-            throw new IllegalArgumentException(count + " entries in " + block.length + " bytes");
-        }
-        List<Entry> entries = new ArrayList<>(count);
-        int offset = 0;
-        for (int i = 0; i < count; i++) {
-            Entry entry = Entry.decode(block, offset, block.length);
-            entries.add(entry);
-            offset += entry.size();
-        }
-        if (offset != block.length) {
-            throw new IllegalArgumentException(block.length - offset + " bytes behind the last entry");
-        }
+        List<Entry> entries = EntryBlock.read(frame.block(), head.getEntries());
         Route route = head.getRoute();
         return new Message.AppendEntries(from(route), to(route), route.getTerm(), Parts.of(head.getPrev()), entries, head.getCommitIndex(),
             head.getAppliedIndex(), head.getRound());
@@ -251,17 +233,10 @@ final class PeerFrames {
         @Override
         public void onAppendEntries(Message.AppendEntries append) {
             List<Entry> entries = append.entries();
-            long blockBytes = 0;
-            for (int i = 0; i < entries.size(); i++) {
-                blockBytes += entries.get(i).size();
-            }
             Frame.writeTop(out, FrameType.APPEND_ENTRIES, AppendEntriesHead.newBuilder().setRoute(route())
                 .setPrev(Parts.of(append.prev())).setEntries(entries.size()).setCommitIndex(append.commitIndex())
-                .setAppliedIndex(append.appliedIndex()).setRound(append.round()).build(), blockBytes, 0);
-            for (int i = 0; i < entries.size(); i++) {
-                Entry entry = entries.get(i);
-                out.writeBytes(entry.array(), entry.offset(), entry.size());
-            }
+                .setAppliedIndex(append.appliedIndex()).setRound(append.round()).build(), EntryBlock.sizeOf(entries), 0);
+            EntryBlock.write(out, entries);
         }
 
         @Override

@@ -3,6 +3,7 @@ package io.quorate.raft.netty;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Message;
 
@@ -51,6 +52,11 @@ final class PeerOutbox implements Outbox.Writer<Object> {
         }
     }
 
+    /** Sends, or drops. Any thread. */
+    void send(RepairMessage message) {
+        offer(message, RepairFrames.sizeOf(message), RepairFrames.isBulk(message) ? BULK_BYTES_MAX : BYTES_MAX);
+    }
+
     /** From now on, messages are sent; only founding messages while either end is blank. */
     void open(Channel to, boolean isEitherBlank) {
         isFoundingOnly = isEitherBlank;
@@ -81,6 +87,8 @@ final class PeerOutbox implements Outbox.Writer<Object> {
             onDiscarded(item);
         } else if (item instanceof SnapshotMessage snapshot) {
             SnapshotFrames.write(out, snapshot);
+        } else if (item instanceof RepairMessage repair) {
+            RepairFrames.write(out, repair);
         } else {
             PeerFrames.write(out, (Message) item);
         }

@@ -3,6 +3,7 @@ package io.quorate.raft.netty;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.testing.Wire;
@@ -54,6 +55,14 @@ public final class SimulatedWire implements Wire {
         SnapshotFrames.write(bytes, message);
         return isDamaged ? receive(message, damage(bytes, random), bytes, FrameType.FROM_PEER, SnapshotFrames::message)
             : receive(message, bytes, FrameType.FROM_PEER, SnapshotFrames::message);
+    }
+
+    @Override
+    public @Nullable RepairMessage carry(RepairMessage message, boolean isDamaged, RandomGenerator random) {
+        ByteBuf bytes = Unpooled.buffer((int) RepairFrames.sizeOf(message));
+        RepairFrames.write(bytes, message);
+        return isDamaged ? receive(message, damage(bytes, random), bytes, FrameType.FROM_PEER, RepairFrames::message)
+            : receive(message, bytes, FrameType.FROM_PEER, RepairFrames::message);
     }
 
     /** What comes out of whole bytes. */

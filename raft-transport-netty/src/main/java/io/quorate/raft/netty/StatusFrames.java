@@ -128,6 +128,9 @@ final class StatusFrames {
         if (disk.fetching() != null) {
             part.setFetching(Parts.words(disk.fetching()));
         }
+        if (disk.damage() != null) {
+            part.setDamage(Parts.words(disk.damage()));
+        }
         if (disk.snapshotProblem() != null) {
             part.setSnapshotProblem(Parts.words(disk.snapshotProblem()));
         }
@@ -137,7 +140,8 @@ final class StatusFrames {
     private static ServerStatus.Disk disk(DiskPart part) {
         return new ServerStatus.Disk(part.getSilentNanos(), part.getBehindNanos(), part.getOldestWriteNanos(), part.getSnapshotIndex(),
             part.getFetchIndex(), part.hasFetching() ? part.getFetching() : null, part.getStoredFirstIndex(), part.getLogBytes(),
-            part.getSnapshotLogBytes(), part.getHasSnapshots(), part.hasSnapshotProblem() ? part.getSnapshotProblem() : null);
+            part.getSnapshotLogBytes(), part.getHasSnapshots(), part.hasSnapshotProblem() ? part.getSnapshotProblem() : null,
+            part.hasDamage() ? part.getDamage() : null);
     }
 
     private static LoadPart part(ServerStatus.Load load) {
@@ -177,6 +181,7 @@ final class StatusFrames {
     private static State code(ServerStatus.State state) {
         return switch (state) {
             case BLANK -> State.STATE_BLANK;
+            case REPAIRING -> State.STATE_REPAIRING;
             case FOLLOWER -> State.STATE_FOLLOWER;
             case PRE_CANDIDATE -> State.STATE_PRE_CANDIDATE;
             case CANDIDATE -> State.STATE_CANDIDATE;
@@ -188,6 +193,7 @@ final class StatusFrames {
     private static ServerStatus.State state(State state) {
         return switch (state) {
             case STATE_BLANK -> ServerStatus.State.BLANK;
+            case STATE_REPAIRING -> ServerStatus.State.REPAIRING;
             case STATE_FOLLOWER -> ServerStatus.State.FOLLOWER;
             case STATE_PRE_CANDIDATE -> ServerStatus.State.PRE_CANDIDATE;
             case STATE_CANDIDATE -> ServerStatus.State.CANDIDATE;

@@ -10,12 +10,17 @@ import com.google.protobuf.UnknownFieldSet;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.netty.wire.AppendEntriesHead;
+import io.quorate.raft.netty.wire.EntryAnswerHead;
 import io.quorate.raft.netty.wire.EntryIdPart;
+import io.quorate.raft.netty.wire.EntryRequestHead;
+import io.quorate.raft.netty.wire.MissingCode;
+import io.quorate.raft.netty.wire.MissingPart;
 import io.quorate.raft.netty.wire.RequestVoteHead;
 import io.quorate.raft.netty.wire.Route;
 import io.quorate.raft.netty.wire.SnapshotHead;
@@ -69,7 +74,7 @@ class MessageCodecTest {
         Frame frame = new Frame(type, head, block);
         for (Runnable read : List.<Runnable>of(() -> PeerFrames.message(frame), () -> PeerFrames.founding(frame),
                 () -> ClientFrames.request(frame), () -> ClientFrames.response(frame), () -> Refusal.of(frame),
-                () -> SnapshotFrames.message(frame),
+                () -> SnapshotFrames.message(frame), () -> RepairFrames.message(frame),
                 () -> Greeting.ofWelcome(frame))) {
             try {
                 read.run();
@@ -114,6 +119,54 @@ class MessageCodecTest {
             Frame frame = new FrameReader(FrameType.FROM_PEER).read(damaged);
             SnapshotFrames.message(java.util.Objects.requireNonNull(frame, "waits for bytes that never come"));
         });
+    }
+
+    @Property(tries = 300)
+    void messagesAboutDamagedEntriesComeBackAsTheyWere(@ForAll("repairMessages") RepairMessage message, @ForAll int where) {
+        ByteBuf out = Unpooled.buffer();
+        RepairFrames.write(out, message);
+        assertTrue(out.readableBytes() <= RepairFrames.sizeOf(message), "counted as less than it takes");
+        ByteBuf damaged = out.copy();
+        assertEquals(message, RepairFrames.message(new FrameReader(FrameType.FROM_PEER).read(out)));
+        int bit = Math.floorMod(where, damaged.readableBytes() * 8);
+        damaged.setByte(bit / 8, damaged.getByte(bit / 8) ^ 1 << bit % 8);
+        assertThrows(RuntimeException.class, () -> {
+            Frame frame = new FrameReader(FrameType.FROM_PEER).read(damaged);
+            RepairFrames.message(java.util.Objects.requireNonNull(frame, "waits for bytes that never come"));
+        });
+    }
+
+    @Test
+    void anAnswerAboutDamagedEntriesThatCannotBeIsRefused() {
+        EntryIdPart second = EntryIdPart.newBuilder().setTerm(1).setIndex(2).build();
+        MissingPart covered = MissingPart.newBuilder().setEntry(second).setWhy(MissingCode.MISSING_COVERED).build();
+        for (MessageLite head : List.of(EntryAnswerHead.newBuilder().setRoute(ROUTE).addMissing(covered).build(),
+                EntryAnswerHead.newBuilder().setRoute(ROUTE).setRound(-1).build(),
+                EntryAnswerHead.newBuilder().setRoute(ROUTE).setEntries(1).build(),
+                EntryRequestHead.newBuilder().setRoute(ROUTE).build(),
+                EntryRequestHead.newBuilder().setRoute(ROUTE).addWanted(second).addWanted(second).build())) {
+            FrameType type = head instanceof EntryAnswerHead ? FrameType.ENTRY_ANSWER : FrameType.ENTRY_REQUEST;
+            assertThrows(MalformedFrameException.class, () -> RepairFrames.message(new Frame(type, head.toByteArray(), Frame.NO_BLOCK)),
+                () -> type + " " + head);
+        }
+    }
+
+    @Test
+    void theLargestAnswerAboutDamagedEntriesFitsAFrame() {
+        List<EntryId> wanted = new ArrayList<>();
+        List<RepairMessage.Missing> missing = new ArrayList<>();
+        for (int i = 0; i < RepairMessage.WANTED_MAX; i++) {
+            wanted.add(new EntryId(Long.MAX_VALUE, Long.MAX_VALUE - RepairMessage.WANTED_MAX + i));
+            missing.add(new RepairMessage.Missing(wanted.get(i), RepairMessage.Why.DAMAGED));
+        }
+        Entry largest = Entry.of(1, 1, Entry.Kind.COMMAND, 0, new byte[Entry.PAYLOAD_BYTES_MAX]);
+        for (RepairMessage message : List.of(
+                new RepairMessage.EntryRequest(Node.replica(1), Node.replica(2), Long.MAX_VALUE, wanted),
+                new RepairMessage.EntryAnswer(Node.replica(1), Node.replica(2), Long.MAX_VALUE, List.of(largest), missing, null, null))) {
+            ByteBuf out = Unpooled.buffer();
+            RepairFrames.write(out, message);
+            assertEquals(message, RepairFrames.message(new FrameReader(FrameType.FROM_PEER).read(out)));
+        }
     }
 
     @Test
@@ -257,6 +310,11 @@ class MessageCodecTest {
     @Provide
     Arbitrary<SnapshotMessage> snapshotMessages() {
         return Samples.snapshotMessages();
+    }
+
+    @Provide
+    Arbitrary<RepairMessage> repairMessages() {
+        return Samples.repairMessages();
     }
 
     @Provide

@@ -10,6 +10,7 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.EntryId;
@@ -45,6 +46,7 @@ final class Node implements Transport.Receiver, AutoCloseable {
     final BlockingQueue<Message> messages = new LinkedBlockingQueue<>();
     final BlockingQueue<FoundingMessage> foundings = new LinkedBlockingQueue<>();
     final BlockingQueue<SnapshotMessage> snapshots = new LinkedBlockingQueue<>();
+    final BlockingQueue<RepairMessage> repairs = new LinkedBlockingQueue<>();
     final BlockingQueue<Long> timeouts = new LinkedBlockingQueue<>();
     final BlockingQueue<Integer> lost = new LinkedBlockingQueue<>();
     final CompletableFuture<YoungerBoot> youngerBoot = new CompletableFuture<>();
@@ -169,6 +171,11 @@ final class Node implements Transport.Receiver, AutoCloseable {
     @Override
     public void onSnapshot(SnapshotMessage message) {
         snapshots.add(message);
+    }
+
+    @Override
+    public void onRepair(RepairMessage message) {
+        repairs.add(message);
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.netty.buffer.Unpooled;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
@@ -82,6 +83,21 @@ class RolesTest {
                 peer.send(out);
                 assertForbidden(one, peer);
                 assertTrue(one.snapshots.isEmpty());
+            }
+        }
+    }
+
+    @Test
+    void aQuestionForDamagedEntriesInAnothersNameIsForbidden() {
+        List<EntryId> wanted = List.of(new EntryId(1, 1));
+        for (RepairMessage message : List.of(new RepairMessage.EntryRequest(Node.replica(3), Node.replica(1), 1, wanted),
+                new RepairMessage.EntryRequest(Node.replica(2), Node.replica(3), 1, wanted))) {
+            try (Node one = Node.start(Node.member(1)); Stranger peer = Stranger.peer(Node.member(2), one)) {
+                ByteBuf out = Unpooled.buffer();
+                RepairFrames.write(out, message);
+                peer.send(out);
+                assertForbidden(one, peer);
+                assertTrue(one.repairs.isEmpty());
             }
         }
     }

@@ -6,6 +6,7 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Freshness;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Entry;
@@ -51,6 +52,37 @@ final class Samples {
                 offset + bytes.length + (bytes.length == 0 ? 0 : more), bytes));
         Arbitrary<SnapshotMessage> gones = Combinators.combine(replicas(), replicas(), entryIds()).as(SnapshotMessage.Gone::new);
         return Arbitraries.oneOf(asks, pieces, gones);
+    }
+
+    static Arbitrary<RepairMessage> repairMessages() {
+        Arbitrary<List<EntryId>> names = Combinators.combine(positives(), Arbitraries.integers().between(1, 1000).list().ofMinSize(1)
+            .ofMaxSize(RepairMessage.WANTED_MAX)).as(Samples::rising);
+        Arbitrary<RepairMessage> requests = Combinators.combine(replicas(), replicas(), naturals(), names)
+            .as(RepairMessage.EntryRequest::new);
+        Arbitrary<RepairMessage> answers = Combinators.combine(replicas(), replicas(), naturals(), names, names,
+            Arbitraries.of(RepairMessage.Why.values()).list().ofSize(RepairMessage.WANTED_MAX), bytes(), memberships().injectNull(0.3))
+            .as((from, to, round, given, lost, whys, bytes, membership) -> {
+                List<Entry> entries = new ArrayList<>();
+                given.forEach(id -> entries.add(Entry.of(id.index(), id.term(), Entry.Kind.COMMAND, round, bytes)));
+                List<RepairMessage.Missing> missing = new ArrayList<>();
+                lost.forEach(id -> missing.add(new RepairMessage.Missing(id, whys.get(missing.size()))));
+                boolean isCovered = missing.stream().anyMatch(each -> each.why() == RepairMessage.Why.COVERED);
+                SnapshotId snapshot = !isCovered ? null : new SnapshotId(lost.get(lost.size() - 1),
+                    membership == null ? Membership.of(1, List.of(new Member(from, "host:1"))) : membership, round);
+                return new RepairMessage.EntryAnswer(from, to, round, entries.subList(0, (int) (round % entries.size())), missing, snapshot,
+                    membership);
+            });
+        return Arbitraries.oneOf(requests, answers);
+    }
+
+    private static List<EntryId> rising(long base, List<Integer> steps) {
+        List<EntryId> ids = new ArrayList<>();
+        long index = base / 2;
+        for (int step : steps) {
+            index += step;
+            ids.add(new EntryId(1 + index / 3, index));
+        }
+        return ids;
     }
 
     static Arbitrary<ClientRequest> requests() {

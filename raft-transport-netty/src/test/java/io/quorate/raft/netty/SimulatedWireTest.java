@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
@@ -35,7 +36,9 @@ class SimulatedWireTest {
 
     @Property
     void whatIsNotDamagedArrivesAsItWas(@ForAll("messages") Message message, @ForAll("foundings") FoundingMessage founding,
-                                        @ForAll("snapshotMessages") SnapshotMessage snapshot) {
+                                        @ForAll("snapshotMessages") SnapshotMessage snapshot,
+                                        @ForAll("repairMessages") RepairMessage repair) {
+        assertEquals(repair, wire.carry(repair, false, NOT_ASKED));
         assertEquals(snapshot, wire.carry(snapshot, false, NOT_ASKED));
         assertEquals(message, wire.carry(message, false, NOT_ASKED));
         assertEquals(founding, wire.carry(founding, false, NOT_ASKED));
@@ -43,7 +46,8 @@ class SimulatedWireTest {
 
     @Property
     void whatIsDamagedArrivesAsItWasOrNotAtAll(@ForAll("messages") Message message, @ForAll("foundings") FoundingMessage founding,
-                                               @ForAll("snapshotMessages") SnapshotMessage snapshot, @ForAll long seed) {
+                                               @ForAll("snapshotMessages") SnapshotMessage snapshot,
+                                               @ForAll("repairMessages") RepairMessage repair, @ForAll long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         for (int i = 0; i < DAMAGES; i++) {
             Message carried = wire.carry(message, true, random);
@@ -52,6 +56,8 @@ class SimulatedWireTest {
             assertTrue(carriedFounding == null || carriedFounding.equals(founding));
             SnapshotMessage carriedSnapshot = wire.carry(snapshot, true, random);
             assertTrue(carriedSnapshot == null || carriedSnapshot.equals(snapshot));
+            RepairMessage carriedRepair = wire.carry(repair, true, random);
+            assertTrue(carriedRepair == null || carriedRepair.equals(repair));
         }
     }
 
@@ -178,6 +184,11 @@ class SimulatedWireTest {
     @Provide
     Arbitrary<SnapshotMessage> snapshotMessages() {
         return Samples.snapshotMessages();
+    }
+
+    @Provide
+    Arbitrary<RepairMessage> repairMessages() {
+        return Samples.repairMessages();
     }
 
     @Provide
