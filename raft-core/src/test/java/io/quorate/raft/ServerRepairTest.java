@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class ServerRepairTest {
 
     /** What is to be applied is read from the disk, an entry at a time. */
-    private static final RaftConfig FORGETFUL = new RaftConfig(200_000_000, 1 << 20, 1 << 20, 1 << 20, 1, 1);
+    private static final RaftConfig FORGETFUL = new RaftConfig(200_000_000, 1 << 20, 1, 1 << 20, 1 << 20, 1);
 
     private final Cluster cluster = new Cluster(3);
 
