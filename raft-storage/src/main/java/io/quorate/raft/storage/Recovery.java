@@ -36,6 +36,7 @@ final class Recovery {
     private long[] terms = new long[64];
     private int[] offsets = new int[64];
     private int[] checksums = new int[64];
+    private boolean isReadOnly;
 
     /** Of a log without a snapshot. */
     Recovery(FileSystem files, long incarnation) {
@@ -86,6 +87,45 @@ final class Recovery {
      * @throws StorageCorruptException if something that was durable is damaged or missing
      */
     LogWriter run(Spare spare) throws IOException {
+        Scanned last = readAll();
+        boolean done = false;
+        try {
+            judgeEnd(last);
+            LogWriter writer = goOn(last, spare);
+            done = true;
+            return writer;
+        } finally {
+            if (!done) {
+                last.file().close();
+            }
+        }
+    }
+
+    /**
+     * Reads everything and judges it as {@link #run} does, but changes nothing; what was found is in {@link #state()} and
+     * {@link #memberships()}, also if it ends in an exception.
+     *
+     * @return where an unfinished write begins in the last segment, or -1 if there is none
+     * @throws StorageCorruptException if something that was durable is damaged or missing
+     */
+    int survey() throws IOException {
+        isReadOnly = true;
+        Scanned last = readAll();
+        try {
+            judgeEnd(last);
+            return last.reader().isBlankFrom(last.end()) ? -1 : last.end();
+        } finally {
+            last.file().close();
+        }
+    }
+
+    /** What the frames that were read add up to. */
+    LogState state() {
+        return state;
+    }
+
+    /** Reads all segments; returns the last, open. */
+    private Scanned readAll() throws IOException {
         List<Long> ids = ids(files);
         Scanned last = null;
         boolean done = false;
@@ -102,9 +142,8 @@ final class Recovery {
             if (last == null) {
                 throw corrupt(SegmentHeader.fileName(1), 0, "the log's first segment is missing, though the replica was founded");
             }
-            LogWriter writer = goOn(last, spare);
             done = true;
-            return writer;
+            return last;
         } finally {
             if (!done && last != null) {
                 last.file().close();
@@ -113,7 +152,7 @@ final class Recovery {
     }
 
     private Scanned next(@Nullable Scanned previous, String name, long id, boolean isLast) throws IOException {
-        FileHandle file = files.open(name);
+        FileHandle file = isReadOnly ? files.openToRead(name) : files.open(name);
         boolean done = false;
         try {
             SegmentHeader header = header(name, id, file);
@@ -338,6 +377,9 @@ final class Recovery {
         if (from < segment.end()) {
             throw corrupt(segment.name(), segment.end(), "there is no room for the segment's index");
         }
+        if (mayBeUnfinished && isReadOnly) {
+            return;
+        }
         if (mayBeUnfinished) {
             segment.file().write(ByteBuffer.wrap(expected), from);
             segment.file().force();
@@ -350,7 +392,8 @@ final class Recovery {
         }
     }
 
-    private LogWriter goOn(Scanned last, Spare spare) throws IOException {
+    /** Behind the last valid frame there is nothing that was durable once. */
+    private void judgeEnd(Scanned last) throws IOException {
         String name = last.name();
         long id = last.header().id();
         FrameHeader later = last.reader().findFrame(last.end() + 1, incarnation, id);
@@ -367,9 +410,12 @@ final class Recovery {
                 + " this one was durable");
         }
         refuseNameless();
+    }
+
+    private LogWriter goOn(Scanned last, Spare spare) throws IOException {
         if (!last.reader().isBlankFrom(last.end())) {
             LOG.warn("Dropping what a crash left of an unfinished write: {} behind offset {}, where frame {} would be",
-                files.pathOf(name), last.end(), state.frames() + 1);
+                files.pathOf(last.name()), last.end(), state.frames() + 1);
             Spare.zero(last.file(), last.end(), last.header().size());
         }
         writeAgain(last);

@@ -109,9 +109,18 @@ final class Snapshots {
      * @throws StorageCorruptException if there is none
      */
     synchronized void settle(EntryId base, String missing) throws IOException {
+        SnapshotReceiver received = toInstall(base, missing);
+        if (received != null) {
+            LOG.info("Carrying on the installation of the snapshot {}", base);
+            install(received);
+        }
+    }
+
+    /** The same without doing it: the snapshot whose installation is to be carried to its end, or null if there is none. */
+    synchronized @Nullable SnapshotReceiver toInstall(EntryId base, String missing) {
         Stored stored = newest;
         if (base.index() <= (stored == null ? 0 : stored.name().index())) {
-            return;
+            return null;
         }
         // Another one may have been begun since this one was complete.
         SnapshotReceiver received = earlier.stream().filter(each -> each.id().last().equals(base) && each.isWhole()).findFirst()
@@ -120,8 +129,7 @@ final class Snapshots {
             throw new StorageCorruptException(files.pathOf(missing), 0, "the log begins behind " + base + ", so this segment is missing,"
                 + " or a snapshot of what it held: the newest " + (stored == null ? "is none" : "ends at " + stored.manifest().id().last()));
         }
-        LOG.info("Carrying on the installation of the snapshot {}", base);
-        install(received);
+        return received;
     }
 
     /** Deletes what nobody needs: the leftovers of earlier runs. Of what was being received, the last one can be gone on with. */

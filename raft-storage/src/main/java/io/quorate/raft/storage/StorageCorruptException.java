@@ -14,6 +14,8 @@ public final class StorageCorruptException extends StorageException {
     private final String file;
     /** Where in it the damage begins. */
     private final long offset;
+    /** What is wrong there. */
+    private final String what;
 
     StorageCorruptException(String file, long offset, String what) {
         super("Damage in " + file + " at offset " + offset + ": " + what + ". This is not the trace of a crash: it was durable once. Change"
@@ -21,6 +23,12 @@ public final class StorageCorruptException extends StorageException {
             + " a majority runs; do not put an older copy in its place, which would forget what this one has promised.");
         this.file = file;
         this.offset = offset;
+        this.what = what;
+    }
+
+    /** What is wrong there, for people. */
+    public String what() {
+        return what;
     }
 
     /** The damaged or missing file, as a full path. */
