@@ -4,6 +4,8 @@ module io.quorate.raft.storage {
     requires org.slf4j;
     requires static transitive org.jspecify;
 
+    uses io.quorate.raft.storage.EntryDecoder;
+
     exports io.quorate.raft.storage;
     exports io.quorate.raft.storage.testing;
 }

@@ -10,6 +10,8 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.LogView;
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.core.TermTable;
@@ -47,6 +49,7 @@ public final class FileStorage implements Storage {
     private final Options options;
     private final Closeable lock;
     private final IdentityFile identityFile;
+    private final @Nullable EntryId recoveredWith;  // see StoredIdentity
     private volatile Identity identity;
     private volatile @Nullable LogWriter log;       // null until recovered, like the next
     private volatile @Nullable Snapshots snapshots;
@@ -124,12 +127,13 @@ public final class FileStorage implements Storage {
         }
     }
 
-    private FileStorage(FileSystem files, Options options, Closeable lock, IdentityFile identityFile, Identity identity) {
+    private FileStorage(FileSystem files, Options options, Closeable lock, IdentityFile identityFile, StoredIdentity stored) {
         this.files = files;
         this.options = options;
         this.lock = lock;
         this.identityFile = identityFile;
-        this.identity = identity;
+        identity = stored.identity();
+        recoveredWith = stored.recovered();
     }
 
     /** Opens a data directory with the default options; see {@link #open(Path, int, Options)}. */
@@ -181,7 +185,7 @@ public final class FileStorage implements Storage {
         }
     }
 
-    private static FileStorage open(FileSystem files, int nodeId, long incarnation, Options options) throws IOException {
+    static FileStorage open(FileSystem files, int nodeId, long incarnation, Options options) throws IOException {
         if (nodeId < 1) {
             throw new IllegalArgumentException("A node id is 1 or more, not " + nodeId);
         }
@@ -190,11 +194,11 @@ public final class FileStorage implements Storage {
         try {
             deleteUnfinished(files);
             IdentityFile identityFile = new IdentityFile(files);
-            Identity identity = next(files, identityFile.read(), nodeId, incarnation);
+            StoredIdentity stored = next(files, identityFile.read(), nodeId, incarnation);
             // The fsync of the directory in it also keeps what the last run renamed and had no time to sync.
-            identityFile.write(identity);
+            identityFile.write(stored);
             opened = true;
-            return new FileStorage(files, options, lock, identityFile, identity);
+            return new FileStorage(files, options, lock, identityFile, stored);
         } finally {
             if (!opened) {
                 lock.close();
@@ -215,20 +219,21 @@ public final class FileStorage implements Storage {
         }
     }
 
-    private static Identity next(FileSystem files, @Nullable Identity last, int nodeId, long incarnation)
+    private static StoredIdentity next(FileSystem files, @Nullable StoredIdentity stored, int nodeId, long incarnation)
             throws IOException {
-        if (last == null) {
+        if (stored == null) {
             if (Recovery.hasSegments(files) || Snapshots.hasAny(files)) {
                 throw new StorageException("There is a " + (Recovery.hasSegments(files) ? "log" : "snapshot")
                     + " but no identity with it: " + files.pathOf(IdentityFile.NAME) + " is missing. Put it back if it was moved; else keep the directory for inspection and start this node on an empty one.");
             }
-            return new Identity(new ReplicaId(nodeId, incarnation), 1, null);
+            return new StoredIdentity(new Identity(new ReplicaId(nodeId, incarnation), 1, null));
         }
+        Identity last = stored.identity();
         if (last.replica().nodeId() != nodeId) {
             throw new StorageException("The directory with " + files.pathOf(IdentityFile.NAME) + " belongs to node "
                 + last.replica().nodeId() + ", and node " + nodeId + " was to be started on it. Correct the node id or the path.");
         }
-        return new Identity(last.replica(), last.boot() + 1, last.founding());
+        return new StoredIdentity(new Identity(last.replica(), last.boot() + 1, last.founding()), stored.recovered());
     }
 
     private static long newIncarnation() {
@@ -256,7 +261,7 @@ public final class FileStorage implements Storage {
             // The log is begun first, so that a founded replica without one has lost it.
             beginLog();
             Identity founded = new Identity(identity.replica(), identity.boot(), record);
-            identityFile.write(founded);
+            identityFile.write(new StoredIdentity(founded));
             identity = founded;
             return null;
         });
@@ -294,6 +299,7 @@ public final class FileStorage implements Storage {
             if (log == null) {
                 recoverFiles(founding);
             }
+            beginAloneIfDecided(founding, recovered(), snapshots());
             return handOver(founding, recovered().state(), snapshots());
         });
     }
@@ -376,6 +382,48 @@ public final class FileStorage implements Storage {
             throw new StorageCorruptException(files.pathOf(newest.name().manifest()), 0, "its terms " + manifest.terms()
                 + " are not those of the log, " + state.terms() + ": " + e.getMessage());
         }
+    }
+
+    /**
+     * The group begins anew after its quorum was lost, if the identity file says so and that has not been done yet: it names the entry with
+     * which it does. All that is before that counts as committed from here on.
+     */
+    private void beginAloneIfDecided(FoundingRecord founding, LogWriter writer, Snapshots known) throws IOException {
+        EntryId with = recoveredWith;
+        LogState state = writer.state();
+        EntryId last = state.terms().last();
+        if (with == null || last.index() >= with.index() || !state.damage().idsBehind(known.newestIndex()).isEmpty()) {
+            return;
+        }
+        if (last.index() + 1 != with.index() || state.hardState().term() >= with.term()) {
+            throw new StorageCorruptException(files.pathOf(IdentityFile.NAME), 0, "it says that the group begins anew with " + with
+                + ", but the log ends with " + last + " in term " + state.hardState().term());
+        }
+        Snapshots.Stored newest = known.newest();
+        SnapshotId snapshot = newest == null ? SnapshotId.ofFounding(founding.membership()) : newest.manifest().id();
+        List<Entry> changes = membershipsBetween(snapshot.index(), last.index(), state);
+        Membership before = changes.isEmpty() ? snapshot.membership() : Membership.of(changes.get(changes.size() - 1));
+        long timeNanos = last.index() == snapshot.index() ? snapshot.timeNanos()
+            : read(state, last.index(), last.index(), Long.MAX_VALUE).get(0).timeNanos();
+        Entry entry = Entry.of(with.index(), with.term(), Entry.Kind.MEMBERSHIP, timeNanos,
+            MembershipCodec.encode(Membership.of(before.version() + 1, founding.membership().voters())));
+        writer.write(new Content(state.lastWriteId(), new HardState(with.term(), null, with.index()), with.index(), List.of(entry)));
+        LOG.warn("The group begins anew with {} alone: {}, and all before it, counts as committed", identity.replica(), with);
+    }
+
+    /**
+     * Decides that this replica's group begins anew with it alone. It is only closed then; the next opening carries it out.
+     *
+     * @param next how the group then began
+     * @param with the entry that will say so in the log: the one behind the last, in a new term
+     */
+    void decideToBeginAlone(FoundingRecord next, EntryId with) {
+        requireUsable();
+        recovered();
+        run("recover", () -> {
+            identityFile.write(new StoredIdentity(new Identity(identity.replica(), identity.boot(), next), with));
+            return null;
+        });
     }
 
     private List<Entry> tail(LogState state, long last) {

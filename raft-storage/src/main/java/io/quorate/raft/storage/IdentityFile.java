@@ -4,6 +4,7 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.StorageException;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
@@ -30,6 +31,9 @@ final class IdentityFile {
     private static final int MEMBERS_MAX = 1024;
     private static final int MEMBER_BYTES_MIN = 14;
     private static final int SIZE_MIN = 12;
+    private static final byte BLANK = 0;
+    private static final byte FOUNDED = 1;
+    private static final byte RECOVERED = 2;    // from a lost quorum
 
     private final FileSystem files;
 
@@ -38,7 +42,7 @@ final class IdentityFile {
     }
 
     /** What the file says, or null if there is none. */
-    @Nullable Identity read() throws IOException {
+    @Nullable StoredIdentity read() throws IOException {
         if (!files.list().contains(NAME)) {
             return null;
         }
@@ -56,8 +60,8 @@ final class IdentityFile {
     }
 
     /** Replaces the file; durable on return, and whatever happens before leaves the old one. */
-    void write(Identity identity) throws IOException {
-        byte[] bytes = encode(identity);
+    void write(StoredIdentity stored) throws IOException {
+        byte[] bytes = encode(stored);
         String unfinished = NAME + Spare.UNFINISHED;
         try (FileHandle file = files.create(unfinished)) {
             file.write(ByteBuffer.wrap(bytes), 0);
@@ -67,7 +71,9 @@ final class IdentityFile {
         files.syncDirectory();
     }
 
-    private static byte[] encode(Identity identity) throws IOException {
+    private static byte[] encode(StoredIdentity stored) throws IOException {
+        Identity identity = stored.identity();
+        EntryId recovered = stored.recovered();
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         DataOutputStream out = new DataOutputStream(bytes);
         out.writeInt(MAGIC);
@@ -75,7 +81,7 @@ final class IdentityFile {
         writeReplica(out, identity.replica());
         out.writeLong(identity.boot());
         FoundingRecord founding = identity.founding();
-        out.writeBoolean(founding != null);
+        out.writeByte(founding == null ? BLANK : recovered == null ? FOUNDED : RECOVERED);
         if (founding != null) {
             out.writeLong(founding.clusterId().high());
             out.writeLong(founding.clusterId().low());
@@ -84,6 +90,10 @@ final class IdentityFile {
             writeMembers(out, founding.membership().voters());
             writeMembers(out, founding.membership().outgoing());
             writeMembers(out, founding.membership().learners());
+        }
+        if (founding != null && recovered != null) {
+            out.writeLong(recovered.term());
+            out.writeLong(recovered.index());
         }
         CRC32C crc = new CRC32C();
         crc.update(bytes.toByteArray());
@@ -112,7 +122,7 @@ final class IdentityFile {
         }
     }
 
-    private Identity decode(byte[] bytes) throws IOException {
+    private StoredIdentity decode(byte[] bytes) throws IOException {
         ByteBuffer head = ByteBuffer.wrap(bytes);
         if (head.getInt(0) != MAGIC) {
             throw damaged(0, "it does not begin as an identity file does");
@@ -130,11 +140,16 @@ final class IdentityFile {
         try {
             ReplicaId replica = readReplica(in);
             long boot = in.readLong();
-            FoundingRecord founding = in.readBoolean() ? readFounding(in) : null;
+            int kind = in.readUnsignedByte();
+            if (kind > RECOVERED) {
+                throw new IllegalArgumentException("kind " + kind);
+            }
+            FoundingRecord founding = kind == BLANK ? null : readFounding(in);
+            EntryId recovered = kind == RECOVERED ? new EntryId(in.readLong(), in.readLong()) : null;
             if (in.available() > 0 || boot < 1) {
                 throw new IllegalArgumentException("boot " + boot + ", " + in.available() + " bytes too many");
             }
-            return new Identity(replica, boot, founding);
+            return new StoredIdentity(new Identity(replica, boot, founding), recovered);
         } catch (IllegalArgumentException | IOException e) {
             throw damaged(8, "its fields make no sense: " + e.getMessage());
         }

@@ -33,7 +33,7 @@ import org.slf4j.LoggerFactory;
  */
 final class LocalFileSystem implements FileSystem {
 
-    private static final String LOCK = "lock";
+    static final String LOCK = "lock";
     private static final int LOCK_TEXT_BYTES_MAX = 4096;
     /** The locked byte lies behind the text, so that others can read the text where locks forbid reading. */
     private static final long LOCKED_BYTE = 1L << 40;
@@ -201,6 +201,18 @@ final class LocalFileSystem implements FileSystem {
                 channel.close();
             }
         }
+    }
+
+    /** Whether this very process has the directory open. Who only looks must then not open the lock file: closing it would unlock it. */
+    static boolean isLockedHere(Path realPath) {
+        synchronized (LOCKED_HERE) {
+            return LOCKED_HERE.contains(realPath);
+        }
+    }
+
+    /** Opens a file that is to be read only, in whichever directory. */
+    static FileHandle openToRead(Path path) throws IOException {
+        return new LocalFile(FileChannel.open(path, StandardOpenOption.READ), false);
     }
 
     private void forget() {

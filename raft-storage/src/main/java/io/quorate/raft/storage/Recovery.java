@@ -1,6 +1,5 @@
 package io.quorate.raft.storage;
 
-import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.TermTable;
 import java.io.IOException;
@@ -155,7 +154,7 @@ final class Recovery {
         FileHandle file = isReadOnly ? files.openToRead(name) : files.open(name);
         boolean done = false;
         try {
-            SegmentHeader header = header(name, id, file);
+            SegmentHeader header = SegmentHeader.read(files, name, id, incarnation, file);
             if (previous == null && id > 1) {
                 state = new LogState(header);
             } else {
@@ -176,29 +175,6 @@ final class Recovery {
                 file.close();
             }
         }
-    }
-
-    private SegmentHeader header(String name, long id, FileHandle file) throws IOException {
-        byte[] bytes = new byte[SegmentHeader.BYTES];
-        long size = file.size();
-        if (file.read(ByteBuffer.wrap(bytes), 0) < bytes.length) {
-            throw corrupt(name, size, "the file is only " + size + " bytes long, too short for a segment's header");
-        }
-        if (SegmentHeader.version(bytes) > SegmentHeader.VERSION) {
-            throw new StorageException(files.pathOf(name) + " has format version " + SegmentHeader.version(bytes) + ", and this version of"
-                + " Quorate reads up to " + SegmentHeader.VERSION + ": run the version that wrote it, or a newer one.");
-        }
-        SegmentHeader header;
-        try {
-            header = SegmentHeader.decode(bytes, incarnation, id);
-        } catch (IllegalArgumentException e) {
-            throw corrupt(name, 0, String.valueOf(e.getMessage()));
-        }
-        if (size != header.size()) {
-            throw corrupt(name, Math.min(size, header.size()), "the file is " + size + " bytes long, but was " + header.size()
-                + " when it was begun");
-        }
-        return header;
     }
 
     private void follows(@Nullable Scanned previous, String name, SegmentHeader header) {

@@ -1,5 +1,7 @@
 package io.quorate.raft.storage;
 
+import io.quorate.raft.StorageException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
@@ -66,6 +68,36 @@ record SegmentHeader(long id, int size, long firstIndex, long firstFrame, int pr
             throw new IllegalArgumentException("it records an impossible size of " + size);
         }
         return new SegmentHeader(id, (int) size, bytes.getLong(), bytes.getLong(), bytes.getInt(), bytes.getInt());
+    }
+
+    /**
+     * Reads the header of a segment's file, and looks whether that is as long as it says.
+     *
+     * @throws StorageCorruptException if it is damaged
+     * @throws StorageException        if it is of a newer version
+     */
+    static SegmentHeader read(FileSystem files, String name, long id, long incarnation, FileHandle file) throws IOException {
+        byte[] bytes = new byte[BYTES];
+        long fileSize = file.size();
+        if (file.read(ByteBuffer.wrap(bytes), 0) < bytes.length) {
+            throw new StorageCorruptException(files.pathOf(name), fileSize, "the file is only " + fileSize
+                + " bytes long, too short for a segment's header");
+        }
+        if (version(bytes) > VERSION) {
+            throw new StorageException(files.pathOf(name) + " has format version " + version(bytes) + ", and this version of"
+                + " Quorate reads up to " + VERSION + ": run the version that wrote it, or a newer one.");
+        }
+        SegmentHeader header;
+        try {
+            header = decode(bytes, incarnation, id);
+        } catch (IllegalArgumentException e) {
+            throw new StorageCorruptException(files.pathOf(name), 0, String.valueOf(e.getMessage()));
+        }
+        if (fileSize != header.size()) {
+            throw new StorageCorruptException(files.pathOf(name), Math.min(fileSize, header.size()), "the file is " + fileSize
+                + " bytes long, but was " + header.size() + " when it was begun");
+        }
+        return header;
     }
 
     /** The format version of what may be a segment, or of what may be none: the other fields tell. */

@@ -41,6 +41,8 @@ class FormatTest {
             List.of(new Member(new ReplicaId(1, INCARNATION), "one:1"), new Member(new ReplicaId(2, -2), "zwei-ü:2")), List.of(),
             List.of(new Member(new ReplicaId(3, 3), "three:3")))));
 
+    private static final StoredIdentity RECOVERED = new StoredIdentity(IDENTITY, new EntryId(1_000_009, 120));
+
     private static final Content VOTE = new Content(5, new HardState(2, new ReplicaId(2, -2), 0), 1, List.of());
     private static final Content ENTRIES = new Content(8, new HardState(2, new ReplicaId(2, -2), 1), 1, List.of(
         Entry.of(1, 2, Entry.Kind.NO_OP, 0, new byte[0]),
@@ -189,7 +191,7 @@ class FormatTest {
     void anIdentityHasTheBytesOfTheGoldenFile() throws IOException {
         SimulatedFiles disk = new SimulatedFiles();
         FileSystem files = new SimulatedFileSystem(disk);
-        new IdentityFile(files).write(IDENTITY);
+        new IdentityFile(files).write(new StoredIdentity(IDENTITY));
         assertEquals(hex(golden("identity")), hex(disk.bytes(IdentityFile.NAME)));
     }
 
@@ -198,7 +200,16 @@ class FormatTest {
         SimulatedFiles disk = new SimulatedFiles();
         FileSystem files = new SimulatedFileSystem(disk);
         disk.put(IdentityFile.NAME, golden("identity"));
-        assertEquals(IDENTITY, new IdentityFile(files).read());
+        assertEquals(new StoredIdentity(IDENTITY), new IdentityFile(files).read());
+    }
+
+    @Test
+    void anIdentityThatWasRecoveredHasTheBytesOfTheGoldenFileAndTheyAreUnderstood() throws IOException {
+        SimulatedFiles disk = new SimulatedFiles();
+        FileSystem files = new SimulatedFileSystem(disk);
+        new IdentityFile(files).write(RECOVERED);
+        assertEquals(hex(golden("identity-recovered")), hex(disk.bytes(IdentityFile.NAME)));
+        assertEquals(RECOVERED, new IdentityFile(files).read());
     }
 
     @Test
@@ -237,8 +248,11 @@ class FormatTest {
     public static void main(String[] args) throws IOException {
         SimulatedFiles disk = new SimulatedFiles();
         FileSystem files = new SimulatedFileSystem(disk);
-        new IdentityFile(files).write(IDENTITY);
+        new IdentityFile(files).write(new StoredIdentity(IDENTITY));
         System.out.println("# identity");
+        System.out.println(hex(disk.bytes(IdentityFile.NAME)));
+        new IdentityFile(files).write(RECOVERED);
+        System.out.println("# identity-recovered");
         System.out.println(hex(disk.bytes(IdentityFile.NAME)));
         System.out.println("# segment");
         System.out.println(hex(log().bytes(SegmentHeader.fileName(1))));

@@ -1,0 +1,123 @@
+package io.quorate.raft.storage;
+
+import io.quorate.raft.FoundingRecord;
+import io.quorate.raft.Identity;
+import io.quorate.raft.Storage;
+import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.ReplicaId;
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes one directory the whole group, after so many others are lost that no quorum is left.
+ *
+ * <p>The group begins anew under the next recovery epoch, so that whoever is left of the old one is refused by every handshake. One
+ * replaced file decides: the identity, with the new epoch, and with the name of the entry that makes this replica the only voter. The log
+ * gets that entry at the next opening, this one's or the server's. So a crash anywhere leaves the old group or the new one.
+ *
+ * <p>The new term is far above all that this replica has seen. A leader that is lost may have used the next ones for entries that nobody
+ * else has, and a client may still hold their names: no other entry may ever be called so.
+ */
+final class LostQuorum {
+
+    /** How many terms are left out. */
+    static final long TERMS_SKIPPED = 1_000_000;
+    private static final int EPOCH_MAX = 0xFFFF;
+
+    private final FileSystem files;
+    private final FileStorage.Options options;
+
+    LostQuorum(FileSystem files, FileStorage.Options options) {
+        this.files = files;
+        this.options = options;
+    }
+
+    /**
+     * Refuses what cannot be recovered; changes nothing.
+     *
+     * @param fingerprint as the plan said it
+     * @param address     of this replica; null for the one that its membership says
+     * @return how the group will have begun; as it has, if that was decided already and is only to be carried out
+     */
+    static FoundingRecord prepare(Inspection seen, String fingerprint, @Nullable String address) throws ToolException {
+        FoundingRecord founding = seen.founding();
+        Identity identity = seen.identity();
+        StorageCorruptException damage = seen.damage();
+        if (damage != null) {
+            throw new ToolException("This directory is damaged (" + damage.file() + " at offset " + damage.offset() + ": " + damage.what()
+                + "), and nothing behind that can be trusted. Nothing was changed. Keep another surviving directory, as plan-recovery says;"
+                + " if there is none, put back what is damaged from a copy made since the damage, or restore a backup into a new group.");
+        }
+        if (identity == null || founding == null) {
+            throw new ToolException("This directory is blank: it belongs to no group, and there is nothing in it to recover. Nothing was"
+                + " changed. Use it for a new node that the recovered group admits.");
+        }
+        if (!seen.fingerprint().equals(fingerprint)) {
+            throw new ToolException("This directory's fingerprint is " + seen.fingerprint() + ", not " + fingerprint + ": it is another"
+                + " one than was planned with, or has been used since. Nothing was changed. Run plan-recovery again.");
+        }
+        if (seen.isRecoveryPending()) {
+            return founding;
+        }
+        if (founding.epoch() == EPOCH_MAX) {
+            throw new ToolException("This group has been recovered " + EPOCH_MAX + " times, and there are no more epochs. Nothing was"
+                + " changed. Restore a backup into a new group.");
+        }
+        Member self = seen.membership().member(identity.replica());
+        if (self == null && address == null) {
+            throw new ToolException("The last membership in this directory does not name its replica, " + identity.replica()
+                + ", so nobody knows where it is reached. Nothing was changed. If it is the one to keep all the same, say where with"
+                + " --address HOST:PORT.");
+        }
+        Member alone = address == null && self != null ? self : new Member(identity.replica(), String.valueOf(address));
+        // The version stays, for the log's memberships rise from it.
+        return new FoundingRecord(founding.clusterId(), founding.epoch() + 1, Membership.of(founding.membership().version(), List.of(alone)));
+    }
+
+    /**
+     * Does it; durable on return.
+     *
+     * @param seen the directory as it was when {@link #prepare} agreed
+     * @param next what that returned
+     * @return the entry with which the group begins anew
+     * @throws ToolException                       if the directory was used meanwhile; nothing was changed
+     * @throws io.quorate.raft.StorageException if it is open elsewhere, or cannot be written; what {@link Inspection} says then holds
+     */
+    EntryId begin(Inspection seen, FoundingRecord next) throws IOException, ToolException {
+        Identity identity = seen.identity();
+        if (identity == null) {
+            throw new IllegalArgumentException("A blank directory is not recovered");
+        }
+        ReplicaId self = identity.replica();
+        EntryId with = seen.recovered();
+        if (with != null && seen.isRecoveryPending()) {
+            complete(self);
+            return with;
+        }
+        try (FileStorage storage = FileStorage.open(files, self.nodeId(), self.incarnation(), options)) {
+            Storage.Recovered found = storage.recover();
+            EntryId last = found.log().terms().last();
+            if (!found.damaged().isEmpty()) {
+                throw new ToolException("Entries " + found.damaged() + " are damaged. Keep another directory, or restore a backup.");
+            }
+            if (storage.identity().boot() != identity.boot() + 1 || !last.equals(seen.last())) {
+                throw new ToolException("This directory was used by somebody else in this very moment: it ends with " + last + ". It is as"
+                    + " it was. Stop who uses it, and run plan-recovery again.");
+            }
+            with = new EntryId(found.hardState().term() + TERMS_SKIPPED, last.index() + 1);
+            storage.decideToBeginAlone(next, with);
+        }
+        complete(self);
+        return with;
+    }
+
+    /** Carries out what was decided. */
+    private void complete(ReplicaId self) throws IOException {
+        try (FileStorage storage = FileStorage.open(files, self.nodeId(), self.incarnation(), options)) {
+            storage.recover();
+        }
+    }
+}
