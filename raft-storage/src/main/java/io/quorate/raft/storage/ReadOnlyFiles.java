@@ -44,7 +44,7 @@ final class ReadOnlyFiles implements FileSystem {
         }
         // The text stays when the process has ended, and travels with a copy: what counts is whether that process runs.
         Optional<ProcessHandle> process = ProcessHandle.of(Long.parseLong(text.group(1)));
-        boolean isAlive = process.isPresent() && process.get().isAlive()
+        boolean isAlive = process.isPresent() && process.get().isAlive() && process.get().pid() != ProcessHandle.current().pid()
             && (text.group(2) == null || process.get().info().startInstant().map(at -> at.toString().equals(text.group(2))).orElse(true));
         return isAlive ? "process " + text.group(1) : "";
     }
