@@ -118,7 +118,7 @@ class AdministrationTest {
 
     @Test
     void leadershipGoesToWhoIsNamed() {
-        startPatient();
+        cluster.startAllPatient();
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         RaftServer target = follower(leader);
@@ -133,7 +133,7 @@ class AdministrationTest {
     /** It may not have the membership yet in which that node has a vote. */
     @Test
     void whoDoesNotLeadDoesNotJudgeWhoCould() {
-        startPatient();
+        cluster.startAllPatient();
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         RaftServer other = follower(leader);
@@ -176,7 +176,7 @@ class AdministrationTest {
 
     @Test
     void aLeaderThatIsClosedHandsOverFirst() {
-        startPatient();
+        cluster.startAllPatient();
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         long term = leader.status().term();
@@ -235,7 +235,7 @@ class AdministrationTest {
 
     @Test
     void anAdministratorDoesTheSameFromOutside() {
-        startPatient();
+        cluster.startAllPatient();
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         int leaderId = leader.replica().nodeId();
@@ -341,13 +341,6 @@ class AdministrationTest {
 
     private ClientResponse ask(int nodeId, ClientRequest request) {
         return get(cluster.network.clientTransport().call(InMemoryNetwork.address(nodeId), request, TimeUnit.SECONDS.toNanos(20)));
-    }
-
-    /** Starts all with a second's patience, for a test that counts on one leader while the machine is busy. */
-    private void startPatient() {
-        for (int nodeId : cluster.members.keySet()) {
-            cluster.start(nodeId, builder -> builder.config(RaftConfig.DEFAULT.withElectionTimeout(Duration.ofSeconds(1))));
-        }
     }
 
     private void startNewcomer(int nodeId) {

@@ -222,6 +222,13 @@ public final class Cluster implements AutoCloseable {
         members.keySet().forEach(this::start);
     }
 
+    /** Starts all with a second's patience, for a test that counts on one leader while the machine is busy. */
+    public void startAllPatient() {
+        for (int nodeId : members.keySet()) {
+            start(nodeId, builder -> builder.config(RaftConfig.DEFAULT.withElectionTimeout(Duration.ofSeconds(1))));
+        }
+    }
+
     public RaftServer start(int nodeId) {
         return start(nodeId, builder -> builder);
     }

@@ -248,7 +248,7 @@ class RaftClientTest {
         EntryId entry = new EntryId(3, 44);
         script.at("a", new ClientResponse.Unknown("not yet", null));
         OutcomeUnknownException unknown = assertThrows(OutcomeUnknownException.class,
-            () -> get(client.awaitOutcome(entry, Duration.ofMillis(50))));
+            () -> get(client.awaitOutcome(entry, Duration.ofMillis(500))));
         assertEquals(entry, unknown.entry());
         assertTrue(unknown.getMessage().contains("a=not yet"), unknown.getMessage());
     }
