@@ -278,8 +278,8 @@ public interface Storage extends AutoCloseable {
      * @param damaged           entries behind the newest snapshot, rising
      * @param isSnapshotDamaged whether the newest snapshot cannot be relied on any more: another one should be taken
      * @param isRoundDone       whether all has been looked at: the next call begins anew
-     * @param problem           damage that no other replica can put right, and because of which the next opening would refuse the directory,
-     *                          though all entries can still be read: where, and what to do. A snapshot that covers that piece of the log,
+     * @param problem           damage that no other replica can put right, and because of which the next opening would refuse the
+     *                          directory, though it does no harm until then: where, and what to do. A snapshot that covers that piece of the log,
      *                          and then {@link #compact}, lets go of it. Null if there is none
      */
     record Scrubbed(long bytes, List<EntryId> damaged, boolean isSnapshotDamaged, boolean isRoundDone, @Nullable String problem) {

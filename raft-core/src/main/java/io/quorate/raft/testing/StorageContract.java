@@ -90,8 +90,8 @@ public final class StorageContract {
         }
 
         /**
-         * Damages an entry of the log, as a disk does that loses a sector long after it was written: no other entry, and nothing that a crash
-         * might have left so. Called while it is open, and no other call under way.
+         * Damages an entry of the log, as a disk does that loses a sector long after it was written: no other entry, and nothing that a
+         * crash might have left so. Called while it is open, and no other call under way.
          *
          * @return false if this cannot be arranged; nothing has happened then
          */

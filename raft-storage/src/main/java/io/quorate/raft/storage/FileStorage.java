@@ -31,8 +31,8 @@ import org.slf4j.LoggerFactory;
  * frames (docs/storage-format.md).
  *
  * <p>A write is durable when {@code write} returns: it costs one write and one fsync, and one more of each if it changes the term or the
- * vote. At opening, what a crash cut off is dropped. Entries that are damaged are named, so that other replicas can be asked for them; anything
- * else that is damaged, short or missing is refused with a {@link StorageCorruptException} that names the file and the offset.
+ * vote. At opening, what a crash cut off is dropped. Entries that are damaged are named, so that other replicas can be asked for them;
+ * anything else that is damaged, short or missing is refused with a {@link StorageCorruptException} that names the file and the offset.
  *
  * <p>One batch brings at most 256 MiB of entries.
  *

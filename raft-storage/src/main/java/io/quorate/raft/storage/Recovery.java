@@ -382,8 +382,8 @@ final class Recovery {
         }
         if (damagedAt == last.lastFrameAt()) {
             // To drop what is behind would be to drop the proof; to leave it would be to build on a write that was never finished.
-            throw corrupt(name, damagedAt, "frame " + state.frames() + " is damaged, and a crash cut off the one behind it, which proves that"
-                + " this one was durable");
+            throw corrupt(name, damagedAt, "frame " + state.frames() + " is damaged, and a crash cut off the one behind it, which proves"
+                + " that this one was durable");
         }
         refuseNameless();
     }
@@ -417,8 +417,8 @@ final class Recovery {
         List<Damage.Mark> needed = state.damage().marks().stream().filter(mark -> mark.id().index() > coveredIndex).toList();
         for (Damage.Mark mark : needed) {
             if (!mark.isCertain()) {
-                throw corrupt(SegmentHeader.fileName(mark.segment()), mark.offset(), "entry " + mark.id().index() + " is damaged, and all that"
-                    + " can be told of its term is that it is between " + mark.id().term() + " and " + mark.termMax());
+                throw corrupt(SegmentHeader.fileName(mark.segment()), mark.offset(), "entry " + mark.id().index() + " is damaged, and all"
+                    + " that can be told of its term is that it is between " + mark.id().term() + " and " + mark.termMax());
             }
         }
         if (!needed.isEmpty()) {

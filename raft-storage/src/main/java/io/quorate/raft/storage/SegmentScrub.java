@@ -108,8 +108,8 @@ final class SegmentScrub {
 
     private void fail(String file, int offset, String what) {
         isDone = true;
-        problem = "Damage in " + files.pathOf(file) + " at offset " + offset + ": " + what + ". No other replica can put this right, and the"
-            + " next start of this one would be refused; until then it goes on. Take a snapshot now: once it covers this part of the log,"
+        problem = "Damage in " + files.pathOf(file) + " at offset " + offset + ": " + what + ". No other replica can put this right, and"
+            + " the next start of this one would be refused; until then it goes on. Take a snapshot now: once it covers this part of the log,"
             + " the file is deleted. Check the disk.";
     }
 

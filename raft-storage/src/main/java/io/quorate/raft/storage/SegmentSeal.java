@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * still known by its name.
  *
  * <p>It is written only when the next segment is durable, so a sealed segment without a successor has lost it. Grows with the segment
- * while that is written or read. An entry that was damaged when the seal was written, and of which not all was certain, is in it as unknown:
- * with its index, and no more.
+ * while that is written or read. An entry that was damaged when the seal was written, and of which not all was certain, is in it as
+ * unknown: with its index, and no more.
  */
 final class SegmentSeal {
 

@@ -273,7 +273,8 @@ class ScrubTest {
             Scrubbed piece = storage.scrub(1 + random.nextInt(900));
             assertTrue(piece.damaged().isEmpty() && !piece.isSnapshotDamaged() && piece.problem() == null, piece::toString);
             long first = Math.max(covered + 1, model.nextIndex() - random.nextInt(6));
-            List<Storage.Write> batch = List.of(new Storage.Write(i, new HardState(i, null, 0), first, Logs.entries(first, first + 3, i, 60)));
+            List<Entry> entries = Logs.entries(first, first + 3, i, 60);
+            List<Storage.Write> batch = List.of(new Storage.Write(i, new HardState(i, null, 0), first, entries));
             storage.write(batch);
             model = model.after(batch);
             if (i % 11 == 0) {
