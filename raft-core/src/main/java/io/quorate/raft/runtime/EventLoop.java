@@ -95,6 +95,7 @@ public final class EventLoop {
 
     private @Nullable Applier applier;              // set once, before the first turn
     private @Nullable RaftNode node;                // null while blank, and while the log is being repaired
+    private Storage.@Nullable Recovered whole;      // the repaired log with which the node is about to begin
     private List<Work> forApplier = new ArrayList<>();
     private long nextRequestId = 1;
     private long now;
@@ -187,6 +188,10 @@ public final class EventLoop {
             node.flush(effects, mailbox.isDrained());
             reportMembership(node);
             reportChange(node);
+        }
+        if (whole != null) {
+            begin(whole);
+            whole = null;
         }
         if (sweep.isDue(nowNanos)) {
             expire();
@@ -448,8 +453,10 @@ public final class EventLoop {
         if (log.damaged().isEmpty()) {
             if (isRepairing) {
                 LOG.info("Replica {}: its log is whole again", self);
+                whole = log;       // nothing of this turn is for a node that has not begun
+            } else {
+                begin(log);
             }
-            begin(log);
             return;
         }
         if (!isRepairing) {

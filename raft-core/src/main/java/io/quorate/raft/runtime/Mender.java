@@ -50,7 +50,9 @@ public final class Mender {
         record Put(List<Entry> entries) implements Job {
             @Override
             public void run(Mender mender) {
-                mender.mailbox.mended(mender.storage.repair(entries));
+                List<EntryId> back = mender.storage.repair(entries);
+                mender.putBack += back.size();
+                mender.mailbox.mended(back);
             }
         }
 
@@ -59,6 +61,7 @@ public final class Mender {
             @Override
             public void run(Mender mender) {
                 mender.storage.write(List.of(write));
+                mender.replacements++;
                 mender.mailbox.recovered(mender.storage.recover());
             }
         }
@@ -78,6 +81,8 @@ public final class Mender {
     private final Mailbox mailbox;
     private final Inbox<Job> inbox;
     private final AtomicInteger questions = new AtomicInteger();     // that wait
+    private long putBack;
+    private long replacements;
 
     Mender(Storage storage, Transport transport, Mailbox mailbox, Waker diskThread) {
         self = storage.identity().replica();
@@ -107,6 +112,16 @@ public final class Mender {
 
     public boolean hasWork() {
         return inbox.hasMore();
+    }
+
+    /** How many entries it has put back. The disk thread's. */
+    public long putBack() {
+        return putBack;
+    }
+
+    /** How often it has cut a log off, or put it on a snapshot. The disk thread's. */
+    public long replacements() {
+        return replacements;
     }
 
     /** One piece of work; whether there was any. */

@@ -308,6 +308,13 @@ public final class PassiveServer {
         }
     }
 
+    /** Reads all of it again, however long that takes: for simulations. On the disk thread, while no write waits. */
+    public void scrubAll() {
+        if (!loop.isBlank()) {
+            scrubber.readAll();
+        }
+    }
+
     /** After how many nanoseconds to turn the disk though there is no work; {@link Long#MAX_VALUE} if there is no need. */
     public long nanosUntilScrub() {
         return loop.isBlank() ? Long.MAX_VALUE : scrubber.nanosUntil(nanoClock.getAsLong());

@@ -54,6 +54,18 @@ final class Scrubber {
             isBetweenRounds = false;
             roundNanos = nowNanos;
         }
+        read();
+    }
+
+    /** Reads all of it, however long that takes. */
+    void readAll() {
+        isBetweenRounds = false;
+        while (!isBetweenRounds) {
+            read();
+        }
+    }
+
+    private void read() {
         Storage.Scrubbed found = storage.scrub(PIECE_BYTES);
         meters.bytesScrubbed.add(found.bytes());
         if (!found.damaged().isEmpty()) {

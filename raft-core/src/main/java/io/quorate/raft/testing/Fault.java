@@ -159,6 +159,13 @@ public sealed interface Fault {
     }
 
     /**
+     * One entry behind the newest snapshot rots on the node's disk. That is found when it is read, or at the next start; or at once.
+     *
+     * @param dice which, and whether it is found at once
+     */
+    record DamageEntry(long atNanos, int node, long dice) implements OfNode { }
+
+    /**
      * The node dies and comes back with its disk as it was some time ago, as from a backup: what it had promised since is forgotten. Raft
      * cannot cope with this; such a run only asks whether it is noticed.
      *

@@ -21,6 +21,15 @@ enum Happening {
     /** Longer than an election timeout. */
     SLOW_WRITE,
     DISK_HANGS, DISK_FAILED, DISK_LOST, DISK_ROLLED_BACK, DISK_CLONED,
+    ENTRY_DAMAGED,
+    /** A damaged entry was put back as another replica had it. */
+    ENTRY_REPAIRED,
+    /** A process found damage in its log at the start, and its node began when that was healed. */
+    STARTED_WITH_DAMAGE, BEGAN_REPAIRED,
+    /** A log with damage was cut off, for others had replaced its end, or was put on another's snapshot, before its node began. */
+    DAMAGE_REPLACED,
+    /** Nobody who was left could give an entry back, when the group was healed. */
+    DAMAGE_BEYOND_REPAIR,
     SLOW_APPLY, APPLY_THREW, QUERY_THREW, FLOOD,
     ENTRIES_READ_FROM_DISK, FOUNDING_FAILED,
     /** A replica has made a snapshot of its own state durable. */

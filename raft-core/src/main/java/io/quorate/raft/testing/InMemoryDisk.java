@@ -184,7 +184,23 @@ public final class InMemoryDisk implements SimulatedDisk {
         return new EntryId(terms.termAt(index), index);
     }
 
-    /** The entries behind the newest snapshot that are damaged. */
+    @Override
+    public synchronized @Nullable EntryId damageAny(long dice) {
+        long covered = snapshot == null ? 0 : snapshot.id().index();
+        long first = Math.max(firstIndex, covered + 1);
+        long count = terms.lastIndex() - first + 1;
+        return count < 1 ? null : damage(first + Math.floorMod(dice, count));
+    }
+
+    @Override
+    public synchronized void undamage(EntryId entry) {
+        if (entry.index() <= terms.lastIndex() && terms.termAt(entry.index()) == entry.term()) {
+            damaged.remove(entry.index());
+        }
+    }
+
+    /** The entries behind the newest snapshot that are damaged, rising. */
+    @Override
     public synchronized List<EntryId> damaged() {
         return damaged.stream().map(index -> new EntryId(terms.termAt(index), index)).toList();
     }

@@ -65,6 +65,26 @@ public interface SimulatedDisk {
     /** What was to fail does not fail any more, unless it has failed already. */
     void mend();
 
+    /**
+     * Lets an entry behind the newest snapshot rot, if this disk can.
+     *
+     * @param dice which
+     * @return which; null if nothing happened
+     */
+    default @Nullable EntryId damageAny(long dice) {
+        return null;
+    }
+
+    /** Which entries are damaged, rising. */
+    default List<EntryId> damaged() {
+        return List.of();
+    }
+
+    /** This entry is as it was before it was damaged. */
+    default void undamage(EntryId entry) {
+        throw new UnsupportedOperationException("Nothing is damaged");
+    }
+
     /** Another disk with what is on this one now: a backup, or a clone. Nobody has it open. */
     SimulatedDisk copy();
 

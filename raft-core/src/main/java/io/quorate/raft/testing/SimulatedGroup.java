@@ -171,6 +171,8 @@ final class SimulatedGroup {
             replica.ailments().hangDisk(hang.forNanos());
         } else if (fault instanceof Fault.SlowApply slow) {
             replica.ailments().slowApply(slow.forNanos(), slow.applyNanosMax());
+        } else if (fault instanceof Fault.DamageEntry damage) {
+            replica.damageEntry(damage.dice());
         } else if (fault instanceof Fault.RollBack rollBack) {
             rollBack(rollBack);
         } else if (!replica.isUp()) {
@@ -326,7 +328,13 @@ final class SimulatedGroup {
                 replica.heal();
                 if (!isInCore && replica.isUp()) {
                     replica.crash(false);
-                } else if (isInCore && !replica.isUp()) {
+                }
+            }
+            for (SimulatedReplica replica : core) {
+                if (replica.mendDamage(core) && replica.isUp()) {
+                    replica.crash(false);
+                }
+                if (!replica.isUp()) {
                     replica.start();
                 }
             }
@@ -370,7 +378,7 @@ final class SimulatedGroup {
         }
 
         private boolean agrees() {
-            return core.stream().noneMatch(SimulatedReplica::hasOpenCalls) && invariants.agree(core);
+            return core.stream().noneMatch(replica -> replica.hasOpenCalls() || replica.node() == null) && invariants.agree(core);
         }
     }
 
@@ -529,7 +537,11 @@ final class SimulatedGroup {
     }
 
     void count(Happening what) {
-        happenings.merge(what, 1L, Long::sum);
+        count(what, 1);
+    }
+
+    void count(Happening what, long times) {
+        happenings.merge(what, times, Long::sum);
     }
 
     // ------------------------------------------------------------------------------------------------------------------ its parts

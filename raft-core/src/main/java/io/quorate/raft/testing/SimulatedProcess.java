@@ -82,6 +82,7 @@ final class SimulatedProcess {
     private boolean isMoving;
     private boolean isCompacting;
     private boolean isMending;
+    private boolean wasRepairing;       // its node has not begun
     private final Map<Long, OpenCall> openCalls = new LinkedHashMap<>();
     private @Nullable RoleName lastRole;
     private long lastTerm;
@@ -100,6 +101,7 @@ final class SimulatedProcess {
         writtenIndex = replica.diskLastIndex();
         server = new PassiveServer(group.addresses(), group.config(), group.setup().snapshots(), storage, new End(),
             new WatchedMachine(group, replica, ailments), new Counting(), random.split(), clock::nanos);
+        wasRepairing = isRepairing();
     }
 
     // --------------------------------------------------------------------------------------------------------------- its ends
@@ -368,6 +370,12 @@ final class SimulatedProcess {
         }
         group.onTurn(replica);
         RaftNode node = node();
+        if (wasRepairing && node != null) {
+            wasRepairing = false;
+            writtenIndex = replica.diskLastIndex();
+            group.count(Happening.BEGAN_REPAIRED);
+            group.invariants().onStarted(replica);
+        }
         if (node != null && (node.role() != lastRole || node.term() != lastTerm)) {
             group.onBecame(replica, node.role(), node.term());
         }
@@ -557,6 +565,21 @@ final class SimulatedProcess {
         }
     }
 
+    /** Its disk thread reads again all that was written long ago. */
+    void scrub() {
+        afterDisk(() -> {
+            if (toWrite.isEmpty() && writing.isEmpty()) {
+                server.scrubAll();
+                requestTurn();
+            }
+        });
+    }
+
+    /** Whether its node cannot begin for what is damaged in the log. */
+    boolean isRepairing() {
+        return server.loop().isRepairing();
+    }
+
     private void startMending() {
         if (!isMending && server.mender().hasWork()) {
             isMending = true;
@@ -566,8 +589,15 @@ final class SimulatedProcess {
 
     private void mend() {
         isMending = false;
+        long putBack = server.mender().putBack();
+        long replacements = server.mender().replacements();
         try {
             server.mender().turn();
+            group.count(Happening.ENTRY_REPAIRED, server.mender().putBack() - putBack);
+            group.count(Happening.DAMAGE_REPLACED, server.mender().replacements() - replacements);
+        } catch (StorageException e) {
+            stopForItsDisk(e);
+            return;
         } catch (ProcessDied e) {
             group.count(Happening.CRASH_WITHIN_FLUSH);
             crash(false);

@@ -86,7 +86,11 @@ final class SimulatedReplica implements ReplicaView {
         process = started;
         stopReason = null;
         group.onStarted(this);
-        group.invariants().onStarted(this);
+        if (started.isRepairing()) {
+            group.count(Happening.STARTED_WITH_DAMAGE);      // what it says of its log counts from when its node begins
+        } else {
+            group.invariants().onStarted(this);
+        }
         started.requestTurn();
     }
 
@@ -137,6 +141,41 @@ final class SimulatedReplica implements ReplicaView {
 
     void failDisk() {
         disk.failWrites("the simulation makes this write fail");
+    }
+
+    /** One of its entries rots. */
+    void damageEntry(long dice) {
+        if (disk.damageAny(dice / 2) != null) {
+            group.count(Happening.ENTRY_DAMAGED);
+            if (process != null && dice % 2 == 0) {
+                process.scrub();
+            }
+        }
+    }
+
+    /**
+     * The group is healed, and goes on with these alone. What none of them could give back is as it was before, which no group has to cope
+     * with otherwise; whether its process waits for that, and must begin anew.
+     */
+    boolean mendDamage(List<SimulatedReplica> core) {
+        boolean isWaiting = process == null || process.isRepairing();
+        boolean isMended = false;
+        for (EntryId entry : disk.damaged()) {
+            if (core.stream().noneMatch(other -> other != this && other.mayGive(entry, isWaiting))) {
+                group.count(Happening.DAMAGE_BEYOND_REPAIR);
+                disk.undamage(entry);
+                isMended = true;
+            }
+        }
+        return isMended && isWaiting;
+    }
+
+    private boolean mayGive(EntryId entry, boolean isSnapshotEnough) {
+        SnapshotId snapshot = disk.snapshotId();
+        if (isSnapshotEnough && snapshot != null && snapshot.index() >= entry.index()) {
+            return true;
+        }
+        return !disk.damaged().contains(entry) && disk.log().stream().anyMatch(each -> each.id().equals(entry));
     }
 
     /** While it is down: its machine is replaced, with an empty disk. */
