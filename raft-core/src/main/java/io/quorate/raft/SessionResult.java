@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
  *
  * <pre>
  *   kind 0  DONE     result...
- *   kind 1  OPENED   long index, long number: the session
+ *   kind 1  OPENED   long index, long number: the session; long timeout in nanoseconds
  *   kind 2  REFUSED  byte reason: 1 NO_SUCH_SESSION, 2 ACKNOWLEDGED, 3 FULL, 4 UNREADABLE
  * </pre>
  */
@@ -37,13 +37,14 @@ public sealed interface SessionResult {
     /**
      * There is a new session.
      *
-     * @param session where it was opened, with the number that its client has drawn
+     * @param session      where it was opened, with the number that its client has drawn
+     * @param timeoutNanos after so long without a sign of it the group forgets it: what was asked for, or the most that the group allows
      */
-    record Opened(SessionId session) implements SessionResult {
+    record Opened(SessionId session, long timeoutNanos) implements SessionResult {
 
         @Override
         public byte[] encode() {
-            return SessionBytes.of(SessionBytes.OPENED, SessionBytes.NOTHING, session.index(), session.number());
+            return SessionBytes.of(SessionBytes.OPENED, SessionBytes.NOTHING, session.index(), session.number(), timeoutNanos);
         }
     }
 
@@ -89,7 +90,8 @@ public sealed interface SessionResult {
                 bytes.get(users);
                 yield new Done(users);
             }
-            case SessionBytes.OPENED -> new Opened(new SessionId(SessionBytes.next(bytes), SessionBytes.last(bytes)));
+            case SessionBytes.OPENED -> new Opened(new SessionId(SessionBytes.next(bytes), SessionBytes.next(bytes)),
+                SessionBytes.last(bytes));
             case SessionBytes.REFUSED -> {
                 int reason = result.length == 2 ? result[1] : 0;
                 if (reason < 1 || reason > Reason.values().length) {

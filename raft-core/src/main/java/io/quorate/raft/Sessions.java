@@ -172,8 +172,9 @@ public final class Sessions<M extends StateMachine> implements StateMachine {
             return refused(Reason.FULL);
         }
         SessionId id = new SessionId(command.index(), open.number());
-        table.open(id, Math.min(open.timeoutNanos(), options.timeoutMax.toNanos()), command.timeNanos());
-        return new SessionResult.Opened(id).encode();
+        long timeoutNanos = Math.min(open.timeoutNanos(), options.timeoutMax.toNanos());
+        table.open(id, timeoutNanos, command.timeNanos());
+        return new SessionResult.Opened(id, timeoutNanos).encode();
     }
 
     private byte[] keepAlive(Command command, SessionCommand.KeepAlive keepAlive) {

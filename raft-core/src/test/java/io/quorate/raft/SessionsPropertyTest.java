@@ -102,7 +102,7 @@ class SessionsPropertyTest {
                 session.heardNanos = now;
                 SessionId id = new SessionId(index, open.number());
                 sessions.put(id, session);
-                return new SessionResult.Opened(id);
+                return new SessionResult.Opened(id, session.timeoutNanos);
             }
             SessionId id = command instanceof SessionCommand.Call call ? call.session()
                 : command instanceof SessionCommand.KeepAlive keepAlive ? keepAlive.session() : ((SessionCommand.Close) command).session();
@@ -258,7 +258,8 @@ class SessionsPropertyTest {
             assertEquals(command, SessionCommand.decode(ByteBuffer.wrap(within, 3, encoded.length)));
         }
         assertArrayEquals(bytes, ((SessionResult.Done) SessionResult.decode(new SessionResult.Done(bytes).encode())).result());
-        assertEquals(new SessionResult.Opened(session), SessionResult.decode(new SessionResult.Opened(session).encode()));
+        SessionResult opened = new SessionResult.Opened(session, two);
+        assertEquals(opened, SessionResult.decode(opened.encode()));
         for (Reason reason : Reason.values()) {
             assertEquals(new SessionResult.Refused(reason), SessionResult.decode(new SessionResult.Refused(reason).encode()));
         }

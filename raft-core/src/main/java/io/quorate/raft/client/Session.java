@@ -70,7 +70,8 @@ public final class Session implements AutoCloseable {
     /**
      * What a session is opened with.
      *
-     * @param timeout     after so long without a sign of it the group forgets the session; at most what {@link Sessions.Options} allow
+     * @param timeout     after so long without a sign of it the group forgets the session; it gets what {@link Sessions.Options} allow if
+     *                    that is less
      * @param callTimeout how long a command may take that brings no timeout of its own
      */
     public record Options(Duration timeout, Duration callTimeout) {
@@ -100,6 +101,7 @@ public final class Session implements AutoCloseable {
     private final LongUnaryOperator random;
     private final Options options;
     private final SessionId id;
+    private final long timeoutNanos;              // as the group allows it
     private final Budget budget = new Budget(COMMAND_BYTES_MAX);
 
     // Guarded by this.
@@ -108,12 +110,14 @@ public final class Session implements AutoCloseable {
     private @Nullable String ended;               // why; null while it lives
     private long heardNanos;                      // when something was last proposed that the group has answered
 
-    private Session(Proposer proposer, SessionTimer timer, LongUnaryOperator random, Options options, SessionId id) {
+    private Session(Proposer proposer, SessionTimer timer, LongUnaryOperator random, Options options, SessionId id,
+                    long timeoutNanos) {
         this.proposer = proposer;
         this.timer = timer;
         this.random = random;
         this.options = options;
         this.id = id;
+        this.timeoutNanos = timeoutNanos;
         heardNanos = timer.nanoTime();
     }
 
@@ -133,13 +137,13 @@ public final class Session implements AutoCloseable {
     }
 
     static CompletableFuture<Session> open(Proposer proposer, Options options, SessionTimer timer, LongUnaryOperator random, long number) {
-        Session unopened = new Session(proposer, timer, random, options, UNOPENED);
+        Session unopened = new Session(proposer, timer, random, options, UNOPENED, options.timeout.toNanos());
         CompletableFuture<Session> opened = new CompletableFuture<>();
         byte[] command = new SessionCommand.Open(options.timeout.toNanos(), number).encode();
-        unopened.new Call(0, command.length, acknowledged -> command, options.callTimeout.toNanos(), (index, failure) -> {
-            if (index != null) {
-                SessionId id = new SessionId(ByteBuffer.wrap(index).getLong(), number);
-                Session numbered = new Session(proposer, timer, random, options, id);
+        unopened.new Call(0, command.length, acknowledged -> command, options.callTimeout.toNanos(), (result, failure) -> {
+            if (result != null) {
+                SessionResult.Opened granted = (SessionResult.Opened) SessionResult.decode(result);
+                Session numbered = new Session(proposer, timer, random, options, granted.session(), granted.timeoutNanos());
                 numbered.keepAliveLater();
                 opened.complete(numbered);
             } else {
@@ -223,14 +227,14 @@ public final class Session implements AutoCloseable {
 
     private synchronized void keepAliveLater() {
         if (ended == null) {
-            long period = Math.max(1, options.timeout.toNanos() / KEEP_ALIVES_PER_TIMEOUT);
+            long period = Math.max(1, timeoutNanos / KEEP_ALIVES_PER_TIMEOUT);
             long quiet = timer.nanoTime() - heardNanos;
             timer.after(Math.max(Math.min(period, PAUSE_MAX_NANOS), period - quiet), this::keepAlive);
         }
     }
 
     private void keepAlive() {
-        long period = options.timeout.toNanos() / KEEP_ALIVES_PER_TIMEOUT;
+        long period = timeoutNanos / KEEP_ALIVES_PER_TIMEOUT;
         long begun;
         byte[] command;
         synchronized (this) {
@@ -403,7 +407,7 @@ public final class Session implements AutoCloseable {
             if (result instanceof SessionResult.Done done) {
                 complete(done.result(), null);
             } else if (result instanceof SessionResult.Opened opened && sequence == 0) {
-                complete(ByteBuffer.allocate(Long.BYTES).putLong(opened.session().index()).array(), null);
+                complete(opened.encode(), null);
             } else if (result instanceof SessionResult.Refused refused) {
                 switch (refused.reason()) {
                     case FULL -> again(false, new OverloadedException("Nothing happened: the group keeps as many replies as it may until "

@@ -212,6 +212,15 @@ class SessionTest {
         assertTrue(proposals > 80 && proposals < 100, "every third of the timeout: " + proposals);
     }
 
+    /** It asks for more than the group allows, and must know what it got: else it would be silent for too long. */
+    @Test
+    void aSessionIsKeptAliveForTheTimeoutThatTheGroupAllows() {
+        Session longer = group.open(Duration.ofDays(1));
+        group.pass(Duration.ofHours(5));
+        assertTrue(longer.isOpen());
+        assertEquals(2, group.sessions.openSessions());
+    }
+
     @Test
     void aBusySessionNeedsNoOtherSignOfLife() {
         for (int i = 0; i < 30; i++) {

@@ -919,7 +919,7 @@ class GroupInvariantsTest {
     }
 
     private static SessionResult opened(long index) {
-        return new SessionResult.Opened(session(index));
+        return new SessionResult.Opened(session(index), 10);
     }
 
     private static SessionId session(long index) {

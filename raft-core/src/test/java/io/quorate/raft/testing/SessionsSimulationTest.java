@@ -389,19 +389,26 @@ class SessionsSimulationTest {
                 return sessions.toString();
             }
         };
-        assertFound(around, 10, "SameState");
+        // Where a copy comes first, it is found by that.
+        assertFound(around, 10, Set.of("SameState"), Set.of("SessionCommandsTakeEffectOnce", "SameResults"));
     }
 
     /** By the runs of the swarm, within so many of them. */
     private static void assertFound(UnaryOperator<StateMachine> around, int seeds, String... invariants) {
+        assertFound(around, seeds, Set.of(invariants), Set.of());
+    }
+
+    private static void assertFound(UnaryOperator<StateMachine> around, int seeds, Set<String> invariants, Set<String> others) {
         Simulation<Registers> simulation = Registers.simulation().snapshots(OFTEN).sessions(OPTIONS, around).unexplained();
         for (long seed = 1; seed <= seeds; seed++) {
             try {
                 simulation.run(seed);
             } catch (SimulationFailure failure) {
-                assertTrue(Arrays.asList(invariants).contains(failure.invariant()), failure::getMessage);
                 assertEquals(seed, failure.seed());
-                return;
+                if (invariants.contains(failure.invariant())) {
+                    return;
+                }
+                assertTrue(others.contains(failure.invariant()), failure::getMessage);
             }
         }
         throw new AssertionError(seeds + " seeds have not found it");
