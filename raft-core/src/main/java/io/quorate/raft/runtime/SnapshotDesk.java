@@ -110,7 +110,7 @@ final class SnapshotDesk {
 
     /** Captures the state if that is due, and if there is something new to capture. */
     void look(StateMachine machine, AppliedState applied, long nowNanos) {
-        if (isMaking || asked.isEmpty() && (isUnable || !trigger.isDue(storage.logBytes(), nowNanos) && !mayRenew(applied, nowNanos))) {
+        if (isMaking || asked.isEmpty() && (isUnable || !isDue(applied, nowNanos))) {
             return;
         }
         SnapshotId id = applied.snapshotId();
@@ -122,6 +122,10 @@ final class SnapshotDesk {
         } else {
             capture(machine, id, new StateHeader(applied.lastToldIndex()), nowNanos);
         }
+    }
+
+    private boolean isDue(AppliedState applied, long nowNanos) {
+        return trigger.isDue(storage.logBytes(), nowNanos) || mayRenew(applied, nowNanos);
     }
 
     private boolean mayRenew(AppliedState applied, long nowNanos) {

@@ -414,6 +414,37 @@ class ApplierTest {
     }
 
     @Test
+    void anEntryThatIsDamagedOnTheDiskIsWaitedForAndAllElseGoesOn() {
+        storage.found(new FoundingRecord(new ClusterId(1, 1), 0, Membership.of(1, List.of(new Member(new ReplicaId(1, 11), "a")))));
+        storage.write(List.of(new Storage.Write(1, new HardState(1, null, 0), 1, List.of(command(1, 1, "a"), command(2, 1, "b"),
+            command(3, 1, "c")))));
+        storage.disk().damage(2);
+        Recorder proposed = propose(3, 1, 1000);
+        applier.add(List.of(new Work.Apply(1, 2, List.of()), new Work.Apply(3, 3, List.of())));
+        applier.turn(now);
+        applier.turn(now);
+        assertEquals(List.of("1:a"), journal.commands);
+        assertEquals(1, applier.appliedIndex());
+        assertFalse(applier.hasWork(), "it would be turned for ever");
+
+        Recorder enough = read(1, Long.MAX_VALUE, 1000, "all");
+        Recorder tooMuch = read(2, Long.MAX_VALUE, 500, "all");
+        applier.turn(now);
+        assertEquals("1:a at 1", enough.outcome());
+        now = 500;
+        applier.turn(now);
+        assertEquals("OverloadedException", tooMuch.outcome());
+        assertEquals("open", proposed.outcome());
+
+        storage.repair(List.of(command(2, 1, "b")));
+        applier.add(List.of(new Work.Retry()));
+        applier.turn(now);
+        applier.turn(now);
+        assertEquals(List.of("1:a", "2:b", "3:c"), journal.commands);
+        assertEquals("did c at 3", proposed.outcome());
+    }
+
+    @Test
     void aGapInWhatIsToBeAppliedIsABrokenInvariant() {
         applier.add(List.of(new Work.Apply(2, 2, List.of(command(2, 1, "b")))));
         assertThrows(InvariantViolation.class, () -> applier.turn(now));

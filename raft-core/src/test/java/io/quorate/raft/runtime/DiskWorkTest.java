@@ -11,6 +11,7 @@ import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Event;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Member;
@@ -106,6 +107,25 @@ class DiskWorkTest {
         assertEquals(List.of(new Event.EntriesRead(peer, 2, 2, List.of(command(2, 1, "b"))),
             new Event.EntriesRead(peer, 2, 2, List.of(command(2, 1, "b"), command(3, 2, "c")))), completions());
         assertFalse(reader.hasWork());
+    }
+
+    @Test
+    void aDamagedEntryIsReportedAndReadWhenItIsBack() {
+        writer.add(write(1, 1, command(1, 1, "a"), command(2, 1, "b")));
+        writer.write(writer.take());
+        completions();
+        storage.disk().damage(2);
+        ReplicaId peer = new ReplicaId(2, 22);
+        reader.add(peer, 2, 2, 2, 1000);
+        reader.turn();
+        mailbox.fill();
+        assertEquals(new Mail.OfDamage(List.of(new EntryId(1, 2))), mailbox.poll());
+        assertFalse(reader.hasWork());
+        storage.repair(List.of(command(2, 1, "b")));
+        reader.retry();
+        assertTrue(reader.hasWork());
+        reader.turn();
+        assertEquals(List.of(new Event.EntriesRead(peer, 2, 2, List.of(command(2, 1, "b")))), completions());
     }
 
     private static Storage.Write write(long id, long firstIndex, Entry... entries) {

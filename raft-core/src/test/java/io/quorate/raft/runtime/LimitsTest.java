@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.MembershipTarget;
 import io.quorate.raft.RaftServer;
+import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.client.RaftAdmin;
@@ -119,6 +120,17 @@ class LimitsTest {
         all.add(fixed("EventLoop.TURN_BYTES", bytes(EventLoop.TURN_BYTES), "the raft thread writes and sends what it has before it takes in"
             + " more"));
         all.add(fixed("LogWriter.BATCH_BYTES", bytes(LogWriter.BATCH_BYTES), "one write to disk ends there, and the next begins"));
+        all.add(fixed("RepairMessage.WANTED_MAX", RepairMessage.WANTED_MAX + " entries", "a replica whose entries are damaged asks for so"
+            + " many at once"));
+        all.add(fixed("RepairMessage.ANSWER_BYTES_MAX", bytes(RepairMessage.ANSWER_BYTES_MAX), "an answer to that ends there; a larger"
+            + " entry goes alone"));
+        all.add(fixed("Repair.POOL_BYTES_MAX", bytes(Repair.POOL_BYTES_MAX), "entries that can only be put back together wait in memory;"
+            + " what comes beyond is asked for again"));
+        all.add(fixed("Mender.QUESTIONS_MAX", Mender.QUESTIONS_MAX + " questions", "further questions for damaged entries are dropped; they"
+            + " are asked again"));
+        all.add(option("RaftServer.Builder.scrubbing", bytes(RaftServer.SCRUB_BYTES_PER_SECOND) + " a second", "what was written long ago is"
+            + " read again no faster; once all has been, the next round begins " + millis(Scrubber.ROUND_NANOS_MIN) + " after this one"
+            + " began, at the earliest"));
         all.add(fixed("Applier.CHUNK_BYTES", bytes(Applier.CHUNK_BYTES), "the apply thread looks after reads and timeouts before it applies"
             + " more"));
         all.add(fixed("MembershipTarget.MEMBERS_MAX", MembershipTarget.MEMBERS_MAX + " members", "a larger group is refused:"
