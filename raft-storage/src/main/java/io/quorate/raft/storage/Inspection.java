@@ -128,7 +128,11 @@ final class Inspection {
             }
             if (last > covered && holdsSnapshot()) {
                 try (EntryReader reader = new EntryReader(files, log)) {
-                    membershipEntry = reader.read(last, last, 1).get(0);
+                    List<Entry> found = reader.read(last, last, 1);
+                    if (found.isEmpty()) {
+                        throw new NoSuchFileException(files.pathOf("the segment of entry " + last));     // let go of meanwhile
+                    }
+                    membershipEntry = found.get(0);
                 }
             }
         }
