@@ -345,6 +345,37 @@ class EntryDamageTest {
     }
 
     @Test
+    void whatIsNotCertainOfAReplacedEntryDoesNotGetIntoTheIndex() throws IOException {
+        write(1, 1, 2, 0);
+        write(2, 3, 6, 0);
+        write(3, 3, 4, 0);
+        int damage = entryAt(frames(FIRST).get(1), 0) + 50;
+        SimulatedFiles disk = flipped(FIRST, damage);
+        FileStorage opened = Logs.start(disk, SMALL);
+        assertEquals(List.of(), opened.recover().damaged());
+        List<Storage.Write> batch = List.of(Logs.append(1, 5, 25, 3, 60));
+        opened.write(batch);
+        opened.close();
+        assertTrue(disk.list().contains(SECOND));
+        disk.flip(FIRST, damage, 5);    // it was not the disk, but the way from there
+        assertEquals(model.after(batch).restarted(), ModelLog.of(Logs.start(disk, SMALL)));
+    }
+
+    @Test
+    void anIndexThatContradictsTheFrameOfADamagedEntryIsRefused() throws IOException {
+        life();
+        SimulatedFiles disk = flipped(FIRST, entryAt(frames(FIRST).get(1), 1) + 50);
+        byte[] bytes = disk.bytes(FIRST);
+        int count = ByteBuffer.wrap(bytes).getInt(bytes.length - SegmentSeal.TRAILER_BYTES + 4);
+        int from = bytes.length - (int) SegmentSeal.bytes(count);
+        bytes[from + 3 * SegmentSeal.ENTRY_BYTES + 16] ^= 1;   // the checksum of the fourth entry
+        ByteBuffer.wrap(bytes).putInt(bytes.length - 4, new Crc(incarnation).add(bytes, from, bytes.length - 4).value());
+        disk.put(FIRST, bytes);
+        StorageCorruptException refusal = assertThrows(StorageCorruptException.class, () -> Logs.start(disk, SMALL).recover());
+        assertEquals(frames(FIRST).get(1).offset(), refusal.offset());
+    }
+
+    @Test
     void anotherEntryOfTheSameNameIsNotPutInItsPlace() throws IOException {
         life();
         SimulatedFiles disk = flipped(FIRST, entryAt(frames(FIRST).get(1), 1) + 50);
@@ -354,6 +385,10 @@ class EntryDamageTest {
         assertEquals(List.of(), opened.repair(List.of(Entry.of(4, 2, Entry.Kind.COMMAND, 7, new byte[60]))));
         assertEquals(List.of(), opened.repair(List.of(Entry.of(4, 2, Entry.Kind.COMMAND, 0, new byte[61]))));
         assertEquals(List.of(), opened.repair(List.of(Logs.entry(4, 1, 60))));
+        byte[] rotten = Logs.entry(4, 2, 60).array().clone();
+        Entry given = Entry.decode(rotten, 0, rotten.length);
+        rotten[70] ^= 1;
+        assertEquals(List.of(), opened.repair(List.of(given)), "it was damaged in memory");
         assertEquals(List.of("4@2"), names(opened.repair(List.of(Logs.entry(4, 2, 60)))));
         before[entryAt(frames(FIRST).get(1), 1) + 50] ^= 0x20;
         assertEquals(ByteBuffer.wrap(before), ByteBuffer.wrap(disk.bytes(FIRST)));
@@ -572,6 +607,46 @@ class EntryDamageTest {
     }
 
     @Test
+    void aCoveredEntryWhoseTermOnlyTheSnapshotKnowsIsNotRefused() throws IOException {
+        write(1, 1, 2, 0);
+        List<Entry> entries = List.of(Logs.entry(3, 2, 60), Logs.entry(4, 3, 60));
+        write(List.of(new Storage.Write(++lastWrite, new HardState(3, null, 0), 3, entries)));
+        write(3, 5, 6, 0);
+        SimulatedFiles open = flipped(FIRST, entryAt(frames(FIRST).get(1), 0) + 40);
+        assertThrows(StorageCorruptException.class, () -> Logs.start(open, SMALL).recover());
+        take(storage, 4);
+        Storage.Recovered recovered = Logs.start(flipped(FIRST, entryAt(frames(FIRST).get(1), 0) + 40), SMALL).recover();
+        assertEquals(List.of(), recovered.damaged());
+        assertEquals(model.terms(), recovered.log().terms());
+    }
+
+    @Test
+    void aLogThatGoesAsAWholeTakesItsDamageAlong() throws IOException {
+        life();
+        FrameHeader last = frames(SECOND).get(frames(SECOND).size() - 1);
+        FileStorage opened = Logs.start(flipped(SECOND, entryAt(last, 1) + 50), SMALL);
+        assertEquals(List.of("24@4"), names(opened.recover().damaged()));
+        FileStorage other = Logs.start(new SimulatedFiles(), SMALL);
+        other.recover();
+        other.write(List.of(Logs.append(1, 1, 12, 9, 60)));
+        SnapshotId id = take(other, 12);        // an entry that this log does not hold
+        receive(opened, other, id);
+        opened.write(List.of(new Storage.Write(1, new HardState(9, null, 12), 13, List.of(), id)));
+        Storage.Recovered recovered = opened.recover();
+        assertEquals(List.of(), recovered.damaged());
+        assertEquals(12, recovered.log().terms().lastIndex());
+    }
+
+    private static void receive(FileStorage to, FileStorage from, SnapshotId id) {
+        try (Storage.StoredSnapshot stored = from.snapshot(); Storage.SnapshotInput input = to.receiveSnapshot(id)) {
+            while (stored != null && input.received() < stored.transferBytes()) {
+                input.write(input.received(), stored.read(input.received(), 1 << 20));
+            }
+            assertTrue(input.complete());
+        }
+    }
+
+    @Test
     void damageMetByAReadIsForgottenWithTheNextSnapshot() throws IOException {
         life();
         storage = Logs.start(files, SMALL);
@@ -599,13 +674,7 @@ class EntryDamageTest {
             SimulatedFiles disk = flipped(FIRST, entryAt(frames(FIRST).get(1), 1) + 50);
             FileStorage opened = Logs.start(disk, SMALL);
             assertEquals(List.of("4@2"), names(opened.recover().damaged()));
-            Storage.StoredSnapshot stored = other.snapshot();
-            try (Storage.SnapshotInput input = opened.receiveSnapshot(id)) {
-                while (stored != null && input.received() < stored.transferBytes()) {
-                    input.write(input.received(), stored.read(input.received(), 1 << 20));
-                }
-                assertTrue(input.complete());
-            }
+            receive(opened, other, id);
             opened.write(List.of(new Storage.Write(1, new HardState(4, null, index), index + 1, List.of(), id)));
             Storage.Recovered recovered = opened.recover();
             assertEquals(List.of(), recovered.damaged());

@@ -197,6 +197,9 @@ class ScrubTest {
         Scrubbed found = round(1 << 20);
         assertTrue(found.damaged().contains(id) && found.problem() != null, found::toString);
         assertArrayEquals(damaged, files.bytes(SECOND));
+        // Without the index, an entry is known by its name and by where it must end.
+        assertEquals(List.of(), storage.repair(List.of(Entry.of(id.index(), id.term(), Entry.Kind.COMMAND, 0, new byte[61]))));
+        assertEquals(List.of(), storage.repair(List.of(Logs.entry(id.index(), id.term() + 1, 60))));
         // When the entries are there again, so is the index, in the next round.
         storage.repair(found.damaged().stream().map(each -> model.entries().get((int) each.index() - 1)).toList());
         assertNull(round(1 << 20).problem());
