@@ -88,6 +88,10 @@ public record Explanation(List<Finding> findings) {
             if (disk != null && disk.silentNanos() >= timeoutNanos()) {
                 found.add(new Finding.DiskStalls(disk.silentNanos(), status.state() == ServerStatus.State.LEADER));
             }
+            if (disk != null && !disk.room().isPlenty()) {
+                found.add(new Finding.DiskNearlyFull(status.replica(), disk.room(), disk.usableBytes(),
+                    status.state() == ServerStatus.State.LEADER));
+            }
         }
 
         private void damage() {

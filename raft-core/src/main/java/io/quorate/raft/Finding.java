@@ -1,5 +1,6 @@
 package io.quorate.raft;
 
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
@@ -168,6 +169,18 @@ public sealed interface Finding {
                 + (isLeading ? "if another's is ahead meanwhile, it hands leadership over." : "until it answers, this replica promises"
                 + " nothing and"
                 + " does not stand for election.");
+        }
+    }
+
+    /** The own disk has no room for the next file of the log. */
+    record DiskNearlyFull(ReplicaId replica, DiskRoom room, long usableBytes, boolean isLeading) implements Finding {
+        @Override
+        public String sentence() {
+            return "The disk of this replica, " + replica + ", is nearly full" + (usableBytes < 0 ? ": " : " (" + Words.bytes(usableBytes)
+                + " can still be used): ") + (isLeading ? "it refuses new commands and changes of the membership, or hands the lead to a voter"
+                + " that has room, and serves reads" : room == DiskRoom.NONE ? "it follows, and votes, but takes no more entries"
+                + " and so counts for no commit" : "it follows, and takes what is under way")
+                + ". Free some space there, or let snapshots do it; all else goes on by itself.";
         }
     }
 

@@ -30,6 +30,8 @@ import java.util.TreeMap;
  * @param bytesScrubbed      read again of what was written long ago
  * @param snapshotBytes      of the newest snapshot
  * @param logBytes           of entries behind the newest snapshot
+ * @param isDiskNearlyFull   whether the disk has so little room that nothing new is begun
+ * @param diskUsableBytes    how many bytes could still be written there, more or less; -1 if this is not known
  * @param queues             what waits now
  * @param lags               how far each peer is behind, if this replica leads; else empty
  */
@@ -37,7 +39,7 @@ public record Metrics(Latency commit, Latency read, Latency diskWait, Latency di
                       long electionsStarted, long electionsWon, long leaderChanges, long pauses, long messagesDropped,
                       long messagesUnsent, long snapshotMessagesDropped, long callsRefused, long snapshotsTaken, long snapshotsInstalled,
                       long damageFound, long entriesRepaired, long snapshotsDamaged, long bytesScrubbed, long snapshotBytes, long logBytes,
-                      Queues queues, List<Lag> lags) {
+                      boolean isDiskNearlyFull, long diskUsableBytes, Queues queues, List<Lag> lags) {
 
     /**
      * What waits in a server.
@@ -93,6 +95,8 @@ public record Metrics(Latency commit, Latency read, Latency diskWait, Latency di
         values.put("bytes_scrubbed", bytesScrubbed);
         values.put("snapshot_bytes", snapshotBytes);
         values.put("log_bytes", logBytes);
+        values.put("disk_nearly_full", isDiskNearlyFull ? 1L : 0L);
+        values.put("disk_usable_bytes", diskUsableBytes);
         values.put("queue_message_bytes", queues.messageBytes);
         values.put("queue_call_bytes", queues.callBytes);
         values.put("queue_uncommitted_bytes", queues.uncommittedBytes);

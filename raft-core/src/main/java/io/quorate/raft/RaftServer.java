@@ -483,7 +483,7 @@ public final class RaftServer implements AutoCloseable {
     private void runDisk() {
         while (diskRuns) {
             if (!parts.turnDisk()) {
-                parts.sleepDisk(Math.min(FAR_NANOS, parts.nanosUntilScrub()));
+                parts.sleepDisk(Math.min(FAR_NANOS, parts.nanosUntilDisk()));
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.quorate.raft;
 
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.ReplicaId;
@@ -129,17 +130,19 @@ public record ServerStatus(ReplicaId replica, long boot, @Nullable ClusterId clu
      * @param hasSnapshots     whether the state machine has snapshots, as far as is known
      * @param snapshotProblem  why the last snapshot was not taken; null if nothing went wrong
      * @param damage           what is damaged on the disk, and what that waits for, in words; null if nothing is known to be
+     * @param room             how much room the disk has for entries
+     * @param usableBytes      how many bytes could still be written there, more or less; -1 if this is not known
      */
     public record Disk(long silentNanos, long behindNanos, long oldestWriteNanos, long snapshotIndex, long fetchIndex,
                        @Nullable String fetching, long storedFirstIndex, long logBytes, long snapshotLogBytes, boolean hasSnapshots,
-                       @Nullable String snapshotProblem, @Nullable String damage) {
+                       @Nullable String snapshotProblem, @Nullable String damage, DiskRoom room, long usableBytes) {
 
-        /** Of a disk on which nothing is known to be damaged. */
+        /** Of a disk on which nothing is known to be damaged, and that has room. */
         public Disk(long silentNanos, long behindNanos, long oldestWriteNanos, long snapshotIndex, long fetchIndex,
                     @Nullable String fetching, long storedFirstIndex, long logBytes, long snapshotLogBytes, boolean hasSnapshots,
                     @Nullable String snapshotProblem) {
             this(silentNanos, behindNanos, oldestWriteNanos, snapshotIndex, fetchIndex, fetching, storedFirstIndex, logBytes,
-                snapshotLogBytes, hasSnapshots, snapshotProblem, null);
+                snapshotLogBytes, hasSnapshots, snapshotProblem, null, DiskRoom.PLENTY, -1);
         }
     }
 

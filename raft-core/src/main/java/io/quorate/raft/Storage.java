@@ -1,5 +1,6 @@
 package io.quorate.raft;
 
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
@@ -298,12 +299,17 @@ public interface Storage extends AutoCloseable {
     }
 
     /**
-     * Whether the disk is so full that no entries should be given to {@link #write} any more. There is room then still for hard states, and
-     * for an installation of what has been received; and entries that are written all the same are written as long as they fit. Any thread;
-     * {@link #maintain} finds out, also that it has ended.
+     * How much room the disk has for entries. In any case there is room for hard states, and for an installation of what has been received;
+     * and entries that are written all the same are written as long as they fit. Any thread; {@link #write} and {@link #maintain} find out
+     * that it has become less, and {@code maintain}, that it is plenty again.
      */
-    default boolean isNearlyFull() {
-        return false;
+    default DiskRoom room() {
+        return DiskRoom.PLENTY;
+    }
+
+    /** How many bytes this storage could still claim of its disk, more or less; -1 if that is not known. Any thread. */
+    default long usableBytes() {
+        return -1;
     }
 
     /** Lets go of the directory. May be called twice; afterwards nothing is read or written any more. */

@@ -9,6 +9,7 @@ import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Refusal;
 import io.quorate.raft.runtime.Budget;
 import java.time.Duration;
 import java.util.List;
@@ -41,6 +42,8 @@ final class Calls {
     private static final long PAUSE_MIN_NANOS = Duration.ofMillis(10).toNanos();
     private static final long PAUSE_MAX_NANOS = Duration.ofMillis(500).toNanos();
     private static final int CALL_BYTES = 500;
+    /** How often one is told that a disk is full before it is believed: another replica may be about to lead that has room. */
+    private static final int FULL_ATTEMPTS = 8;
 
     /** Whom a call is for, and whether doing it twice does harm. */
     enum Manner {
@@ -233,6 +236,7 @@ final class Calls {
         private int hintsFollowed;                  // without a pause
         private long pauseNanos = PAUSE_MIN_NANOS;
         private boolean isOverloaded;               // by the last answer
+        private int fullAnswers;                    // that a disk is full
         private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.BETWEEN_ATTEMPTS);
 
         Call(ClientRequest request, Manner manner, Class<? extends ClientResponse> expected, long timeoutNanos) {
@@ -335,6 +339,14 @@ final class Calls {
                     hint = address;
                     pause();
                 }
+                case DISK_FULL -> {
+                    fullAnswers++;
+                    if (fullAnswers == FULL_ATTEMPTS) {
+                        fail(new RequestRefusedException(refused.reason(), refused.why()));
+                    } else {
+                        pause();
+                    }
+                }
                 case TOO_LARGE, OTHER_VERSION, CHANGE_PENDING, TRANSFER_PENDING, NO_TARGET, TRANSFER_FAILED ->
                     fail(new RequestRefusedException(refused.reason(), refused.why()));
             }
@@ -399,6 +411,10 @@ final class Calls {
             }
             if (isOverloaded) {
                 return new OverloadedException("Nothing happened: the group was overloaded until the call's time was up: " + said);
+            }
+            if (fullAnswers > 0) {
+                return new RequestRefusedException(Refusal.Reason.DISK_FULL, "Nothing happened: a disk was nearly full until the call's "
+                    + "time was up: " + said);
             }
             return new NotLeaderException("Nothing happened: " + (wantsLeader ? "no leader" : "no replica") + " answered within "
                 + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms; asked were " + (said.isEmpty() ? "none of " + addresses : said)

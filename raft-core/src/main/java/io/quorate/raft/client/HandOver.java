@@ -143,7 +143,7 @@ final class HandOver {
     private static boolean isCuredByAMoment(Refusal.Reason reason) {
         return switch (reason) {
             case NOT_LEADER, NO_QUORUM, TOO_EARLY, OVERLOADED -> true;
-            case TOO_LARGE, OTHER_VERSION, CHANGE_PENDING, TRANSFER_PENDING, NO_TARGET, TRANSFER_FAILED -> false;
+            case DISK_FULL, TOO_LARGE, OTHER_VERSION, CHANGE_PENDING, TRANSFER_PENDING, NO_TARGET, TRANSFER_FAILED -> false;
         };
     }
 

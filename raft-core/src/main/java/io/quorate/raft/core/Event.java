@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** Everything a {@link RaftNode} can be told. */
 public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.Read, Event.Abandoned, Event.ChangeMembership,
     Event.Transfer, Event.Written, Event.Applied, Event.EntriesRead, Event.SnapshotTaken, Event.SnapshotFetched, Event.FetchFailed,
-    Event.TimeWanted, Event.PeerLost, Event.Impaired {
+    Event.TimeWanted, Event.PeerLost, Event.Impaired, Event.RoomChanged {
 
     /**
      * The only way a node learns the time. First in every batch, but read after everything else in the batch has arrived: a promise that
@@ -138,4 +138,11 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
      * @param isImpaired whether there are any
      */
     record Impaired(boolean isImpaired) implements Event { }
+
+    /**
+     * This replica's disk has less room for entries than before, or more.
+     *
+     * @param room how much
+     */
+    record RoomChanged(DiskRoom room) implements Event { }
 }

@@ -5,6 +5,8 @@ import org.jspecify.annotations.Nullable;
 /** Follows the leader of its term, or waits for one; campaigns when it has waited long enough (§5.2). */
 final class Follower implements Role {
 
+    private static final int YIELDS = 2;
+
     private final RaftNode node;
     private @Nullable ReplicaId leader;   // set at most once in a term
     private long deadline;                // when it stops waiting
@@ -13,6 +15,7 @@ final class Follower implements Role {
     private long answeredIndex;           // the match index of the last answer
     private boolean isAnswerDue;
     private boolean hasRejected;          // since the last acceptance: the leader is looking for where the logs agree
+    private int yields;                   // how often it has left it to others to campaign, for want of room
 
     Follower(RaftNode node, @Nullable ReplicaId leader, long deadline) {
         this.node = node;
@@ -35,9 +38,13 @@ final class Follower implements Role {
         return deadline;
     }
 
+    /** Whose disk is nearly full lets others try first. If none of them is elected it had better lead than nobody: reads need a leader too. */
     @Override
     public void onDeadline() {
-        if (node.mayCampaign()) {
+        if (node.mayCampaign() && !node.room().isPlenty() && yields < YIELDS) {
+            yields++;
+            deadline = node.drawDeadline();
+        } else if (node.mayCampaign()) {
             node.becomePreCandidate();
         } else {
             deadline = node.drawDeadline();
@@ -70,7 +77,7 @@ final class Follower implements Role {
             isAnswerDue = false;
             answeredIndex = Math.max(answeredIndex, matchIndex);
             node.send(new Message.AppendAccepted(node.self(), leader, node.term(), matchIndex, verifiedIndex, round,
-                node.holdsNanos(), node.appliedIndex()));
+                node.holdsNanos(), node.appliedIndex(), node.room()));
         }
     }
 
@@ -85,10 +92,14 @@ final class Follower implements Role {
                 node.log().lastAgreeing(message.prev()), message.round()));
             return;
         }
-        node.append(message.entries());
-        verifiedIndex = Math.max(verifiedIndex, message.lastIndex());
+        // Entries for which the disk has no room are lost on their way, as it were: the leader sends them again when there is some.
+        long lastIndex = node.room() == DiskRoom.NONE ? message.prev().index() : message.lastIndex();
+        if (node.room() != DiskRoom.NONE) {
+            node.append(message.entries());
+        }
+        verifiedIndex = Math.max(verifiedIndex, lastIndex);
         // Only up to what this very message has shown to be the leader's (§5.3); what stands behind may be another's.
-        node.commitTo(Math.min(message.commitIndex(), message.lastIndex()));
+        node.commitTo(Math.min(message.commitIndex(), lastIndex));
 
         boolean isRepeated = !message.entries().isEmpty() && message.lastIndex() <= answeredIndex;   // the answer may have been lost
         // Found: the leader waits for this answer, even if it says nothing that was not said before.
@@ -176,6 +187,7 @@ final class Follower implements Role {
             return false;   // two leaders of one term: not ours to settle, and nobody must hear that both are followed
         }
         leader = from;
+        yields = 0;
         node.onLeaderHeard();
         deadline = node.drawDeadline();
         return true;

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A leader that hears no quorum for an election timeout takes no new proposals, and after a second one steps down, in its own term. One
  * whose disk stays behind another voter's for an election timeout hands over, and after a second one steps down. One that cannot read
- * entries of its log for as long hands over too, if there is anybody fit, and else goes on.
+ * entries of its log for as long hands over too, if there is anybody fit, and else goes on. So does one whose disk is nearly full, if
+ * another's is not; meanwhile it takes nothing new, and serves reads.
  */
 final class Leader implements Role {
 
@@ -28,7 +29,8 @@ final class Leader implements Role {
     private long heartbeatDeadline;
     private long patienceNanos;          // silence is counted from here at the earliest
     private @Nullable Transfer transfer; // under way
-    private long impairedDeadline;       // not before then does it try once more to hand over for what it cannot read
+    private long impairedDeadline;       // not before then does it try once more to hand over for what it cannot read or has no room for
+    private boolean isRoomForNew;        // this disk and those of a quorum can take something new
 
     Leader(RaftNode node) {
         this.node = node;
@@ -41,6 +43,7 @@ final class Leader implements Role {
         patienceNanos = node.now();
         impairedDeadline = node.now();
         noOpIndex = node.appendOwn(Entry.Kind.NO_OP, new byte[0]).index();
+        isRoomForNew = node.room().isPlenty();
         pursuit = new MembershipPursuit(rounds.newest() + 1, noOpIndex, node.now());
         heartbeat();
     }
@@ -59,7 +62,7 @@ final class Leader implements Role {
     public long deadline() {
         long deadline = Nanos.earlier(heartbeatDeadline, stepDownDeadline());
         deadline = transfer == null ? deadline : Nanos.earlier(deadline, transfer.deadline());
-        return mayAppend() ? Nanos.earlier(deadline, node.timeDeadline()) : deadline;
+        return mayTellTime() ? Nanos.earlier(deadline, node.timeDeadline()) : deadline;
     }
 
     @Override
@@ -87,6 +90,11 @@ final class Leader implements Role {
         return !Nanos.reached(node.now(), rounds.confirmedNanos() + node.config().electionTimeoutNanos());
     }
 
+    /** A disk has less room than before, or more: this one, or a voter's. */
+    void onRoomChanged() {
+        isRoomForNew = node.room().isPlenty() && peers.hasQuorumRoom(node.room());
+    }
+
     void onPropose(Event.Propose proposal) {
         long size = (long) Entry.HEADER_BYTES + proposal.command().length;
         if (size > Entry.SIZE_MAX) {
@@ -97,6 +105,8 @@ final class Leader implements Role {
             node.refuse(proposal.requestId(), Reason.OVERLOADED);
         } else if (transfer != null && transfer.isHolding()) {
             transfer.hold(proposal, size);
+        } else if (!isRoomForNew) {
+            node.refuse(proposal.requestId(), Reason.DISK_FULL);
         } else {
             Entry entry = node.appendOwn(Entry.Kind.COMMAND, proposal.command());
             uncommittedBytes += entry.size();
@@ -142,6 +152,8 @@ final class Leader implements Role {
             return Reason.OTHER_VERSION;
         } else if (transfer != null) {
             return Reason.TRANSFER_PENDING;
+        } else if (!isRoomForNew) {
+            return Reason.DISK_FULL;
         } else {
             return node.memberships().isActiveCommitted() ? null : Reason.CHANGE_PENDING;
         }
@@ -179,6 +191,11 @@ final class Leader implements Role {
         return transfer == null || !transfer.isHolding();
     }
 
+    /** Whether the log may grow by what can as well be told later. */
+    private boolean mayTellTime() {
+        return mayAppend() && isRoomForNew;
+    }
+
     /** Whether the lead may have passed to this replica: then its campaign is this leader's own will. */
     boolean hasHandedOverTo(ReplicaId candidate) {
         return transfer != null && transfer.isSent() && transfer.target().equals(candidate);
@@ -206,7 +223,7 @@ final class Leader implements Role {
 
     @Override
     public void onFlush() {
-        if (mayAppend() && Nanos.reached(node.now(), node.timeDeadline())) {
+        if (mayTellTime() && Nanos.reached(node.now(), node.timeDeadline())) {
             node.appendOwn(Entry.Kind.TIME, new byte[0]);
         }
         advanceCommit();
@@ -233,6 +250,10 @@ final class Leader implements Role {
         int position = peers.position(message.from());
         if (position < 0 || message.verifiedIndex() > node.log().lastIndex()) {
             return;   // a stranger, or it has what was never made: not worth counting
+        }
+        if (message.room() != peers.at(position).room()) {
+            peers.at(position).onRoom(message.room());
+            onRoomChanged();
         }
         peers.at(position).onAccepted(message.matchIndex(), message.verifiedIndex(), message.round(), rounds.newest());
         rounds.onEcho(position, message.round(), message.holdsNanos());
@@ -368,6 +389,10 @@ final class Leader implements Role {
             impairedDeadline = node.now() + IMPAIRED_PATIENCE * patience;   // an attempt that fails has held commands up
             handOver(false);
         }
+        if (!node.room().isPlenty() && transfer == null && Nanos.reached(node.now(), impairedDeadline) && isAnotherRoomy()) {
+            impairedDeadline = node.now() + IMPAIRED_PATIENCE * patience;
+            handOver(false);
+        }
         heartbeat();
         if (isOut()) {
             resign();
@@ -448,15 +473,24 @@ final class Leader implements Role {
         return !peers.isSelf(position) && peers.isVoter(position) && node.isHeardWithin(position, node.config().electionTimeoutNanos());
     }
 
-    /** The fittest of those who go on counting: the one whose log is the longest; -1 if there is none. */
+    /** The fittest of those who go on counting: of those whose disks have room, if there are any, the one whose log is the longest; or -1. */
     private int bestSuccessor() {
         int best = -1;
         for (int i = 0; i < peers.size(); i++) {
-            if (peers.isStaying(i) && maySucceed(i) && (best < 0 || peers.at(i).matchIndex() > peers.at(best).matchIndex())) {
+            if (peers.isStaying(i) && maySucceed(i) && (best < 0 || isFitter(peers.at(i), peers.at(best)))) {
                 best = i;
             }
         }
         return best;
+    }
+
+    private boolean isAnotherRoomy() {
+        int successor = bestSuccessor();
+        return successor >= 0 && peers.at(successor).room().isPlenty();
+    }
+
+    private static boolean isFitter(Progress one, Progress other) {
+        return one.room().isPlenty() == other.room().isPlenty() ? one.matchIndex() > other.matchIndex() : one.room().isPlenty();
     }
 
     /** Commits what a quorum has durable, if it is of this term: an older entry counted so could still be overwritten (§5.4.2). */
@@ -498,6 +532,7 @@ final class Leader implements Role {
         EntryId at = node.appendOwn(Entry.Kind.MEMBERSHIP, MembershipCodec.encode(next)).id();
         peers.enter(node.quorum(), at.index(), at.index());
         rounds.enter(node.quorum());
+        onRoomChanged();
         return at;
     }
 

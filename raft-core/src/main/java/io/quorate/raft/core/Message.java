@@ -106,9 +106,16 @@ public sealed interface Message extends Event {
      * @param round         the newest round heard from this leader
      * @param holdsNanos    for how long the sender will answer no to other candidates, from when it sent this
      * @param appliedIndex  how far the sender has applied
+     * @param room          how much room the sender's disk has for entries
      */
     record AppendAccepted(ReplicaId from, ReplicaId to, long term, long matchIndex, long verifiedIndex, long round,
-                          long holdsNanos, long appliedIndex) implements Message {
+                          long holdsNanos, long appliedIndex, DiskRoom room) implements Message {
+
+        /** From one that has room. */
+        public AppendAccepted(ReplicaId from, ReplicaId to, long term, long matchIndex, long verifiedIndex, long round, long holdsNanos,
+                              long appliedIndex) {
+            this(from, to, term, matchIndex, verifiedIndex, round, holdsNanos, appliedIndex, DiskRoom.PLENTY);
+        }
 
         public AppendAccepted {
             if (term < 1 || matchIndex < 0 || verifiedIndex < matchIndex || round < 0 || holdsNanos < 0 || appliedIndex < 0) {

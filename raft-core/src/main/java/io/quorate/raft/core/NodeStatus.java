@@ -22,13 +22,22 @@ import org.jspecify.annotations.Nullable;
  * @param office        what a leader alone has to tell; null unless this node leads
  * @param backlog       what it keeps until others, or its own state machine, have caught up
  * @param peers         the other members
+ * @param room          how much room its disk has for entries
  */
 public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable ReplicaId leader, long firstIndex, long lastIndex,
                          long durableIndex, long commitIndex, long snapshotIndex, long fetchIndex, Membership membership,
-                         Change change, Campaign campaign, @Nullable Office office, Backlog backlog, List<Peer> peers) {
+                         Change change, Campaign campaign, @Nullable Office office, Backlog backlog, List<Peer> peers, DiskRoom room) {
 
     public NodeStatus {
         peers = List.copyOf(peers);
+    }
+
+    /** Of a node whose disk has room. */
+    public NodeStatus(ReplicaId self, RoleName role, long term, @Nullable ReplicaId leader, long firstIndex, long lastIndex,
+                      long durableIndex, long commitIndex, long snapshotIndex, long fetchIndex, Membership membership, Change change,
+                      Campaign campaign, @Nullable Office office, Backlog backlog, List<Peer> peers) {
+        this(self, role, term, leader, firstIndex, lastIndex, durableIndex, commitIndex, snapshotIndex, fetchIndex, membership, change,
+            campaign, office, backlog, peers, DiskRoom.PLENTY);
     }
 
     /** The roles, by name. */
@@ -112,7 +121,15 @@ public record NodeStatus(ReplicaId self, RoleName role, long term, @Nullable Rep
      *                       leads
      * @param hasLostEntries whether this leader found that its disk lacks what it had acknowledged
      * @param catchUp        how far it is, if the goal names it as a voter and the joint step is still to come; null unless this node leads
+     * @param room           how much room its disk has for entries, as it told this leader; plenty unless this node leads
      */
     public record Peer(Member member, long heardNanosAgo, long matchIndex, long nextIndex, long inflightBytes,
-                       @Nullable String replication, boolean hasLostEntries, @Nullable CatchUp catchUp) { }
+                       @Nullable String replication, boolean hasLostEntries, @Nullable CatchUp catchUp, DiskRoom room) {
+
+        /** One whose disk has room. */
+        public Peer(Member member, long heardNanosAgo, long matchIndex, long nextIndex, long inflightBytes, @Nullable String replication,
+                    boolean hasLostEntries, @Nullable CatchUp catchUp) {
+            this(member, heardNanosAgo, matchIndex, nextIndex, inflightBytes, replication, hasLostEntries, catchUp, DiskRoom.PLENTY);
+        }
+    }
 }

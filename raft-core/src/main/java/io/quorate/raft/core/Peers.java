@@ -98,6 +98,15 @@ final class Peers {
         return quorum.reached(matched);
     }
 
+    /** Whether the disks of a quorum, the leader's among them if that has room, can take something new. */
+    boolean hasQuorumRoom(DiskRoom own) {
+        boolean[] roomy = new boolean[quorum.size()];
+        for (int i = 0; i < roomy.length; i++) {
+            roomy[i] = (i == self ? own : at(i).room()).isPlenty();
+        }
+        return quorum.isReached(roomy);
+    }
+
     /**
      * The membership has changed. Who stays keeps what is known of it; who is new, or back, begins anew; who has left stays behind the
      * members for a while.

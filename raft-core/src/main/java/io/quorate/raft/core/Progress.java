@@ -42,6 +42,7 @@ final class Progress {
     private long toldCommitIndex;        // the commit index that the peer can know from what was sent
     private final ArrayDeque<Sent> inflight = new ArrayDeque<>();
     private long inflightBytes;
+    private DiskRoom room = DiskRoom.PLENTY;    // as it said last
 
     Progress(long nextIndex) {
         this.nextIndex = nextIndex;
@@ -62,6 +63,15 @@ final class Progress {
     /** Of entries sent to the peer and not known to be durable there. */
     long inflightBytes() {
         return inflightBytes;
+    }
+
+    /** How much room the peer's disk has, as it said last. */
+    DiskRoom room() {
+        return room;
+    }
+
+    void onRoom(DiskRoom said) {
+        room = said;
     }
 
     boolean mayProbe() {
@@ -87,9 +97,9 @@ final class Progress {
         return lostRound > 0;
     }
 
-    /** Whether more entries may be sent now. One entry larger than the window passes an empty one. */
+    /** Whether more entries may be sent now. One entry larger than the window passes an empty one; a disk without room would not take any. */
     boolean hasRoom(long inflightBytesMax) {
-        return state == State.REPLICATE && !isReading && inflightBytes < inflightBytesMax;
+        return room != DiskRoom.NONE && state == State.REPLICATE && !isReading && inflightBytes < inflightBytesMax;
     }
 
     /** Whether the peer has not been told of this round yet. */
@@ -213,7 +223,7 @@ final class Progress {
     @Override
     public String toString() {
         return state.label() + (lostRound > 0 ? " (has lost entries)" : "") + " match " + matchIndex + " next " + nextIndex
-            + (inflightBytes > 0 ? " inflight " + inflightBytes : "");
+            + (inflightBytes > 0 ? " inflight " + inflightBytes : "") + (room.isPlenty() ? "" : " room " + room);
     }
 
     private void replicateFrom(long index) {

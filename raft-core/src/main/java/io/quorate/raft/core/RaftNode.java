@@ -79,6 +79,7 @@ public final class RaftNode {
     private long handedOutIndex;              // apply has been asked for up to here
     private boolean isImpaired;               // entries of the log cannot be read on the disk
     private long impairedNanos;               // since when; meaningful then
+    private DiskRoom room = DiskRoom.PLENTY;  // for entries, on the disk
 
     /**
      * A node as it is after a start.
@@ -184,6 +185,11 @@ public final class RaftNode {
         } else if (event instanceof Event.Impaired impaired) {
             impairedNanos = isImpaired ? impairedNanos : now;
             isImpaired = impaired.isImpaired();
+        } else if (event instanceof Event.RoomChanged changed) {
+            room = changed.room();
+            if (role instanceof Leader leader) {
+                leader.onRoomChanged();
+            }
         } else if (event instanceof Event.Tick tick) {
             onTick(tick.nowNanos());
         } else {
@@ -312,7 +318,7 @@ public final class RaftNode {
                 peers.add(new NodeStatus.Peer(member, heard.nanosAgo(i, now), progress == null ? -1 : progress.matchIndex(),
                     progress == null ? -1 : progress.nextIndex(), progress == null ? 0 : progress.inflightBytes(),
                     progress == null ? null : progress.state().label(), progress != null && progress.hasLostEntries(),
-                    role instanceof Leader leader ? leader.catchUp(i) : null));
+                    role instanceof Leader leader ? leader.catchUp(i) : null, progress == null ? DiskRoom.PLENTY : progress.room()));
             }
         }
         NodeStatus.Backlog backlog = role instanceof Leader leader
@@ -322,7 +328,7 @@ public final class RaftNode {
             snapshot.index(), install.index(), membership(),
             new NodeStatus.Change(memberships.isActiveCommitted(), isRemoved() ? removedVersion : 0),
             new NodeStatus.Campaign(denials.list(), ledger.silentNanos(now)), role instanceof Leader leader ? leader.office() : null,
-            backlog, peers);
+            backlog, peers, room);
     }
 
     @Override
@@ -473,6 +479,11 @@ public final class RaftNode {
      */
     boolean mayCampaign() {
         return memberships.mayCount(self) && !isRemoved() && !isImpaired && ledger.silentNanos(now) <= config.electionTimeoutNanos();
+    }
+
+    /** How much room the disk has for entries. */
+    DiskRoom room() {
+        return room;
     }
 
     /** For how long entries of the log have not been readable; 0 if all are. */

@@ -34,6 +34,8 @@ public record Refusal(Reason reason, @Nullable ReplicaId leader) {
          * The transfer was given up, and this replica goes on leading: its target did not catch up in time, or nobody could be found. Said of
          * a transfer as a whole by {@code RaftAdmin}: it has led to another leader than it should, or to the same one again.
          */
-        TRANSFER_FAILED
+        TRANSFER_FAILED,
+        /** This leader's disk is nearly full, or those of so many other voters that nothing new could be committed. */
+        DISK_FULL
     }
 }

@@ -42,6 +42,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -326,7 +327,7 @@ public final class EventLoop {
         return new ServerStatus.Disk(status.campaign().diskSilentNanos(), office == null ? 0 : office.diskBehindNanos(),
             pendingWrites.oldestNanos(now), status.snapshotIndex(), status.fetchIndex(), transfer.problem(), storage.firstIndex(),
             storage.logBytes(), snapshots == null ? -1 : snapshots.logBytesMax(), snapshots == null || snapshots.isAble(),
-            snapshots == null ? null : snapshots.problem(), repair.problem());
+            snapshots == null ? null : snapshots.problem(), repair.problem(), status.room(), usableBytes());
     }
 
     private ServerStatus.Load load(NodeStatus status) {
@@ -361,9 +362,19 @@ public final class EventLoop {
             meters.leaderChanges.read(), meters.pauses.read(), mailbox.dropped(), transport.messagesUnsent(), transfer.dropped(),
             mailbox.refusedCalls(), meters.snapshotsTaken.read(), meters.snapshotsInstalled.read(), meters.damageFound.read(),
             meters.entriesRepaired.read(), meters.snapshotsDamaged.read(), meters.bytesScrubbed.read(),
-            applier == null ? 0 : applier.snapshots().newestBytes(), logBytes,
+            applier == null ? 0 : applier.snapshots().newestBytes(), logBytes, status != null && !status.room().isPlenty(),
+            usableBytes(),
             new Metrics.Queues(mailbox.peerBytes(), callBytes.taken(), backlog.uncommittedBytes(), backlog.unappliedBytes(),
                 backlog.waitingReads(), pendingWrites.size()), lags);
+    }
+
+    /** Nothing else depends on it, and who asks how a server is must not be the one who stops it. */
+    private long usableBytes() {
+        try {
+            return storage.usableBytes();
+        } catch (StorageException e) {
+            return -1;
+        }
     }
 
     /** How the replica was when it stopped. When nobody turns any more. */
@@ -529,6 +540,7 @@ public final class EventLoop {
         LogView log = recovered.log();
         RaftNode started = new RaftNode(config, self, storage.identity().boot(), hardState, log, random, now, repair.lastWriteId());
         started.step(new Event.Tick(now));
+        started.step(new Event.RoomChanged(storage.room()));
         node = started;
         forApplier.add(new Work.Begin(log.snapshot(), log.terms()));
         handOver();
@@ -954,7 +966,7 @@ public final class EventLoop {
                     + "ask another replica");
                 case OVERLOADED -> new OverloadedException("Nothing happened: as much waits for its commit, or for a read, as the "
                     + "configuration allows; try again after a pause");
-                case TOO_EARLY, OTHER_VERSION, CHANGE_PENDING, TRANSFER_PENDING, NO_TARGET, TRANSFER_FAILED ->
+                case TOO_EARLY, OTHER_VERSION, CHANGE_PENDING, TRANSFER_PENDING, NO_TARGET, TRANSFER_FAILED, DISK_FULL ->
                     new RequestRefusedException(why.reason(), "Nothing happened: " + sentenceFor(call, why.reason()));
                 case TOO_LARGE -> new CommandTooLargeException("Nothing happened: a command has at most " + Entry.PAYLOAD_BYTES_MAX
                     + " bytes");
@@ -974,8 +986,20 @@ public final class EventLoop {
                     : "node " + call.transferTo() + " leads already, or has no vote, or has not been heard lately; choose another";
                 case TRANSFER_FAILED -> "the one that was to lead did not catch up within an election timeout, and this replica goes on "
                     + "leading; choose another, or try again with less load";
+                case DISK_FULL -> fullNow() + ", so nothing new is taken; free some space there, or let snapshots do it. It goes on by "
+                    + "itself, and reads go on meanwhile";
                 case NOT_LEADER, NO_QUORUM, OVERLOADED, TOO_LARGE -> throw new IllegalArgumentException("Said elsewhere: " + reason);
             };
+        }
+
+        private String fullNow() {
+            NodeStatus status = Objects.requireNonNull(node, "who refuses runs").status();
+            if (!status.room().isPlenty()) {
+                return "the disk of this leader, " + self + ", is nearly full, and no other voter could be handed the lead that has room";
+            }
+            return "the disks of " + status.peers().stream().filter(peer -> !peer.room().isPlenty())
+                .map(peer -> peer.member().id().toString()).collect(Collectors.joining(", "))
+                + " are nearly full, and without them there is no quorum";
         }
 
         private long versionNow() {

@@ -64,6 +64,7 @@ public final class PassiveServer {
     private final LogCompactor compactor;
     private final Mender mender;
     private final Scrubber scrubber;
+    private final RoomWatch roomWatch;
     private final SnapshotTaker taker;
     private final SnapshotTransfer transfer;
     private final EventLoop loop;
@@ -119,6 +120,7 @@ public final class PassiveServer {
         applier = new Applier(machine, storage, mailbox, nanoClock, loop::notLeader,
             new SnapshotDesk(policy, jitter, storage, taker, observer));
         scrubber = new Scrubber(storage, mailbox, meters, applier::add, scrubBytesPerSecond, nanoClock.getAsLong());
+        roomWatch = new RoomWatch(storage, mailbox, applier::add);
         taker.answerTo(applier);
         loop.handTo(applier);
     }
@@ -288,12 +290,14 @@ public final class PassiveServer {
         compactor.turn();     // not only when no write waits: under a steady load one always does, and the log would grow for ever
         boolean isMending = mender.turn();
         if (batch.isEmpty()) {
-            if (isMending || maintain()) {
-                return true;
+            boolean hasMore = isMending || maintain();
+            watchRoom();
+            if (!hasMore) {
+                scrub();
             }
-            scrub();
-            return false;
+            return hasMore;
         }
+        watchRoom();
         if (meters.bytesWritten.read() - bytesMaintained >= MAINTAINED_BYTES) {
             bytesMaintained = meters.bytesWritten.read();
             maintain();       // likewise
@@ -315,9 +319,21 @@ public final class PassiveServer {
         }
     }
 
-    /** After how many nanoseconds to turn the disk though there is no work; {@link Long#MAX_VALUE} if there is no need. */
+    /** After how many nanoseconds there is something to read again; {@link Long#MAX_VALUE} if never. */
     public long nanosUntilScrub() {
         return loop.isBlank() ? Long.MAX_VALUE : scrubber.nanosUntil(nanoClock.getAsLong());
+    }
+
+    /** Looks how much room the disk has. On the disk thread, after each piece of its work. */
+    public void watchRoom() {
+        if (!loop.isBlank()) {
+            roomWatch.turn(nanoClock.getAsLong());
+        }
+    }
+
+    /** After how many nanoseconds to turn the disk though there is no work; {@link Long#MAX_VALUE} if there is no need. */
+    public long nanosUntilDisk() {
+        return Math.min(nanosUntilScrub(), roomWatch.nanosUntilLook());
     }
 
     /** One bounded piece of storage's own work. On the disk thread, while no write waits. */

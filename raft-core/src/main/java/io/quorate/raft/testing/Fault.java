@@ -166,6 +166,21 @@ public sealed interface Fault {
     record DamageEntry(long atNanos, int node, long dice) implements OfNode { }
 
     /**
+     * For a while, the disk is nearly full.
+     *
+     * @param atNanos     from when on
+     * @param node        whose
+     * @param forNanos    for how long
+     * @param isToTheBrim whether there is not even room for what is under way
+     */
+    record FullDisk(long atNanos, int node, long forNanos, boolean isToTheBrim) implements OfNode {
+
+        public FullDisk {
+            notNegative("forNanos", forNanos);
+        }
+    }
+
+    /**
      * The node dies and comes back with its disk as it was some time ago, as from a backup: what it had promised since is forgotten. Raft
      * cannot cope with this; such a run only asks whether it is noticed.
      *

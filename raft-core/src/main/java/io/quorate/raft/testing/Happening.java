@@ -20,7 +20,7 @@ enum Happening {
     CLOCK_JUMP, CLOCK_RATE,
     /** Longer than an election timeout. */
     SLOW_WRITE,
-    DISK_HANGS, DISK_FAILED, DISK_LOST, DISK_ROLLED_BACK, DISK_CLONED,
+    DISK_HANGS, DISK_NEARLY_FULL, DISK_FAILED, DISK_LOST, DISK_ROLLED_BACK, DISK_CLONED,
     ENTRY_DAMAGED,
     /** A damaged entry was put back as another replica had it. */
     ENTRY_REPAIRED,

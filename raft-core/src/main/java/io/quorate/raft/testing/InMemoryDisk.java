@@ -5,6 +5,7 @@ import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
@@ -59,6 +60,7 @@ public final class InMemoryDisk implements SimulatedDisk {
     private long lastWriteId;                             // of the present boot
     private @Nullable InMemoryStorage open;
     private @Nullable String failure;                     // why the next write fails
+    private DiskRoom room = DiskRoom.PLENTY;              // as it says; nothing is refused by it
     private boolean isHeld;
     private int waiting;                                  // writes that wait
     private @Nullable Unreturned fate;                    // of the writes that wait, once the process is dead
@@ -205,10 +207,21 @@ public final class InMemoryDisk implements SimulatedDisk {
         return damaged.stream().map(index -> new EntryId(terms.termAt(index), index)).toList();
     }
 
-    /** The next write does not fail after all, unless one has failed already. */
+    /** Says from now on that it has so much room. What is written all the same is written. */
+    @Override
+    public synchronized void room(DiskRoom now) {
+        room = now;
+    }
+
+    synchronized DiskRoom room() {
+        return room;
+    }
+
+    /** The next write does not fail after all, unless one has failed already; and the disk has room. */
     @Override
     public synchronized void mend() {
         failure = null;
+        room = DiskRoom.PLENTY;
     }
 
     /** Another disk with what is on this one now: a backup, or a clone. Nobody has it open. */
@@ -227,6 +240,7 @@ public final class InMemoryDisk implements SimulatedDisk {
         copy.receivedBytes.writeBytes(receivedBytes.toByteArray());
         copy.bytesBehind = bytesBehind;
         copy.damaged.addAll(damaged);
+        copy.room = room;
         return copy;
     }
 

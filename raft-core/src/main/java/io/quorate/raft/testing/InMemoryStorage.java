@@ -3,6 +3,7 @@ package io.quorate.raft.testing;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.SnapshotId;
@@ -56,6 +57,11 @@ public final class InMemoryStorage implements Storage {
     @Override
     public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
         return disk.read(this, firstIndex, lastIndex, bytesMax);
+    }
+
+    @Override
+    public DiskRoom room() {
+        return disk.room();
     }
 
     @Override

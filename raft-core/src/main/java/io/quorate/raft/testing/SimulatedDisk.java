@@ -2,6 +2,7 @@ package io.quorate.raft.testing;
 
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Storage;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
@@ -61,6 +62,11 @@ public interface SimulatedDisk {
      * @param why for the exception's message
      */
     void failWrites(String why);
+
+    /** It is nearly full from now on, or quite full, or has room again; what it says by {@link Storage#room} follows sooner or later. */
+    default void room(DiskRoom room) {
+        // A disk that is never full.
+    }
 
     /** What was to fail does not fail any more, unless it has failed already. */
     void mend();

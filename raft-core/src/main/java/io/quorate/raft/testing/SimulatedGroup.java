@@ -4,6 +4,7 @@ import io.quorate.raft.FoundingMessage;
 import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
@@ -169,6 +170,8 @@ final class SimulatedGroup {
             replica.ailments().slowDisk(slow.forNanos(), slow.writeNanosMax());
         } else if (fault instanceof Fault.HangDisk hang) {
             replica.ailments().hangDisk(hang.forNanos());
+        } else if (fault instanceof Fault.FullDisk full) {
+            fillDisk(replica, full);
         } else if (fault instanceof Fault.SlowApply slow) {
             replica.ailments().slowApply(slow.forNanos(), slow.applyNanosMax());
         } else if (fault instanceof Fault.DamageEntry damage) {
@@ -222,6 +225,11 @@ final class SimulatedGroup {
                 replica.start();
             }
         });
+    }
+
+    private void fillDisk(SimulatedReplica replica, Fault.FullDisk fault) {
+        replica.diskRoom(fault.isToTheBrim() ? DiskRoom.NONE : DiskRoom.LOW);
+        agenda.after(fault.forNanos(), () -> replica.diskRoom(DiskRoom.PLENTY));
     }
 
     private void pause(SimulatedReplica replica, long nanos) {

@@ -83,6 +83,7 @@ final class SimulatedProcess {
     private boolean isCompacting;
     private boolean isMending;
     private boolean wasRepairing;       // its node has not begun
+    private boolean isWatching;
     private final Map<Long, OpenCall> openCalls = new LinkedHashMap<>();
     private @Nullable RoleName lastRole;
     private long lastTerm;
@@ -388,6 +389,7 @@ final class SimulatedProcess {
         startReading();
         startMending();
         startCompacting();
+        watchRoom();
         startApplying();
         startTaking();
         startMoving();
@@ -606,6 +608,22 @@ final class SimulatedProcess {
         }
         startMending();
         requestTurn();
+    }
+
+    /** A disk that is nearly full is looked at again and again. */
+    private void watchRoom() {
+        server.watchRoom();
+        if (!isWatching && !storage.room().isPlenty() && node() != null) {
+            isWatching = true;
+            group.count(Happening.DISK_NEARLY_FULL);
+            afterDisk(() -> after(patience(), () -> {
+                isWatching = false;
+                while (server.maintain()) {
+                    continue;
+                }
+                requestTurn();
+            }));
+        }
     }
 
     private void afterDisk(Runnable task) {

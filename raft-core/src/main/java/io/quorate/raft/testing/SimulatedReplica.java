@@ -7,6 +7,7 @@ import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
@@ -176,6 +177,10 @@ final class SimulatedReplica implements ReplicaView {
             return true;
         }
         return !disk.damaged().contains(entry) && disk.log().stream().anyMatch(each -> each.id().equals(entry));
+    }
+
+    void diskRoom(DiskRoom room) {
+        disk.room(room);
     }
 
     /** While it is down: its machine is replaced, with an empty disk. */

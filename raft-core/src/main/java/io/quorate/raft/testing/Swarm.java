@@ -59,6 +59,7 @@ final class Swarm {
         drawStrikes();
         drawOperators();
         drawDamage();
+        drawFullDisks();
         return new FaultPlan(nodes, t, end, delayMax, diskMax, isCramped, leaseDriftPermille, faults);
     }
 
@@ -211,6 +212,24 @@ final class Swarm {
         if (random.nextInt(3) == 0) {
             often(random.nextInt(5, 30), at -> faults.add(new Fault.HandOver(at, random.nextInt(nodes + 1))));
         }
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------- full disks
+
+    /** One after another, or all at once, as when something else on all machines writes more and more. Drawn last. */
+    private void drawFullDisks() {
+        if (random.nextInt(3) > 0) {
+            return;
+        }
+        boolean isShared = random.nextInt(4) == 0;
+        often(random.nextInt(5, 40), at -> {
+            long nanos = micros(random.nextLong(15 * t));
+            boolean isToTheBrim = random.nextBoolean();
+            int one = anyone();
+            for (int node = isShared ? 1 : one; node <= (isShared ? nodes : one); node++) {
+                faults.add(new Fault.FullDisk(at, node, nanos, isToTheBrim));
+            }
+        });
     }
 
     // ------------------------------------------------------------------------------------------------------------------- strikes

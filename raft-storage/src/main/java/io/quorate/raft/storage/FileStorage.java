@@ -5,6 +5,7 @@ import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
@@ -196,13 +197,29 @@ public final class FileStorage implements Storage {
             IdentityFile identityFile = new IdentityFile(files);
             StoredIdentity stored = next(files, identityFile.read(), nodeId, incarnation);
             // The fsync of the directory in it also keeps what the last run renamed and had no time to sync.
-            identityFile.write(stored);
+            begin(files, identityFile, stored);
             opened = true;
             return new FileStorage(files, options, lock, identityFile, stored);
         } finally {
             if (!opened) {
                 lock.close();
             }
+        }
+    }
+
+    /** On a full disk this is what the reserve was for; and if there is none, there may be a spare segment that can be done without. */
+    private static void begin(FileSystem files, IdentityFile identityFile, StoredIdentity stored) throws IOException {
+        try {
+            identityFile.write(stored);
+        } catch (IOException e) {
+            if (!HeadRoom.isForLackOfRoom(e, files, HeadRoom.RESERVE_BYTES)) {
+                throw e;
+            }
+            if (!HeadRoom.makeRoom(files, IdentityFile.UNFINISHED)) {
+                throw new StorageException("The disk of " + files.pathOf(IdentityFile.NAME) + " is full, so that the directory cannot even"
+                    + " be opened: " + e + ". Nothing is lost; free " + HeadRoom.RESERVE_BYTES + " bytes or more there, and start again.", e);
+            }
+            identityFile.write(stored);
         }
     }
 
@@ -279,8 +296,8 @@ public final class FileStorage implements Storage {
                 return;
             }
         }
-        try (Spare spare = newSpare()) {
-            Segment.begin(files, spare, 1, identity.replica().incarnation(), state, 0, new Staging(options.segmentBytes())).close();
+        try (HeadRoom headRoom = new HeadRoom(files, options.segmentBytes())) {
+            Segment.begin(files, headRoom.spare(), 1, identity.replica().incarnation(), state, 0, new Staging(options.segmentBytes())).close();
         }
     }
 
@@ -434,23 +451,17 @@ public final class FileStorage implements Storage {
     }
 
     private LogWriter recoverLog(Recovery recovery) throws IOException {
-        Spare spare = newSpare();
+        HeadRoom headRoom = new HeadRoom(files, options.segmentBytes());
         boolean done = false;
         try {
-            LogWriter recovered = recovery.run(spare);
+            LogWriter recovered = recovery.run(headRoom);
             done = true;
             return recovered;
         } finally {
             if (!done) {
-                spare.close();
+                headRoom.close();
             }
         }
-    }
-
-    private Spare newSpare() throws IOException {
-        Spare spare = new Spare(files, Spare.NAME, options.segmentBytes());
-        spare.reuse();
-        return spare;
     }
 
     @Override
@@ -496,6 +507,19 @@ public final class FileStorage implements Storage {
     public SnapshotInput receiveSnapshot(SnapshotId snapshot) {
         requireUsable();
         return snapshots().receive(snapshot);
+    }
+
+    /** {@inheritDoc} It is low when there is none for the next segment. */
+    @Override
+    public DiskRoom room() {
+        LogWriter writer = log;
+        return writer == null ? DiskRoom.PLENTY : writer.room();
+    }
+
+    /** {@inheritDoc} What the file system says that this process could still write. */
+    @Override
+    public long usableBytes() {
+        return files.usableBytes();
     }
 
     /** {@inheritDoc} Counted as it stands on disk, frames and all; 0 before {@link #recover}. */
@@ -547,7 +571,10 @@ public final class FileStorage implements Storage {
         }
     }
 
-    /** Deletes a file that {@link #compact} let go of, or fills a part of the next segment's with zeros; see {@link Storage#maintain()}. Does nothing before {@code recover}. */
+    /**
+     * Deletes a file that {@link #compact} let go of, or fills a part of the next segment's with zeros; see {@link Storage#maintain()}. If
+     * there is no room for that, it is no failure, but tried again when there is. Does nothing before {@code recover}.
+     */
     @Override
     public boolean maintain() {
         requireUsable();

@@ -8,12 +8,15 @@ import java.util.List;
  * The few things that storage does to a directory; all of them go through here, so that a test can fail, tear and lose each of them.
  *
  * <p>A name that was created, renamed or deleted is durable after the next {@link #syncDirectory()}, which says nothing of the contents.
- * Any thread may call {@link #open}; the others are called on one thread at a time.
+ * Any thread may call {@link #open} and {@link #usableBytes}; the others are called on one thread at a time.
  */
 interface FileSystem {
 
     /** The name as an operator finds it. */
     String pathOf(String name);
+
+    /** How many bytes could still be written, more or less; -1 if that is not known. Any thread. */
+    long usableBytes();
 
     /** The names of all files, sorted. */
     List<String> list() throws IOException;

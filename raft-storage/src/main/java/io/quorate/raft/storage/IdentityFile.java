@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class IdentityFile {
 
     static final String NAME = "identity";
+    static final String UNFINISHED = NAME + Spare.UNFINISHED;
     static final int VERSION = 1;
     private static final int MAGIC = 0x51494445;   // "QIDE"
     private static final int BYTES_MAX = 1 << 20;
@@ -62,12 +63,11 @@ final class IdentityFile {
     /** Replaces the file; durable on return, and whatever happens before leaves the old one. */
     void write(StoredIdentity stored) throws IOException {
         byte[] bytes = encode(stored);
-        String unfinished = NAME + Spare.UNFINISHED;
-        try (FileHandle file = files.create(unfinished)) {
+        try (FileHandle file = files.create(UNFINISHED)) {
             file.write(ByteBuffer.wrap(bytes), 0);
             file.force();
         }
-        files.rename(unfinished, NAME);
+        files.rename(UNFINISHED, NAME);
         files.syncDirectory();
     }
 

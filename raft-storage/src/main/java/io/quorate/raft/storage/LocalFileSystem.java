@@ -102,6 +102,16 @@ final class LocalFileSystem implements FileSystem {
     }
 
     @Override
+    public long usableBytes() {
+        try {
+            return Files.getFileStore(directory).getUsableSpace();
+        } catch (IOException e) {
+            LOG.debug("It cannot be told how much room there is for {}", directory, e);
+            return -1;
+        }
+    }
+
+    @Override
     public List<String> list() throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
             return files.map(file -> String.valueOf(file.getFileName())).sorted().toList();
@@ -182,8 +192,7 @@ final class LocalFileSystem implements FileSystem {
             }
             ProcessHandle self = ProcessHandle.current();
             String started = self.info().startInstant().map(at -> ", started " + at).orElse("");
-            channel.truncate(0);
-            channel.write(ByteBuffer.wrap(("pid " + self.pid() + started).getBytes(StandardCharsets.UTF_8)), 0);
+            sign(channel, "pid " + self.pid() + started);
             kept = true;
             return () -> {
                 channel.close();   // and with it the lock
@@ -200,6 +209,17 @@ final class LocalFileSystem implements FileSystem {
             if (!kept) {
                 channel.close();
             }
+        }
+    }
+
+    /** Says who has the lock. Nothing rests on that, and a full disk may have no room for it. */
+    private void sign(FileChannel channel, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        try {
+            channel.write(ByteBuffer.wrap(bytes), 0);
+            channel.truncate(bytes.length);
+        } catch (IOException e) {
+            LOG.warn("The lock of {} does not say who has it: {}", directory, e.toString());
         }
     }
 

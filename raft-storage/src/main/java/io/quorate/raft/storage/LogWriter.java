@@ -1,5 +1,6 @@
 package io.quorate.raft.storage;
 
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
@@ -19,20 +20,22 @@ final class LogWriter implements Closeable {
     private final FileSystem files;
     private final long incarnation;
     private final LogState state;
-    private final Spare spare;
+    private final HeadRoom headRoom;
     private final Staging staging;
     private Segment segment;
+    private volatile DiskRoom room;
     private long oldest;      // segment that may be there; those before the log's first are not needed any more
 
     /** Goes on behind the last frame of this segment. */
-    LogWriter(FileSystem files, long incarnation, LogState state, Spare spare, Staging staging, Segment segment) {
+    LogWriter(FileSystem files, long incarnation, LogState state, HeadRoom headRoom, Staging staging, Segment segment) {
         this.files = files;
         this.incarnation = incarnation;
         this.state = state;
-        this.spare = spare;
+        this.headRoom = headRoom;
         this.staging = staging;
         this.segment = segment;
         oldest = state.index().firstSegment();
+        room = headRoom.room(segment);
     }
 
     LogState state() {
@@ -42,6 +45,11 @@ final class LogWriter implements Closeable {
     /** The last segment, which is not sealed. */
     long openSegment() {
         return segment.id();
+    }
+
+    /** How much room there is for entries. Any thread. */
+    DiskRoom room() {
+        return room;
     }
 
     /** Where the last segment's frames end. */
@@ -118,7 +126,9 @@ final class LogWriter implements Closeable {
             oldest++;
             return true;
         }
-        return spare.step();
+        boolean hasMore = headRoom.step();
+        room = headRoom.room(segment);
+        return hasMore;
     }
 
     @Override
@@ -126,17 +136,20 @@ final class LogWriter implements Closeable {
         try {
             segment.close();
         } finally {
-            spare.close();
+            headRoom.close();
         }
     }
 
     private void append(Content content) throws IOException {
         long frameBytes = (long) FrameHeader.BYTES + content.length();
         int count = content.entries().size();
-        if (!segment.hasRoom(frameBytes, count)) {
+        int kept = count == 0 ? 0 : headRoom.keptForHardStates(segment.size());
+        if (!segment.hasRoom(frameBytes + kept, count)) {
             roll(Segment.sizeFor(frameBytes, count));
+            headRoom.look();
         }
         segment.append(content, state);
+        room = headRoom.room(segment);
     }
 
     /**
@@ -146,7 +159,7 @@ final class LogWriter implements Closeable {
     private void roll(long bytesMin) throws IOException {
         byte[] sealed = segment.sealed(state);
         Segment full = segment;
-        segment = bytesMin <= spare.size() ? begin(spare) : beginLarge(Math.toIntExact(bytesMin));
+        segment = bytesMin <= headRoom.spare().size() ? begin(headRoom.spare()) : beginLarge(Math.toIntExact(bytesMin));
         try {
             full.writeSeal(sealed);
         } finally {

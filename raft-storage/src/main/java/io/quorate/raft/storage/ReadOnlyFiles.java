@@ -55,6 +55,11 @@ final class ReadOnlyFiles implements FileSystem {
     }
 
     @Override
+    public long usableBytes() {
+        return -1;      // nothing is written
+    }
+
+    @Override
     public List<String> list() throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
             return files.map(file -> String.valueOf(file.getFileName())).sorted().toList();

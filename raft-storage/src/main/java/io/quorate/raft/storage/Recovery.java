@@ -85,12 +85,12 @@ final class Recovery {
      *
      * @throws StorageCorruptException if something that was durable is damaged or missing
      */
-    LogWriter run(Spare spare) throws IOException {
+    LogWriter run(HeadRoom headRoom) throws IOException {
         Scanned last = readAll();
         boolean done = false;
         try {
             judgeEnd(last);
-            LogWriter writer = goOn(last, spare);
+            LogWriter writer = goOn(last, headRoom);
             done = true;
             return writer;
         } finally {
@@ -388,7 +388,7 @@ final class Recovery {
         refuseNameless();
     }
 
-    private LogWriter goOn(Scanned last, Spare spare) throws IOException {
+    private LogWriter goOn(Scanned last, HeadRoom headRoom) throws IOException {
         if (!last.reader().isBlankFrom(last.end())) {
             LOG.warn("Dropping what a crash left of an unfinished write: {} behind offset {}, where frame {} would be",
                 files.pathOf(last.name()), last.end(), state.frames() + 1);
@@ -397,7 +397,7 @@ final class Recovery {
         writeAgain(last);
         Staging staging = new Staging(last.header().size());
         Segment segment = new Segment(last.header(), last.file(), last.seal(), incarnation, staging, last.end());
-        LogWriter writer = new LogWriter(files, incarnation, state, spare, staging, segment);
+        LogWriter writer = new LogWriter(files, incarnation, state, headRoom, staging, segment);
         boolean done = false;
         try {
             // From here on the replica may promise things that rest on the last frame.

@@ -75,6 +75,15 @@ final class Segment implements Closeable {
         return seal;
     }
 
+    int size() {
+        return header.size();
+    }
+
+    /** Whether as much again as it holds would not fit any more. */
+    boolean isHalfFull() {
+        return end > header.size() / 2;
+    }
+
     boolean hasRoom(long frameBytes, int entries) {
         return end + frameBytes + SegmentSeal.bytes((long) seal.count() + entries) <= header.size();
     }

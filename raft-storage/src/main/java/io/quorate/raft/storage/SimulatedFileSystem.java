@@ -21,6 +21,11 @@ final class SimulatedFileSystem implements FileSystem {
     }
 
     @Override
+    public long usableBytes() {
+        return files.room();
+    }
+
+    @Override
     public List<String> list() {
         return files.list();
     }

@@ -62,6 +62,39 @@ final class Spare implements Closeable {
         return true;
     }
 
+    /** Whether all of it is there. */
+    boolean isReady() {
+        return ready;
+    }
+
+    /** Whether some of it is, and not all. */
+    boolean isBegun() {
+        return file != null && !ready;
+    }
+
+    /** How many bytes of it are. */
+    int filled() {
+        return filled;
+    }
+
+    /** Deletes what is there of one that is not ready. */
+    void giveUp() throws IOException {
+        if (ready) {
+            return;
+        }
+        FileHandle begun = file;
+        file = null;
+        filled = 0;
+        if (begun != null) {
+            begun.close();
+        }
+        for (String each : files.list()) {
+            if (each.equals(name) || each.equals(name + UNFINISHED)) {
+                files.delete(each);
+            }
+        }
+    }
+
     /** Does one step, if there is one left to do; returns whether there is another. */
     boolean step() throws IOException {
         if (ready) {

@@ -182,6 +182,7 @@ final class AdminFrames {
             case TRANSFER_PENDING -> RefusalCode.REFUSAL_TRANSFER_PENDING;
             case NO_TARGET -> RefusalCode.REFUSAL_NO_TARGET;
             case TRANSFER_FAILED -> RefusalCode.REFUSAL_TRANSFER_FAILED;
+            case DISK_FULL -> RefusalCode.REFUSAL_DISK_FULL;
         };
     }
 
@@ -198,6 +199,7 @@ final class AdminFrames {
             case REFUSAL_TRANSFER_PENDING -> new ClientResponse.Refused(Refusal.Reason.TRANSFER_PENDING, why);
             case REFUSAL_NO_TARGET -> new ClientResponse.Refused(Refusal.Reason.NO_TARGET, why);
             case REFUSAL_TRANSFER_FAILED -> new ClientResponse.Refused(Refusal.Reason.TRANSFER_FAILED, why);
+            case REFUSAL_DISK_FULL -> new ClientResponse.Refused(Refusal.Reason.DISK_FULL, why);
             case REFUSAL_UNSPECIFIED, UNRECOGNIZED -> new ClientResponse.Failed(why);
         };
     }

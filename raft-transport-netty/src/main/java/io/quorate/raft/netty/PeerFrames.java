@@ -2,6 +2,7 @@ package io.quorate.raft.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
@@ -18,6 +19,7 @@ import io.quorate.raft.netty.wire.PreVoteHead;
 import io.quorate.raft.netty.wire.ReadAnswerHead;
 import io.quorate.raft.netty.wire.ReadRequestHead;
 import io.quorate.raft.netty.wire.RequestVoteHead;
+import io.quorate.raft.netty.wire.RoomCode;
 import io.quorate.raft.netty.wire.Route;
 import io.quorate.raft.netty.wire.SnapshotOfferHead;
 import io.quorate.raft.netty.wire.TimeoutNowHead;
@@ -136,7 +138,24 @@ final class PeerFrames {
     private static Message.AppendAccepted appendAccepted(AppendAcceptedHead head) {
         Route route = head.getRoute();
         return new Message.AppendAccepted(from(route), to(route), route.getTerm(), head.getMatchIndex(), head.getVerifiedIndex(),
-            head.getRound(), head.getHoldsNanos(), head.getAppliedIndex());
+            head.getRound(), head.getHoldsNanos(), head.getAppliedIndex(), room(head.getRoom()));
+    }
+
+    static RoomCode code(DiskRoom room) {
+        return switch (room) {
+            case PLENTY -> RoomCode.ROOM_PLENTY;
+            case LOW -> RoomCode.ROOM_LOW;
+            case NONE -> RoomCode.ROOM_NONE;
+        };
+    }
+
+    /** How much room a disk has; by a word that a newer version may have, less than plenty. */
+    static DiskRoom room(RoomCode code) {
+        return switch (code) {
+            case ROOM_PLENTY -> DiskRoom.PLENTY;
+            case ROOM_LOW, UNRECOGNIZED -> DiskRoom.LOW;
+            case ROOM_NONE -> DiskRoom.NONE;
+        };
     }
 
     private static Message.AppendRejected appendRejected(AppendRejectedHead head) {
@@ -243,7 +262,8 @@ final class PeerFrames {
         public void onAppendAccepted(Message.AppendAccepted accepted) {
             Frame.write(out, FrameType.APPEND_ACCEPTED, AppendAcceptedHead.newBuilder().setRoute(route())
                 .setMatchIndex(accepted.matchIndex()).setVerifiedIndex(accepted.verifiedIndex()).setRound(accepted.round())
-                .setHoldsNanos(accepted.holdsNanos()).setAppliedIndex(accepted.appliedIndex()).build());
+                .setHoldsNanos(accepted.holdsNanos()).setAppliedIndex(accepted.appliedIndex())
+                .setRoom(code(accepted.room())).build());
         }
 
         @Override

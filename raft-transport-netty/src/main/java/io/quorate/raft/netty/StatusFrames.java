@@ -124,7 +124,7 @@ final class StatusFrames {
         DiskPart.Builder part = DiskPart.newBuilder().setSilentNanos(disk.silentNanos()).setBehindNanos(disk.behindNanos())
             .setOldestWriteNanos(disk.oldestWriteNanos()).setSnapshotIndex(disk.snapshotIndex()).setFetchIndex(disk.fetchIndex())
             .setStoredFirstIndex(disk.storedFirstIndex()).setLogBytes(disk.logBytes()).setSnapshotLogBytes(disk.snapshotLogBytes())
-            .setHasSnapshots(disk.hasSnapshots());
+            .setHasSnapshots(disk.hasSnapshots()).setRoom(PeerFrames.code(disk.room())).setUsableBytes(disk.usableBytes());
         if (disk.fetching() != null) {
             part.setFetching(Parts.words(disk.fetching()));
         }
@@ -141,7 +141,7 @@ final class StatusFrames {
         return new ServerStatus.Disk(part.getSilentNanos(), part.getBehindNanos(), part.getOldestWriteNanos(), part.getSnapshotIndex(),
             part.getFetchIndex(), part.hasFetching() ? part.getFetching() : null, part.getStoredFirstIndex(), part.getLogBytes(),
             part.getSnapshotLogBytes(), part.getHasSnapshots(), part.hasSnapshotProblem() ? part.getSnapshotProblem() : null,
-            part.hasDamage() ? part.getDamage() : null);
+            part.hasDamage() ? part.getDamage() : null, PeerFrames.room(part.getRoom()), part.hasUsableBytes() ? part.getUsableBytes() : -1);
     }
 
     private static LoadPart part(ServerStatus.Load load) {

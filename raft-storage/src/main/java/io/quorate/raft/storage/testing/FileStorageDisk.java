@@ -4,6 +4,7 @@ import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
@@ -194,6 +195,16 @@ public final class FileStorageDisk implements SimulatedDisk {
             case 6 -> files.dieAt(1 + random.nextInt(OPERATIONS_TO_DIE_IN));
             default -> files.limit(used() + random.nextInt(ROOM_BYTES_MAX));
         }
+    }
+
+    /** {@inheritDoc} The disk takes nothing more, or so little more; what the storage makes of that is its affair. */
+    @Override
+    public void room(DiskRoom room) {
+        files.limit(switch (room) {
+            case PLENTY -> Long.MAX_VALUE;
+            case LOW -> used() + random.nextInt(ROOM_BYTES_MAX);
+            case NONE -> used();
+        });
     }
 
     private long used() {
@@ -403,8 +414,8 @@ public final class FileStorageDisk implements SimulatedDisk {
         }
 
         @Override
-        public boolean isNearlyFull() {
-            return storage.isNearlyFull();
+        public DiskRoom room() {
+            return storage.room();
         }
 
         @Override
