@@ -198,6 +198,8 @@ class RepairTest {
         repair.step(missing(THREE, 2, id(2, 5), Why.DAMAGED, null), now);
         now += ROUND;
         assertNull(repair.lost(now), "by now the other may have it back");
+        now += Repair.LINGER_NANOS;
+        assertNull(repair.lost(now), "by now the other may have it back");
         turn();
         repair.step(missing(TWO, 3, id(2, 5), Why.DAMAGED, null), now);
         repair.step(missing(THREE, 3, id(2, 5), Why.DAMAGED, null), now);
