@@ -12,7 +12,6 @@ import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.LogView;
 import io.quorate.raft.core.Membership;
-import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.core.TermTable;
@@ -412,20 +411,14 @@ public final class FileStorage implements Storage {
         if (with == null || last.index() >= with.index() || !state.damage().idsBehind(known.newestIndex()).isEmpty()) {
             return;
         }
-        if (last.index() + 1 != with.index() || state.hardState().term() >= with.term()) {
-            throw new StorageCorruptException(files.pathOf(IdentityFile.NAME), 0, "it says that the group begins anew with " + with
-                + ", but the log ends with " + last + " in term " + state.hardState().term());
-        }
         Snapshots.Stored newest = known.newest();
         SnapshotId snapshot = newest == null ? SnapshotId.ofFounding(founding.membership()) : newest.manifest().id();
         List<Entry> changes = membershipsBetween(snapshot.index(), last.index(), state);
         Membership before = changes.isEmpty() ? snapshot.membership() : Membership.of(changes.get(changes.size() - 1));
         long timeNanos = last.index() == snapshot.index() ? snapshot.timeNanos()
             : read(state, last.index(), last.index(), Long.MAX_VALUE).get(0).timeNanos();
-        Entry entry = Entry.of(with.index(), with.term(), Entry.Kind.MEMBERSHIP, timeNanos,
-            MembershipCodec.encode(Membership.of(before.version() + 1, founding.membership().voters())));
-        writer.write(new Content(state.lastWriteId(), new HardState(with.term(), null, with.index()), with.index(), List.of(entry)));
-        LOG.warn("The group begins anew with {} alone: {}, and all before it, counts as committed", identity.replica(), with);
+        writer.write(LostQuorum.beginning(with, state, Membership.of(before.version() + 1, founding.membership().voters()), timeNanos,
+            files.pathOf(IdentityFile.NAME)));
     }
 
     /**

@@ -258,7 +258,8 @@ final class Inspection {
      */
     String fingerprint() {
         SnapshotId covered = snapshot == null ? null : snapshot.manifest().id();
-        String content = List.of(String.valueOf(identity), log.frames(), log.lastCrc(), last(), hardState(), String.valueOf(covered)).toString();
+        String content = List.of(String.valueOf(identity), log.frames(), log.lastCrc(), last(), hardState(), String.valueOf(covered))
+            .toString();
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().toHexDigits(ByteBuffer.wrap(digest).getLong());

@@ -3,13 +3,18 @@ package io.quorate.raft.storage;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
+import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
+import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.ReplicaId;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Makes one directory the whole group, after so many others are lost that no quorum is left.
@@ -26,6 +31,7 @@ final class LostQuorum {
     /** How many terms are left out. */
     static final long TERMS_SKIPPED = 1_000_000;
     private static final int EPOCH_MAX = 0xFFFF;
+    private static final Logger LOG = LoggerFactory.getLogger(LostQuorum.class);
 
     private final FileSystem files;
     private final FileStorage.Options options;
@@ -74,7 +80,8 @@ final class LostQuorum {
         }
         Member alone = address == null && self != null ? self : new Member(identity.replica(), String.valueOf(address));
         // The version stays, for the log's memberships rise from it.
-        return new FoundingRecord(founding.clusterId(), founding.epoch() + 1, Membership.of(founding.membership().version(), List.of(alone)));
+        return new FoundingRecord(founding.clusterId(), founding.epoch() + 1,
+            Membership.of(founding.membership().version(), List.of(alone)));
     }
 
     /**
@@ -119,5 +126,25 @@ final class LostQuorum {
         try (FileStorage storage = FileStorage.open(files, self.nodeId(), self.incarnation(), options)) {
             storage.recover();
         }
+    }
+
+    /**
+     * What the log goes on with when the group begins anew: all that is before it is committed.
+     *
+     * @param with  the entry that was named when it was decided
+     * @param alone who is left
+     * @param path  of the file that says so
+     * @throws StorageCorruptException if the log does not end before that entry
+     */
+    static Content beginning(EntryId with, LogState state, Membership alone, long timeNanos, String path) {
+        EntryId last = state.terms().last();
+        if (last.index() + 1 != with.index() || state.hardState().term() >= with.term()) {
+            throw new StorageCorruptException(path, 0, "it says that the group begins anew with " + with + ", but the log ends with " + last
+                + " in term " + state.hardState().term());
+        }
+        LOG.warn("The group begins anew, as {} has it: its only voter is {}, and all up to {} counts as committed", path, alone.voters(),
+            with);
+        Entry entry = Entry.of(with.index(), with.term(), Entry.Kind.MEMBERSHIP, timeNanos, MembershipCodec.encode(alone));
+        return new Content(state.lastWriteId(), new HardState(with.term(), null, with.index()), with.index(), List.of(entry));
     }
 }

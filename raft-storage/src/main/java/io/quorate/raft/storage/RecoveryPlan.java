@@ -167,8 +167,8 @@ final class RecoveryPlan {
             if (each.seen.damage() != null) {
                 losses.add("what the damaged " + each.path + " may hold behind that: it was not considered");
             } else if (each.isWhole() && each.seen.last().index() > last.index()) {
-                losses.add("entries " + (last.index() + 1) + " to " + each.seen.last().index() + " that only " + each.path + " has: they are"
-                    + " of term " + each.seen.last().term() + " or older, and were never committed");
+                losses.add("entries " + (last.index() + 1) + " to " + each.seen.last().index() + " that only " + each.path + " has: they"
+                    + " are of term " + each.seen.last().term() + " or older, and were never committed");
             }
         }
         return losses;

@@ -25,7 +25,7 @@ class InspectionTest {
         void look(FileSystem files) throws IOException;
     }
 
-    /** Looks once for each read that this takes; before that one, the server writes so much that several segments fill, and lets go of as many. */
+    /** Looks once for each read that this takes: before that one, the server fills several segments, and lets go of as many. */
     private static int lookWhileTheLogGoesOn(Looking looking) throws IOException {
         int at = 1;
         AtomicInteger reads = new AtomicInteger();

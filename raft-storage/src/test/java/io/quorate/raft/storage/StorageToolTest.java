@@ -10,6 +10,7 @@ import io.quorate.raft.Storage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
+import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.MembershipCodec;
 import io.quorate.raft.core.SnapshotId;
@@ -139,9 +140,11 @@ class StorageToolTest {
         life();
         Said said = run("inspect", directory(), "--json");
         assertEquals(1, said.out.lines().count());
-        assertTrue(said.out.startsWith("{\"directory\":\"" + directory() + "\",\"command\":\"inspect\",\"found\":{\"state\":\"whole\",\"damage\":null,"),
+        assertTrue(said.out.startsWith("{\"directory\":\"" + directory()
+            + "\",\"command\":\"inspect\",\"found\":{\"state\":\"whole\",\"damage\":null,"),
             said.out);
-        for (String part : List.of("\"term\":3,\"votedFor\":{\"node\":7,\"incarnation\":\"0000000000007777\"}", "\"firstIndex\":1,\"last\":{\"index\":205,\"term\":3}",
+        for (String part : List.of("\"term\":3,\"votedFor\":{\"node\":7,\"incarnation\":\"0000000000007777\"}",
+            "\"firstIndex\":1,\"last\":{\"index\":205,\"term\":3}",
             "\"commitIndex\":22", "\"address\":\"localhost:7001\"", "\"snapshot\"", "\"notes\":[]")) {
             assertEquals(!part.equals("\"snapshot\""), said.out.contains(part), part + " in " + said.out);
         }
@@ -150,7 +153,7 @@ class StorageToolTest {
     @Test
     void aDirectoryOnASnapshotIsUnderstood() throws IOException {
         life();
-        SnapshotId id = new SnapshotId(new EntryId(3, 150), Membership.of(4, List.of(new io.quorate.raft.core.Member(Logs.OTHER, "x:1"))), 9);
+        SnapshotId id = new SnapshotId(new EntryId(3, 150), Membership.of(4, List.of(new Member(Logs.OTHER, "x:1"))), 9);
         try (FileStorage storage = FileStorage.open(directory(), 1, SMALL.withLogTailBytes(0))) {
             storage.recover();
             Snapshot.take(storage, id, new byte[5000]);
@@ -193,7 +196,8 @@ class StorageToolTest {
             "index 2, term 3, kind COMMAND, time nanos 2000, bytes 12, text hällo \"you\"",
             "index 3, term 3, kind COMMAND, time nanos 7, bytes 3, hex 0001ff",
             "index 4, term 3, kind COMMAND, time nanos 4000, bytes 3, text xyz"), said.out.lines().limit(4).toList());
-        assertTrue(said.out.lines().skip(4).findFirst().orElseThrow().contains("membership (version 2, voters [node 1, incarnation "), said.out);
+        assertTrue(said.out.lines().skip(4).findFirst().orElseThrow().contains(
+            "membership (version 2, voters [node 1, incarnation "), said.out);
         assertEquals("{\"index\":2,\"term\":3,\"kind\":\"COMMAND\",\"timeNanos\":2000,\"bytes\":12,\"text\":\"hällo \\\"you\\\"\"}\n",
             run("dump", directory(), "--from=2", "--to=2", "--json").out);
         assertEquals("index 2, term 3, kind COMMAND, time nanos 2000, bytes 12, hex 68c3a46c6c6f2022796f7522\n",
@@ -306,7 +310,7 @@ class StorageToolTest {
         life();
         List<Path> segments;
         try (Stream<Path> files = Files.list(directory())) {
-            segments = files.filter(file -> file.toString().endsWith(".seg") && file.getFileName().toString().startsWith("log")).sorted().toList();
+            segments = files.filter(file -> SegmentHeader.idOf(file.getFileName().toString()) != 0).sorted().toList();
         }
         Path last = segments.get(segments.size() - 1);
         byte[] bytes = Files.readAllBytes(last);
@@ -401,8 +405,9 @@ class StorageToolTest {
         assertTrue(wrong.err.contains("Nothing was changed"), wrong.err);
         Said done = run("recover", directory(), "--fingerprint", fingerprintIn(plan.out));
         assertEquals(0, done.exitCode, done.err);
-        for (String part : List.of("epoch: 1\n", "begins with:\n  index: 10\n  term: 1000002\n", "now committed: all entries up to 9; of those from"
-            + " 1 on nobody here knew it before", "Stop every server of the old group for good", "blank directories")) {
+        for (String part : List.of("epoch: 1\n", "begins with:\n  index: 10\n  term: 1000002\n",
+            "now committed: all entries up to 9; of those from 1 on nobody here knew it before",
+            "Stop every server of the old group for good", "blank directories")) {
             assertTrue(done.out.contains(part), part + " in " + done.out);
         }
         assertEquals(2, run("recover", directory(), "--fingerprint", fingerprintIn(plan.out)).exitCode, "not twice");
@@ -448,10 +453,12 @@ class StorageToolTest {
         assertEquals(2, run().exitCode);
         assertTrue(run("help").out.startsWith("Usage: java -jar"));
         assertEquals(0, run("--help").exitCode);
-        for (List<Object> words : List.<List<Object>>of(List.of("erase", directory()), List.of("inspect"), List.of("inspect", directory(), directory()),
-            List.of("inspect", parent.resolve("nowhere")), List.of("inspect", directory(), "--from", "3"), List.of("dump", directory(), "--from"),
-            List.of("dump", directory(), "--from", "0"), List.of("dump", directory(), "--from", "x"), List.of("dump", directory(), "--payload", "x"),
-            List.of("verify", directory(), "--json", "--json"), List.of("verify", directory(), "--json=yes"), List.of("plan-recovery"),
+        for (List<Object> words : List.<List<Object>>of(List.of("erase", directory()), List.of("inspect"),
+            List.of("inspect", directory(), directory()), List.of("inspect", parent.resolve("nowhere")),
+            List.of("inspect", directory(), "--from", "3"), List.of("dump", directory(), "--from"),
+            List.of("dump", directory(), "--from", "0"), List.of("dump", directory(), "--from", "x"),
+            List.of("dump", directory(), "--payload", "x"), List.of("verify", directory(), "--json", "--json"),
+            List.of("verify", directory(), "--json=yes"), List.of("plan-recovery"),
             List.of("plan-recovery", directory(), directory()), List.of("recover", directory()))) {
             Said said = run(words.toArray());
             assertEquals(2, said.exitCode, words.toString());
