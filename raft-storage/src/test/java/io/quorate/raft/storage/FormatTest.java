@@ -53,9 +53,9 @@ class FormatTest {
         FileSystem files = new SimulatedFileSystem(disk);
         LogState state = new LogState();
         Staging staging = new Staging(SIZE);
-        Spare spare = new Spare(files, Spare.NAME, SIZE);
-        Segment segment = Segment.begin(files, spare, 1, INCARNATION, state, 0, staging);
-        try (LogWriter writer = new LogWriter(files, INCARNATION, state, spare, staging, segment)) {
+        HeadRoom room = new HeadRoom(files, SIZE);
+        Segment segment = Segment.begin(files, room.spare(), 1, INCARNATION, state, 0, staging);
+        try (LogWriter writer = new LogWriter(files, INCARNATION, state, room, staging, segment)) {
             writer.write(VOTE);
             writer.write(ENTRIES);
             writer.write(new Content(9, ENTRIES.hardState(), 2, Logs.entries(2, 4, 2, 150)));   // does not fit
@@ -75,9 +75,9 @@ class FormatTest {
         FileSystem files = new SimulatedFileSystem(disk);
         LogState state = new LogState();
         Staging staging = new Staging(SIZE);
-        Spare spare = new Spare(files, Spare.NAME, SIZE);
-        Segment segment = Segment.begin(files, spare, 1, INCARNATION, state, 0, staging);
-        try (LogWriter writer = new LogWriter(files, INCARNATION, state, spare, staging, segment)) {
+        HeadRoom room = new HeadRoom(files, SIZE);
+        Segment segment = Segment.begin(files, room.spare(), 1, INCARNATION, state, 0, staging);
+        try (LogWriter writer = new LogWriter(files, INCARNATION, state, room, staging, segment)) {
             writer.write(ENTRIES);
             writer.write(Content.reset(9, new HardState(8, null, 100), new EntryId(7, 100)), MANIFEST.terms());
             writer.write(new Content(10, new HardState(8, null, 100), 101, Logs.entries(101, 101, 8, 3)));
@@ -107,7 +107,7 @@ class FormatTest {
         SimulatedFiles disk = log();
         FileSystem files = new SimulatedFileSystem(disk);
         disk.put(SegmentHeader.fileName(1), golden("segment"));
-        try (LogWriter recovered = new Recovery(files, INCARNATION).run(new Spare(files, Spare.NAME, SIZE))) {
+        try (LogWriter recovered = new Recovery(files, INCARNATION).run(new HeadRoom(files, SIZE))) {
             assertEquals(ENTRIES.hardState(), recovered.state().hardState());
             assertEquals("(0@0) 1@2 ..4", recovered.state().terms().toString());
         }
@@ -123,7 +123,7 @@ class FormatTest {
         SimulatedFiles disk = reset();
         FileSystem files = new SimulatedFileSystem(disk);
         disk.put(SegmentHeader.fileName(1), golden("reset"));
-        try (LogWriter recovered = new Recovery(files, INCARNATION).run(new Spare(files, Spare.NAME, SIZE))) {
+        try (LogWriter recovered = new Recovery(files, INCARNATION).run(new HeadRoom(files, SIZE))) {
             assertEquals("(100@7) 101@8 ..101", recovered.state().terms().toString());
             assertEquals(101, recovered.state().index().firstIndex());
         }
@@ -235,7 +235,7 @@ class FormatTest {
             System.arraycopy(noise, 0, bytes, from, length);
             disk.put(name, bytes);
             String outcome;
-            try (LogWriter recovered = new Recovery(files, INCARNATION).run(new Spare(files, Spare.NAME, SIZE))) {
+            try (LogWriter recovered = new Recovery(files, INCARNATION).run(new HeadRoom(files, SIZE))) {
                 outcome = recovered.state().terms().toString();
             } catch (StorageException e) {
                 outcome = "refused";
