@@ -479,7 +479,6 @@ public final class FileStorage implements Storage {
         // The frame decides. If a crash comes before the snapshot has its name, the next opening gives it that.
         writer.write(step.content(), install.terms());
         snapshots().install();
-        writer.state().cover(install.id().index());
     }
 
     @Override

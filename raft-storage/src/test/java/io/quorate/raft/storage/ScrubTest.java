@@ -18,6 +18,7 @@ import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -28,7 +29,7 @@ import org.junit.jupiter.api.Test;
 class ScrubTest {
 
     private static final String SECOND = SegmentHeader.fileName(2);
-    private static final FileStorage.Options SMALL = Logs.TINY.withSegmentBytes(2 << 10).withPartBytes(1 << 10);
+    private static final FileStorage.Options SMALL = Logs.TINY.withSegmentBytes(2 << 10).withPartBytes(1 << 10).withLogTailBytes(1 << 20);
 
     private final SimulatedFiles files = new SimulatedFiles();
     private FileStorage storage;
@@ -205,6 +206,7 @@ class ScrubTest {
         assertNull(round(1 << 20).problem());
         assertArrayEquals(whole, files.bytes(SECOND));
         take(20, 10);
+        storage.compact(1);
         assertEquals(1, storage.firstIndex(), "nothing needs to go any more");
     }
 
@@ -266,6 +268,49 @@ class ScrubTest {
         files.flip(names.get(2), 40, 2);
         take(11, 5000);
         assertFalse(round(600).isSnapshotDamaged());
+    }
+
+    @Test
+    void aBlockThatIsWholeAndNotTheOneThatWasWrittenIsDamage() throws IOException {
+        SnapshotId id = take(10, 5000);
+        String part = files.list().stream().filter(name -> name.endsWith(".part")).findFirst().orElseThrow();
+        byte[] bytes = files.bytes(part);
+        int end = bytes.length - SnapshotManifest.BLOCK_CRC_BYTES;      // a part here is one block
+        bytes[9] ^= 1;
+        ByteBuffer.wrap(bytes).putInt(end, SnapshotManifest.blockCrc(id.last(), 0, bytes, 0, end));
+        files.put(part, bytes);
+        assertTrue(round(600).isSnapshotDamaged());
+    }
+
+    @Test
+    void aSnapshotThatBecomesTheNewestIsLookedAtFromItsBeginning() throws IOException {
+        take(10, 9000);
+        List<String> earlier = files.list();
+        long bytes = 0;
+        while (bytes < 5 * 1900 + 5000) {
+            bytes += storage.scrub(500).bytes();
+        }
+        take(11, 9000);
+        List<String> later = files.list().stream().filter(name -> name.endsWith("00000000.part") && !earlier.contains(name)).toList();
+        files.flip(later.get(0), 30, 1);
+        assertTrue(round(500).isSnapshotDamaged());
+    }
+
+    @Test
+    void aSegmentThatIsDeletedBetweenTwoPiecesIsPassedOver() throws IOException {
+        SimulatedFiles disk = files.copy();
+        storage = Logs.start(disk, SMALL.withLogTailBytes(0));
+        storage.recover();
+        storage.scrub(300);
+        take(model.nextIndex() - 2, 100);
+        storage.compact(Long.MAX_VALUE);
+        while (storage.maintain()) {
+            continue;
+        }
+        assertFalse(disk.list().contains(SECOND));
+        Scrubbed found = round(300);
+        assertNull(found.problem());
+        assertTrue(found.bytes() > 100);
     }
 
     @Test
