@@ -23,8 +23,8 @@ final class HeadRoom implements Closeable {
     static final String RESERVE = "reserve" + Spare.UNFINISHED;
     static final int RESERVE_BYTES = 8 << 10;
 
-    /** Of a segment, a sixteenth, and at most so much, is for frames without entries. */
-    private static final int FOR_HARD_STATES_MAX = 1 << 20;
+    /** Of a segment, this part is for frames without entries. */
+    private static final int PART_FOR_HARD_STATES = 64;
     /** After an attempt that has failed though the disk had said that there is room, so many calls pass before the next. */
     private static final int PATIENCE = 30;
     private static final List<String> NO_SPACE = List.of("No space left on device", "Disk quota exceeded", "not enough space on the disk");
@@ -63,7 +63,7 @@ final class HeadRoom implements Closeable {
 
     /** How many bytes at the end of a segment of this size are for frames without entries alone. */
     int keptForHardStates(int segmentBytes) {
-        return isReady() ? 0 : Math.min(FOR_HARD_STATES_MAX, segmentBytes / 16);
+        return isReady() ? 0 : segmentBytes / PART_FOR_HARD_STATES;
     }
 
     /** The spare has become a segment: whether there can be another is looked at now, while what is under way fits into that. */
@@ -83,8 +83,7 @@ final class HeadRoom implements Closeable {
         }
         try {
             if (reserve == null) {
-                makeReserve();
-                return true;
+                makeReserve();      // first: without it, a full disk could not be opened any more
             }
             if (spare.step()) {
                 return true;

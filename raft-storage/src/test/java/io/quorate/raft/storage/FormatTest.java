@@ -53,9 +53,9 @@ class FormatTest {
         FileSystem files = new SimulatedFileSystem(disk);
         LogState state = new LogState();
         Staging staging = new Staging(SIZE);
-        HeadRoom room = new HeadRoom(files, SIZE);
-        Segment segment = Segment.begin(files, room.spare(), 1, INCARNATION, state, 0, staging);
-        try (LogWriter writer = new LogWriter(files, INCARNATION, state, room, staging, segment)) {
+        HeadRoom headRoom = new HeadRoom(files, SIZE);
+        Segment segment = Segment.begin(files, headRoom.spare(), 1, INCARNATION, state, 0, staging);
+        try (LogWriter writer = new LogWriter(files, INCARNATION, state, headRoom, staging, segment)) {
             writer.write(VOTE);
             writer.write(ENTRIES);
             writer.write(new Content(9, ENTRIES.hardState(), 2, Logs.entries(2, 4, 2, 150)));   // does not fit
@@ -75,9 +75,9 @@ class FormatTest {
         FileSystem files = new SimulatedFileSystem(disk);
         LogState state = new LogState();
         Staging staging = new Staging(SIZE);
-        HeadRoom room = new HeadRoom(files, SIZE);
-        Segment segment = Segment.begin(files, room.spare(), 1, INCARNATION, state, 0, staging);
-        try (LogWriter writer = new LogWriter(files, INCARNATION, state, room, staging, segment)) {
+        HeadRoom headRoom = new HeadRoom(files, SIZE);
+        Segment segment = Segment.begin(files, headRoom.spare(), 1, INCARNATION, state, 0, staging);
+        try (LogWriter writer = new LogWriter(files, INCARNATION, state, headRoom, staging, segment)) {
             writer.write(ENTRIES);
             writer.write(Content.reset(9, new HardState(8, null, 100), new EntryId(7, 100)), MANIFEST.terms());
             writer.write(new Content(10, new HardState(8, null, 100), 101, Logs.entries(101, 101, 8, 3)));
