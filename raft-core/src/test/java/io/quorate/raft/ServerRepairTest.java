@@ -186,8 +186,8 @@ class ServerRepairTest {
         CompletableFuture<byte[]> third = leader.propose(bytes("third"));
         RaftServer server = cluster.servers.get(nodeId);
         InMemoryDisk disk = cluster.disks.get(nodeId);
-        long index = server.status().appliedIndex() + 2;      // of the second
-        cluster.await(() -> server.status().commitIndex() >= index + 1 && server.status().durableIndex() >= index + 1);
+        cluster.await(() -> indexOf(disk, "third") > 0 && server.status().commitIndex() >= indexOf(disk, "third"));
+        long index = indexOf(disk, "second");
         assertNotNull(disk.damage(index));
         // Nobody can give it back for now.
         cluster.network.isolate(nodeId);
@@ -207,6 +207,11 @@ class ServerRepairTest {
     }
 
     // ---- help
+
+    /** Where this command stands on the disk; 0 if it does not. */
+    private static long indexOf(InMemoryDisk disk, String command) {
+        return disk.log().stream().filter(entry -> text(entry.payload()).equals(command)).mapToLong(Entry::index).findFirst().orElse(0);
+    }
 
     private void proposeAndStop(int commands) {
         cluster.startAll();

@@ -61,7 +61,7 @@ public final class Mender {
             @Override
             public void run(Mender mender) {
                 mender.storage.write(List.of(write));
-                mender.replacements++;
+                mender.replacement = write;
                 mender.mailbox.recovered(mender.storage.recover());
             }
         }
@@ -82,7 +82,7 @@ public final class Mender {
     private final Inbox<Job> inbox;
     private final AtomicInteger questions = new AtomicInteger();     // that wait
     private long putBack;
-    private long replacements;
+    private Storage.@Nullable Write replacement;
 
     Mender(Storage storage, Transport transport, Mailbox mailbox, Waker diskThread) {
         self = storage.identity().replica();
@@ -119,9 +119,9 @@ public final class Mender {
         return putBack;
     }
 
-    /** How often it has cut a log off, or put it on a snapshot. The disk thread's. */
-    public long replacements() {
-        return replacements;
+    /** How it last cut the log off, or put it on a snapshot; null if it never did. The disk thread's. */
+    public Storage.@Nullable Write replacement() {
+        return replacement;
     }
 
     /** One piece of work; whether there was any. */

@@ -223,6 +223,12 @@ final class GroupInvariants {
         }
     }
 
+    void onReplaced(ReplicaView replica, Storage.Write write) {
+        for (Invariant invariant : all) {
+            invariant.onReplaced(replica, write);
+        }
+    }
+
     void onDurable(ReplicaView replica, long writeId) {
         for (Invariant invariant : onDurable) {
             invariant.onDurable(replica, writeId);

@@ -57,6 +57,9 @@ abstract class Invariant {
     /** The node has asked for a write, which the disk has not begun. Told before {@code onTurn} of the turn that asked. */
     void onWrite(ReplicaView replica, Storage.Write write) { }
 
+    /** Before its node began, this was written to a log with damage: a cut, or an installation. It starts when that is whole. */
+    void onReplaced(ReplicaView replica, Storage.Write write) { }
+
     /** The disk holds this write and all before it, whether the process has been told, or lives. Told again after each such change. */
     void onDurable(ReplicaView replica, long writeId) { }
 

@@ -63,6 +63,14 @@ final class MembershipInvariants {
         }
 
         @Override
+        void onReplaced(ReplicaView replica, Storage.Write write) {
+            SnapshotId installed = write.install();
+            if (installed != null) {
+                logs.of(replica).known.add(new At(installed.last(), installed.membership()));
+            }
+        }
+
+        @Override
         void onWrite(ReplicaView replica, Storage.Write write) {
             Log log = logs.of(replica);
             List<At> memberships = log.memberships;

@@ -592,11 +592,15 @@ final class SimulatedProcess {
     private void mend() {
         isMending = false;
         long putBack = server.mender().putBack();
-        long replacements = server.mender().replacements();
+        Storage.Write before = server.mender().replacement();
         try {
             server.mender().turn();
             group.count(Happening.ENTRY_REPAIRED, server.mender().putBack() - putBack);
-            group.count(Happening.DAMAGE_REPLACED, server.mender().replacements() - replacements);
+            Storage.Write replacement = server.mender().replacement();
+            if (replacement != null && replacement != before) {
+                group.count(Happening.DAMAGE_REPLACED);
+                group.invariants().onReplaced(replica, replacement);
+            }
         } catch (StorageException e) {
             stopForItsDisk(e);
             return;
