@@ -88,6 +88,22 @@ class MutantListTest {
         }
     }
 
+    /** The module of storage has lists of its own for the same program. Its tests are not compiled yet, so their sources are asked. */
+    @Test
+    void eachTextOfTheListsOfStorageStandsInItOnceAndItsTestIsThere() throws IOException {
+        Path module = Path.of("").toAbsolutePath().resolveSibling("raft-storage");
+        String directory = "java/io/quorate/raft/storage";
+        List<Mutant> mutants = Mutants.readAll(module.resolve("src/test/mutants"));
+        assertTrue(mutants.size() >= 50, () -> "only " + mutants.size());
+        for (Mutant mutant : mutants) {
+            String source = Files.readString(module.resolve("src/main").resolve(directory).resolve(mutant.file()));
+            assertEquals(1, mutant.occurrencesIn(source), mutant::rule);
+            String[] test = mutant.test() == null ? new String[0] : mutant.test().split("\\.");
+            assertTrue(test.length == 0 || test.length == 2 && Files.readString(module.resolve("src/test").resolve(directory)
+                .resolve(test[0] + ".java")).contains(" void " + test[1] + "("), () -> mutant.rule() + ": " + mutant.test());
+        }
+    }
+
     @Test
     void aTestIsThereIfItsClassAndItsMethodAre() throws IOException {
         Tests tests = Tests.find(Path.of("target/test-classes"), "io.quorate.raft.mutants", "Test");

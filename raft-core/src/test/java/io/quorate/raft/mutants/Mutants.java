@@ -47,21 +47,22 @@ final class Mutants {
     }
 
     /**
-     * Takes the rules of the core away, those of the runtime, and those of sessions; ends with 0 if every one is missed.
+     * Takes the rules of some packages away; ends with 0 if every one is missed.
      *
-     * @param arguments the directory of the module raft-core, compiled, tests included
+     * @param arguments the directory of a module, compiled, tests included; then, for each package, {@code all NAME LISTS} or {@code named
+     *                  NAME LISTS}: the directory of its lists below the module's {@code src/test/mutants}, and whether all of its tests
+     *                  run for each rule, or those of the classes alone that the lists name
      */
     public static void main(String[] arguments) throws IOException {
         Path module = Path.of(arguments[0]);
-        Path lists = module.resolve("src/test/mutants");
-        boolean isGood = judge(module, "io.quorate.raft.core", lists, false)
-            & judge(module, "io.quorate.raft.runtime", lists.resolve("runtime"), true)
-            & judge(module, "io.quorate.raft", lists.resolve("sessions"), true)
-            & judge(module, "io.quorate.raft.client", lists.resolve("client"), true);
+        boolean isGood = arguments.length > 1;
+        for (int i = 1; i < arguments.length; i += 3) {
+            isGood &= judge(module, arguments[i + 1], module.resolve("src/test/mutants").resolve(arguments[i + 2]),
+                arguments[i].equals("named"));
+        }
         System.exit(isGood ? 0 : 1);
     }
 
-    /** Takes the rules of one package away; {@code onlyNamed}: the classes of tests that its lists name are enough. */
     private static boolean judge(Path module, String packageName, Path lists, boolean onlyNamed) throws IOException {
         Laboratory laboratory = new Laboratory(module.resolve("src/main/java").resolve(packageName.replace('.', File.separatorChar)),
             System.getProperty("java.class.path"), module.resolve("target/mutants").resolve(packageName));

@@ -1,7 +1,8 @@
 /**
- * Takes the rules of the core away, one at a time, and sees whether the core's tests notice: the profile {@code mutants}.
+ * Takes the rules of a module away, one at a time, and sees whether its tests notice: the profile {@code mutants}.
  *
- * <p>{@link io.quorate.raft.mutants.Mutants} is the program; what it takes away stands in {@code raft-core/src/test/mutants}.
+ * <p>{@link io.quorate.raft.mutants.Mutants} is the program; what it takes away stands in {@code src/test/mutants} of {@code raft-core} and
+ * of {@code raft-storage}.
  */
 @NullMarked
 package io.quorate.raft.mutants;

@@ -10,13 +10,12 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -102,25 +101,23 @@ class CrashTest {
         assertTrue(dieTwice(AGAIN_CHANGES_MAX, 1) > 5_000);
     }
 
-    /** Of the disks that are left each time, takes so many; returns how many were judged in the end. */
-    private static int dieTwice(int changesMax, int disksMax) throws IOException {
+    /** Of the disks that are left each time, takes one; returns how many were judged in the end. */
+    private static int dieTwice(int changesMax, int round) throws IOException {
         int operations = operations();
         int judged = 0;
         for (int at = 1; at <= operations; at++) {
             SimulatedFiles files = new SimulatedFiles();
             Life life = endedAt(at, files);
-            List<SimulatedFiles> found = new ArrayList<>(left(files, CHANGES_MAX, at));
-            Collections.shuffle(found, new Random(at));
-            for (SimulatedFiles left : found.subList(0, Math.min(disksMax, found.size()))) {
-                int again = 1;
-                for (int some = -1; some != 0; again++) {
-                    try {
-                        some = life.dieAgain(left.copy(), again, (disk, seed) -> left(disk, changesMax, seed), at);
-                    } catch (AssertionError | StorageException e) {
-                        throw new AssertionError("operation " + at + ", then " + again + ": " + e.getMessage(), e);
-                    }
-                    judged += some;
+            List<SimulatedFiles> found = left(files, CHANGES_MAX, at);
+            SimulatedFiles left = found.get(new Random(31L * at + round).nextInt(found.size()));
+            int again = 1;
+            for (int some = -1; some != 0; again++) {
+                try {
+                    some = life.dieAgain(left.copy(), again, (disk, seed) -> left(disk, changesMax, seed), at);
+                } catch (AssertionError | StorageException e) {
+                    throw new AssertionError("round " + round + ", operation " + at + ", then " + again + ": " + e.getMessage(), e);
                 }
+                judged += Math.max(0, some);
             }
         }
         return judged;
@@ -169,10 +166,20 @@ class CrashTest {
         assertTrue(ended > 40, "only " + ended + " lives went on behind a failure of a snapshot");
     }
 
-    /** The same with all disks that a second death may leave, and more subsets: for the profile {@code deep}. */
+    /**
+     * Dies twice with more subsets and other disks in each round, for the profile {@code deep}.
+     *
+     * @param arguments for how many seconds
+     */
     public static void main(String[] arguments) throws IOException {
         long begin = System.nanoTime();
-        int judged = dieTwice(CHANGES_MAX, Integer.MAX_VALUE);
-        System.out.printf("storage: dying twice, anywhere: disks=%d seconds=%d%n", judged, (System.nanoTime() - begin) / 1_000_000_000);
+        long nanos = TimeUnit.SECONDS.toNanos(Long.parseLong(arguments[0]));
+        long judged = 0;
+        int rounds = 0;
+        while (rounds == 0 || System.nanoTime() - begin < nanos) {
+            judged += dieTwice(CHANGES_MAX, ++rounds);
+        }
+        System.out.printf("storage: died twice, anywhere: rounds=%d disks=%d seconds=%d%n", rounds, judged,
+            TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin));
     }
 }

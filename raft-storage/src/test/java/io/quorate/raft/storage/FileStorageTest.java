@@ -398,7 +398,7 @@ class FileStorageTest {
     void aDirectoryIsOpenOnceInAProcess() {
         FileStorage storage = FileStorage.open(directory(), 1, SMALL);
         String message = messageOf(assertThrows(StorageLockedException.class, () -> FileStorage.open(directory(), 1, SMALL)));
-        assertTrue(message.contains("in this very process (pid " + ProcessHandle.current().pid()), message);
+        assertTrue(message.contains("already open in this very process (pid " + ProcessHandle.current().pid()), message);
         assertThrows(StorageLockedException.class, () -> FileStorage.open(directory().resolve("../data"), 1, SMALL));
         storage.close();
         storage.close();

@@ -231,6 +231,8 @@ class SnapshotTest {
         assertRefused(List.of(Snapshot.install(2, id)));
         Snapshot.receive(storage, id, new byte[3]);
         assertRefused(List.of(Logs.append(2, 61, 61, 2, 5), Snapshot.install(3, Snapshot.at(71, 3))));
+        Snapshot.receive(storage, id, new byte[3]);
+        assertRefused(List.of(Snapshot.install(2, id), Snapshot.install(3, id)));
         Snapshot.receive(storage, Snapshot.at(50, 2), new byte[3]);
         Snapshot.take(storage, Snapshot.at(50, 2), new byte[3]);
         assertRefused(List.of(Snapshot.install(2, Snapshot.at(50, 2))));
@@ -268,6 +270,19 @@ class SnapshotTest {
         again.write(List.of(Snapshot.install(1, id)));
         assertArrayEquals(state, Snapshot.state(again));
         assertArrayEquals(transfer, Snapshot.transfer(Snapshot.open(again)));
+    }
+
+    /** Otherwise what is left of the one would be deleted, and the other with it. */
+    @Test
+    void aSnapshotsNumberIsUsedOnce() throws IOException {
+        SnapshotId id = Snapshot.at(50, 2);
+        Storage.SnapshotInput input = storage.receiveSnapshot(id);
+        input.write(0, Arrays.copyOf(Snapshot.transferOf(id, new byte[5000]), 3000));
+        input.close();
+        FileStorage again = restarted();
+        again.recover();
+        Snapshot.take(again, id, new byte[4000]);
+        assertArrayEquals(new byte[4000], Snapshot.state(again));
     }
 
     @Test
