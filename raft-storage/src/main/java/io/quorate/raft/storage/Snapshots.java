@@ -97,7 +97,7 @@ final class Snapshots {
         try {
             SnapshotManifest manifest = SnapshotManifest.read(files, name.received(), incarnation);
             earlier.add(new SnapshotReceiver(files, this, name, manifest, incarnation));
-        } catch (StorageException e) {
+        } catch (StorageCorruptException e) {    // and not of one that a newer version wrote
             LOG.warn("What was received of the snapshot {} is dropped: {}", name, e.getMessage());
         }
     }

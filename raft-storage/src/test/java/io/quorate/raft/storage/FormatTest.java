@@ -1,5 +1,6 @@
 package io.quorate.raft.storage;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -9,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
+import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
@@ -187,6 +189,89 @@ class FormatTest {
         return block;
     }
 
+    private static final SnapshotId TAKEN = Snapshot.at(2, 1);
+    private static final byte[] STATE = "some state".getBytes(StandardCharsets.UTF_8);
+    private static final SnapshotName NAME = new SnapshotName(2, 1);
+
+    private static FileStorage start(SimulatedFiles disk) {
+        FileStorage storage = FileStorage.open(disk, 1, INCARNATION, Logs.TINY);
+        if (storage.identity().isBlank()) {
+            storage.found(Logs.founding(storage));
+        }
+        storage.recover();
+        return storage;
+    }
+
+    /** A directory with a snapshot in it. */
+    private static SimulatedFiles taken() throws IOException {
+        SimulatedFiles disk = new SimulatedFiles();
+        FileStorage storage = start(disk);
+        storage.write(List.of(Logs.append(1, 1, 3, 1, 10)));
+        Snapshot.take(storage, TAKEN, STATE);
+        storage.close();
+        return disk;
+    }
+
+    /** A directory in which the same one was received. */
+    private static SimulatedFiles received() throws IOException {
+        FileStorage storage = start(taken());
+        byte[] transfer = Snapshot.transfer(Snapshot.open(storage));
+        SimulatedFiles disk = new SimulatedFiles();
+        FileStorage other = start(disk);
+        try (Storage.SnapshotInput input = other.receiveSnapshot(TAKEN)) {
+            input.write(0, transfer);
+            assertTrue(input.complete());
+        }
+        other.close();
+        return disk;
+    }
+
+    @Test
+    void aSnapshotThatIsTakenOrReceivedHasTheBytesOfTheGoldenFiles() throws IOException {
+        assertEquals(hex(golden("snapshot")), hex(taken().bytes(NAME.manifest())));
+        assertEquals(hex(golden("part")), hex(taken().bytes(NAME.part(0))));
+        assertEquals(hex(golden("snapshot")), hex(received().bytes(NAME.received())));
+        assertEquals(hex(golden("part")), hex(received().bytes(NAME.part(0))));
+    }
+
+    @Test
+    void theGoldenSnapshotIsUnderstood() throws IOException {
+        SimulatedFiles disk = taken();
+        disk.put(NAME.manifest(), golden("snapshot"));
+        disk.put(NAME.part(0), golden("part"));
+        assertArrayEquals(STATE, Snapshot.state(start(disk)));
+        SimulatedFiles other = received();
+        other.put(NAME.received(), golden("snapshot"));
+        other.put(NAME.part(0), golden("part"));
+        FileStorage storage = start(other);
+        assertTrue(storage.receiveSnapshot(TAKEN).complete());
+        storage.write(List.of(Snapshot.install(1, TAKEN)));
+        assertArrayEquals(STATE, Snapshot.state(storage));
+    }
+
+    /** Each kind of file that has a version, as a later version might write it: nothing is known of it but where the version stands. */
+    @Test
+    void aNewerVersionOfAnyFileIsRefusedByNameAndNothingIsTouched() throws IOException {
+        for (boolean isReceived : new boolean[] {false, true}) {
+            SimulatedFiles disk = isReceived ? received() : taken();
+            for (String name : List.of(IdentityFile.NAME, SegmentHeader.fileName(1), isReceived ? NAME.received() : NAME.manifest())) {
+                SimulatedFiles newer = disk.copy();
+                byte[] bytes = newer.bytes(name);
+                ByteBuffer.wrap(bytes).putInt(4, 2);
+                if (SnapshotName.of(name) != null) {
+                    int end = bytes.length - 4;
+                    ByteBuffer.wrap(bytes).putInt(end, new Crc(INCARNATION).add(bytes, 0, end).value());
+                }
+                newer.put(name, bytes);
+                StorageException refusal = assertThrows(StorageException.class, () -> start(newer), name);
+                assertEquals(newer.pathOf(name) + " has format version 2, and this version of Quorate reads up to 1: run the version that"
+                    + " wrote it, or a newer one.", refusal.getMessage());
+                assertEquals(disk.list(), newer.list());
+                assertArrayEquals(bytes, newer.bytes(name));
+            }
+        }
+    }
+
     @Test
     void anIdentityHasTheBytesOfTheGoldenFile() throws IOException {
         SimulatedFiles disk = new SimulatedFiles();
@@ -260,6 +345,10 @@ class FormatTest {
         System.out.println(hex(reset().bytes(SegmentHeader.fileName(1))));
         System.out.println("# manifest");
         System.out.println(hex(MANIFEST.encode()));
+        System.out.println("# snapshot");
+        System.out.println(hex(taken().bytes(NAME.manifest())));
+        System.out.println("# part");
+        System.out.println(hex(taken().bytes(NAME.part(0))));
         System.out.println("# block");
         System.out.println(hex(block()));
     }
