@@ -219,6 +219,7 @@ public final class FileStorage implements Storage {
                     + " be opened: " + e + ". Nothing is lost; free " + HeadRoom.RESERVE_BYTES + " bytes or more there, and start again.", e);
             }
             identityFile.write(stored);
+            HeadRoom.reserveIfThereIsRoom(files);
         }
     }
 
@@ -274,6 +275,7 @@ public final class FileStorage implements Storage {
                 + identity.founding());
         }
         run("found", () -> {
+            HeadRoom.reserve(files);        // a group is not founded on a disk that could not be opened again
             // The log is begun first, so that a founded replica without one has lost it.
             beginLog();
             Identity founded = new Identity(identity.replica(), identity.boot(), record);

@@ -5,7 +5,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the disk's room for what comes next: the next segment, and a small file whose place the next opening can have.
@@ -15,12 +14,12 @@ import org.jspecify.annotations.Nullable;
  * themselves as long as the next one is not there. It is tried again when the disk says that there is enough, and something to spare, or
  * else the group would stop and go at each file that comes and goes.
  *
- * <p>The reserve has the name of an unfinished file, and so goes first of all at each opening: that has to write the identity file, also
- * on a disk on which there is not a byte left.
+ * <p>The small file is there for the next opening, which has to write the identity file, also on a disk on which there is not a byte left:
+ * it makes room for that, and is made again when the one before has gone.
  */
 final class HeadRoom implements Closeable {
 
-    static final String RESERVE = "reserve" + Spare.UNFINISHED;
+    static final String RESERVE = "reserve";
     static final int RESERVE_BYTES = 8 << 10;
 
     /** Of a segment, this part is for frames without entries. */
@@ -31,7 +30,7 @@ final class HeadRoom implements Closeable {
 
     private final FileSystem files;
     private final Spare spare;
-    private @Nullable FileHandle reserve;
+    private boolean isReserved;
     private boolean isLow;
     private int patience;
 
@@ -40,6 +39,7 @@ final class HeadRoom implements Closeable {
         this.files = files;
         spare = new Spare(files, Spare.NAME, segmentBytes);
         spare.reuse();
+        isReserved = hasReserve(files);
         look();
     }
 
@@ -74,7 +74,7 @@ final class HeadRoom implements Closeable {
 
     /** Does one step, if there is one left to do and room for it; returns whether there is another. */
     boolean step() throws IOException {
-        if (isReady() && reserve != null) {
+        if (isReady() && isReserved) {
             isLow = false;
             return false;
         }
@@ -82,8 +82,9 @@ final class HeadRoom implements Closeable {
             return false;
         }
         try {
-            if (reserve == null) {
-                makeReserve();      // first: without it, a full disk could not be opened any more
+            if (!isReserved) {
+                reserve(files);
+                isReserved = true;      // first: without it, a full disk could not be opened any more
             }
             if (spare.step()) {
                 return true;
@@ -114,47 +115,75 @@ final class HeadRoom implements Closeable {
     }
 
     private long needed() {
-        return (isReady() ? 0 : spare.size()) + (reserve == null ? RESERVE_BYTES : 0);
+        return (isReady() ? 0 : spare.size()) + (isReserved ? 0 : RESERVE_BYTES);
     }
 
-    private void makeReserve() throws IOException {
-        if (files.list().contains(RESERVE)) {       // half of one, of an attempt that failed
+    private static boolean hasReserve(FileSystem files) throws IOException {
+        if (!files.list().contains(RESERVE)) {
+            return false;
+        }
+        try (FileHandle file = files.openToRead(RESERVE)) {
+            return file.size() == RESERVE_BYTES;
+        }
+    }
+
+    /** Makes the reserve, if it is not there. */
+    static void reserve(FileSystem files) throws IOException {
+        if (hasReserve(files)) {
+            return;
+        }
+        deleteReserve(files);       // half of one, of an attempt that failed
+        try (FileHandle file = files.create(RESERVE)) {
+            file.write(ByteBuffer.allocate(RESERVE_BYTES), 0);
+            file.force();
+        }
+    }
+
+    private static boolean deleteReserve(FileSystem files) throws IOException {
+        boolean isThere = files.list().contains(RESERVE);
+        if (isThere) {
             files.delete(RESERVE);
         }
-        FileHandle made = files.create(RESERVE);
-        boolean done = false;
-        try {
-            made.write(ByteBuffer.allocate(RESERVE_BYTES), 0);
-            made.force();
-            done = true;
-        } finally {
-            if (!done) {
-                made.close();
-            }
-        }
-        reserve = made;
+        return isThere;
     }
 
     private void giveUp() throws IOException {
         spare.giveUp();
-        if (reserve == null && files.list().contains(RESERVE)) {
-            files.delete(RESERVE);
+        if (!isReserved) {
+            deleteReserve(files);
         }
         files.syncDirectory();
     }
 
-    /** At an opening: gives up the spare, if there is one, and what is unfinished of this file; returns whether that has made any room. */
+    /**
+     * At an opening for which there is no room: gives up the reserve; if that is not there, the spare segment.
+     *
+     * @param unfinished the file for which there was none; what is there of it goes first
+     * @return whether there is any room now
+     */
     static boolean makeRoom(FileSystem files, String unfinished) throws IOException {
-        List<String> names = files.list();
-        if (names.contains(unfinished)) {
+        if (files.list().contains(unfinished)) {
             files.delete(unfinished);
         }
-        boolean hasSpare = names.contains(Spare.NAME);
-        if (hasSpare) {
+        boolean isMade = deleteReserve(files);
+        if (!isMade && files.list().contains(Spare.NAME)) {
             files.delete(Spare.NAME);
+            isMade = true;
         }
         files.syncDirectory();
-        return hasSpare;
+        return isMade;
+    }
+
+    /** Makes the reserve again after such an opening, if there is room; else {@link #step} does when there is. */
+    static void reserveIfThereIsRoom(FileSystem files) throws IOException {
+        try {
+            reserve(files);
+        } catch (IOException e) {
+            if (!isForLackOfRoom(e, files, RESERVE_BYTES)) {
+                throw e;
+            }
+            deleteReserve(files);
+        }
     }
 
     /** Whether it was for want of room that something failed that needed so many bytes more. */
@@ -166,14 +195,6 @@ final class HeadRoom implements Closeable {
 
     @Override
     public void close() throws IOException {
-        FileHandle made = reserve;
-        reserve = null;
-        try {
-            if (made != null) {
-                made.close();
-            }
-        } finally {
-            spare.close();
-        }
+        spare.close();
     }
 }
