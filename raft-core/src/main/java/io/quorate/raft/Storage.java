@@ -65,7 +65,7 @@ public interface Storage extends AutoCloseable {
     /**
      * What was durable at opening.
      *
-     * @param hardState the last
+     * @param hardState the last; with damage, its commit index may lie behind what is handed over of the log
      * @param log       the whole log, of which the tail is handed over at once; if something is damaged, what is whole before it
      * @param damaged   entries behind the newest snapshot that are lost, but for their names, rising. Until they are there again nothing may
      *                  be built on this log: no vote, no acknowledgement, no application. Entries between and behind them can be read

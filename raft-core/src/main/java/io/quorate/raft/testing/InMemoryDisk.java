@@ -322,16 +322,14 @@ public final class InMemoryDisk implements SimulatedDisk {
         forgetCoveredDamage();
         TermTable whole = new TermTable(terms);
         List<Entry> entries = log;
-        HardState state = hardState;
         if (!damaged.isEmpty()) {
             whole.truncate(damaged.first());
             entries = log.subList(0, (int) (damaged.first() - firstIndex));
-            state = new HardState(state.term(), state.votedFor(), Math.min(state.commitIndex(), whole.lastIndex()));
         }
         List<Entry> tail = entries.subList(Math.max(0, entries.size() - Math.max(1, tailEntriesMax)), entries.size());
         List<Entry> memberships = entries.stream()
             .filter(entry -> entry.kind() == Entry.Kind.MEMBERSHIP && entry.index() > base.index()).toList();
-        return new Storage.Recovered(state, new LogView(base, whole, tail, memberships), damaged());
+        return new Storage.Recovered(hardState, new LogView(base, whole, tail, memberships), damaged());
     }
 
     synchronized void found(InMemoryStorage by, FoundingRecord record) {

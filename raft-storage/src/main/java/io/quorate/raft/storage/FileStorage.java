@@ -348,16 +348,14 @@ public final class FileStorage implements Storage {
         state.cover(known.newestIndex());
         List<EntryId> damaged = state.damage().idsBehind(known.newestIndex());
         TermTable terms = new TermTable(state.terms());
-        HardState hardState = state.recoveredHardState();
         if (!damaged.isEmpty()) {
             terms.truncate(damaged.get(0).index());
-            hardState = new HardState(hardState.term(), hardState.votedFor(), Math.min(hardState.commitIndex(), terms.lastIndex()));
         }
         Snapshots.Stored newest = known.newest();
         SnapshotId snapshot = newest == null ? SnapshotId.ofFounding(founding.membership()) : newest.manifest().id();
         List<Entry> found = membershipsBetween(snapshot.index(), terms.lastIndex(), state);
         isHandedOver = damaged.isEmpty();
-        return new Recovered(hardState, new LogView(snapshot, terms, tail(state, terms.lastIndex()), found), damaged);
+        return new Recovered(state.recoveredHardState(), new LogView(snapshot, terms, tail(state, terms.lastIndex()), found), damaged);
     }
 
     private List<Entry> membershipsBetween(long snapshotIndex, long lastIndex, LogState state) {
