@@ -550,7 +550,7 @@ class RaftServerTest {
         int leaderId = leader.replica().nodeId();
         CompletableFuture<Void> gate = new CompletableFuture<>();
         cluster.machines.get(leaderId).gate(gate);
-        Duration soon = Duration.ofMillis(300);
+        Duration soon = Duration.ofSeconds(1);
         CompletableFuture<byte[]> hanging = leader.propose(bytes("wait"), soon);
         cluster.await(cluster.machines.get(leaderId)::isWaiting);
         CompletableFuture<byte[]> behind = leader.propose(bytes("b"), soon);
