@@ -51,13 +51,19 @@ final class EntryIndex {
             replacements++;
         }
         lastIndex = from - 1;
-        for (int i = 0; i < count; i++) {
+        for (int done = 0; done < count; ) {
             int position = chunkOf(lastIndex);
             if (position == chunks.size()) {
                 chunks.add(new long[CHUNK]);
             }
-            chunks.get(position)[(int) lastIndex & CHUNK - 1] = segmentId << OFFSET_BITS | offsets[i];
-            lastIndex++;
+            long[] chunk = chunks.get(position);
+            int start = (int) lastIndex & CHUNK - 1;
+            int length = Math.min(CHUNK - start, count - done);
+            for (int i = 0; i < length; i++) {
+                chunk[start + i] = segmentId << OFFSET_BITS | offsets[done + i];
+            }
+            done += length;
+            lastIndex += length;
         }
         if (segmentStarts.isEmpty()) {
             firstSegment = segmentId;

@@ -5,7 +5,6 @@ import io.quorate.raft.core.TermTable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +34,7 @@ final class Recovery {
     private long[] terms = new long[64];
     private int[] offsets = new int[64];
     private int[] checksums = new int[64];
+    private byte[] heads = new byte[0];     // of the entries of one frame: one sum over all is made faster than a piece of it for each
     private boolean isReadOnly;
 
     /** Of a log without a snapshot. */
@@ -89,8 +89,8 @@ final class Recovery {
         Scanned last = readAll();
         boolean done = false;
         try {
-            judgeEnd(last);
-            LogWriter writer = goOn(last, headRoom);
+            boolean isBlankBehind = judgeEnd(last);
+            LogWriter writer = goOn(last, isBlankBehind, headRoom);
             done = true;
             return writer;
         } finally {
@@ -111,8 +111,7 @@ final class Recovery {
         isReadOnly = true;
         Scanned last = readAll();
         try {
-            judgeEnd(last);
-            return last.reader().isBlankFrom(last.end()) ? -1 : last.end();
+            return judgeEnd(last) ? -1 : last.end();
         } finally {
             last.file().close();
         }
@@ -160,7 +159,7 @@ final class Recovery {
             } else {
                 follows(previous, name, header);
             }
-            Scanned scanned = scan(name, header, file);
+            Scanned scanned = scan(name, header, file, new SegmentSeal(previous == null ? 0 : previous.seal().count()));
             if (scanned.frames() == 0) {
                 throw corrupt(name, SegmentHeader.BYTES, "the segment's first frame is damaged");
             }
@@ -189,9 +188,8 @@ final class Recovery {
             + files.pathOf(name) + " begins behind frame " + (header.firstFrame() - 1));
     }
 
-    private Scanned scan(String name, SegmentHeader header, FileHandle file) throws IOException {
+    private Scanned scan(String name, SegmentHeader header, FileHandle file, SegmentSeal seal) throws IOException {
         SegmentReader reader = new SegmentReader(file, header.size());
-        SegmentSeal seal = new SegmentSeal();
         int end = SegmentHeader.BYTES;
         int lastFrameAt = end;
         long frames = 0;
@@ -319,13 +317,15 @@ final class Recovery {
         int end = from + frame.length();
         long term = frame.previousTerm();
         found.clear();
-        CRC32C heads = new CRC32C();
+        if (heads.length < count * Segment.ENTRY_HEAD_BYTES) {
+            heads = new byte[offsets.length * Segment.ENTRY_HEAD_BYTES];
+        }
         for (int i = 0; i < count; i++) {
             Entry entry = DamagedFrame.entryAt(reader, at, end);
             if (entry == null || entry.index() != frame.firstIndex() + i || entry.term() < term) {
                 return false;
             }
-            heads.update(entry.array(), entry.offset(), Segment.ENTRY_HEAD_BYTES);
+            System.arraycopy(entry.array(), entry.offset(), heads, i * Segment.ENTRY_HEAD_BYTES, Segment.ENTRY_HEAD_BYTES);
             if (entry.kind() == Entry.Kind.MEMBERSHIP) {
                 found.add(entry.index());
             }
@@ -335,7 +335,9 @@ final class Recovery {
             checksums[i] = entry.checksum();
             at += entry.size();
         }
-        return at == end && (int) heads.getValue() == frame.entriesCrc();
+        CRC32C crc = new CRC32C();
+        crc.update(heads, 0, count * Segment.ENTRY_HEAD_BYTES);
+        return at == end && (int) crc.getValue() == frame.entriesCrc();
     }
 
     /**
@@ -343,15 +345,18 @@ final class Recovery {
      * seal is written again in any case, for a failed fsync may have left it where it can be read and is not durable.
      */
     private void checkSeal(Scanned segment, Scanned successor, boolean mayBeUnfinished) throws IOException {
-        SegmentSeal stored = SegmentSeal.read(segment.reader(), incarnation, segment.header().id());
-        if (stored != null) {
-            segment.seal().agreeOnUnknown(stored);
-        }
-        byte[] expected = segment.seal().encode(incarnation, segment.header().id(), segment.end(), successor.header().firstFrame() - 1,
-            successor.header().previousCrc());
+        byte[] expected = sealOf(segment, successor);
         int from = segment.header().size() - expected.length;
         if (from < segment.end()) {
             throw corrupt(segment.name(), segment.end(), "there is no room for the segment's index");
+        }
+        if (!mayBeUnfinished && segment.reader().differenceFrom(from, expected) < 0) {
+            return;
+        }
+        SegmentSeal stored = SegmentSeal.read(segment.reader(), incarnation, segment.header().id());
+        if (stored != null) {
+            segment.seal().agreeOnUnknown(stored);
+            expected = sealOf(segment, successor);
         }
         if (mayBeUnfinished && isReadOnly) {
             return;
@@ -361,15 +366,33 @@ final class Recovery {
             segment.file().force();
             return;
         }
-        int at = segment.reader().load(from, expected.length);
-        int difference = Arrays.mismatch(segment.reader().array(), at, at + expected.length, expected, 0, expected.length);
+        int difference = segment.reader().differenceFrom(from, expected);
         if (difference >= 0) {
             throw corrupt(segment.name(), from + difference, "the segment's index does not match its entries");
         }
     }
 
-    /** Behind the last valid frame there is nothing that was durable once. */
-    private void judgeEnd(Scanned last) throws IOException {
+    private byte[] sealOf(Scanned segment, Scanned successor) {
+        return segment.seal().encode(incarnation, segment.header().id(), segment.end(), successor.header().firstFrame() - 1,
+            successor.header().previousCrc());
+    }
+
+    /** Behind the last valid frame there is nothing that was durable once; returns whether there is nothing at all. */
+    private boolean judgeEnd(Scanned last) throws IOException {
+        boolean isBlankBehind = last.reader().isBlankFrom(last.end());     // mostly, and zeros are soon told from anything else
+        if (!isBlankBehind) {
+            refuseLater(last);
+        }
+        if (damagedAt == last.lastFrameAt()) {
+            // To drop what is behind would be to drop the proof; to leave it would be to build on a write that was never finished.
+            throw corrupt(last.name(), damagedAt, "frame " + state.frames() + " is damaged, and a crash cut off the one behind it, which"
+                + " proves that this one was durable");
+        }
+        refuseNameless();
+        return isBlankBehind;
+    }
+
+    private void refuseLater(Scanned last) throws IOException {
         String name = last.name();
         long id = last.header().id();
         FrameHeader later = last.reader().findFrame(last.end() + 1, incarnation, id);
@@ -380,16 +403,10 @@ final class Recovery {
         if (SegmentSeal.read(last.reader(), incarnation, id) != null) {
             throw corrupt(SegmentHeader.fileName(id + 1), 0, "the segment is missing, though " + name + " was closed for it");
         }
-        if (damagedAt == last.lastFrameAt()) {
-            // To drop what is behind would be to drop the proof; to leave it would be to build on a write that was never finished.
-            throw corrupt(name, damagedAt, "frame " + state.frames() + " is damaged, and a crash cut off the one behind it, which proves"
-                + " that this one was durable");
-        }
-        refuseNameless();
     }
 
-    private LogWriter goOn(Scanned last, HeadRoom headRoom) throws IOException {
-        if (!last.reader().isBlankFrom(last.end())) {
+    private LogWriter goOn(Scanned last, boolean isBlankBehind, HeadRoom headRoom) throws IOException {
+        if (!isBlankBehind) {
             LOG.warn("Dropping what a crash left of an unfinished write: {} behind offset {}, where frame {} would be",
                 files.pathOf(last.name()), last.end(), state.frames() + 1);
             Spare.zero(last.file(), last.end(), last.header().size());

@@ -2,6 +2,7 @@ package io.quorate.raft.storage;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a segment from front to back in large pieces; what was read is not kept. */
@@ -9,6 +10,7 @@ final class SegmentReader {
 
     private static final int PIECE_BYTES = 1 << 20;
     private static final int PIECE_BYTES_MIN = 4 << 10;
+    private static final byte[] ZEROS = new byte[4 << 10];
 
     private final FileHandle file;
     private final int size;
@@ -79,15 +81,27 @@ final class SegmentReader {
         return null;
     }
 
-    /** Whether there is anything but zeros from here to the end. */
+    /** Where the segment is not as these bytes from {@code from} on, counted from there; -1 if it is. */
+    int differenceFrom(int from, byte[] expected) throws IOException {
+        for (int done = 0; done < expected.length; ) {
+            int position = load(from + done, 1);
+            int length = Math.min(loaded(from + done), expected.length - done);
+            int difference = Arrays.mismatch(array, position, position + length, expected, done, done + length);
+            if (difference >= 0) {
+                return done + difference;
+            }
+            done += length;
+        }
+        return -1;
+    }
+
+    /** Whether there is nothing but zeros from here to the end. */
     boolean isBlankFrom(int from) throws IOException {
         for (int at = from; at < size; ) {
             int position = load(at, 1);
-            int length = loaded(at);
-            for (int i = position; i < position + length; i++) {
-                if (array[i] != 0) {
-                    return false;
-                }
+            int length = Math.min(ZEROS.length, loaded(at));
+            if (!Arrays.equals(array, position, position + length, ZEROS, 0, length)) {
+                return false;
             }
             at += length;
         }

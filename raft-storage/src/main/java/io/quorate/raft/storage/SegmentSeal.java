@@ -1,7 +1,10 @@
 package io.quorate.raft.storage;
 
 import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -21,9 +24,24 @@ final class SegmentSeal {
     static final int TRAILER_BYTES = 40;
     private static final int MAGIC = 0x51454E44;   // "QEND"
     private static final int CRC_BYTES = 4;
+    private static final int ENTRIES_MIN = 64;
 
-    private byte[] identities = new byte[64 * ENTRY_BYTES];
+    // One record for each entry, so what is done with them is done for all entries of the log at each opening.
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+    private byte[] identities;
     private int count;
+
+    /** Without entries. */
+    SegmentSeal() {
+        this(0);
+    }
+
+    /** Without entries; there will be about so many. */
+    SegmentSeal(int countExpected) {
+        identities = new byte[Math.max(ENTRIES_MIN, countExpected + countExpected / 8) * ENTRY_BYTES];
+    }
 
     /** How many bytes the seal of a segment with so many entries takes. */
     static long bytes(long count) {
@@ -35,7 +53,10 @@ final class SegmentSeal {
         if (at == identities.length) {
             identities = Arrays.copyOf(identities, Math.max(at + ENTRY_BYTES, (int) Math.min(2L * at, Integer.MAX_VALUE - 64)));
         }
-        ByteBuffer.wrap(identities).putLong(at, index).putLong(at + 8, term).putInt(at + 16, checksum).putInt(at + 20, offset);
+        LONG.set(identities, at, index);
+        LONG.set(identities, at + 8, term);
+        INT.set(identities, at + 16, checksum);
+        INT.set(identities, at + 20, offset);
         count++;
     }
 
