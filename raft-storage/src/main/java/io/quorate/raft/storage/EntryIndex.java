@@ -134,6 +134,15 @@ final class EntryIndex {
         return from;
     }
 
+    /** Where the frames end in this segment; 0 if it is not there. */
+    synchronized int endOf(long segment) {
+        long at = segment - firstSegment;
+        if (at < 0 || at >= segmentStarts.size()) {
+            return 0;
+        }
+        return at == segmentStarts.size() - 1 ? end : (int) (segmentStarts.get((int) at + 1) - segmentStarts.get((int) at));
+    }
+
     /** How many bytes of log, all that was written there counted, lie from the entry at this index to the end. */
     synchronized long bytesFrom(long index) {
         return segmentStarts.isEmpty() ? 0 : position(lastIndex + 1) - position(Math.max(index, firstIndex));

@@ -113,7 +113,7 @@ final class EntryRepair {
         if (end > reader.size()) {
             return false;
         }
-        if (mark.segment() == open.id() && end == open.end() || seal != null && seal.recordAt(end) >= 0) {
+        if (end == state.index().endOf(mark.segment()) || seal != null && seal.recordAt(end) >= 0) {
             return true;
         }
         long[] next = state.index().places(mark.id().index() + 1, mark.id().index() + 1, 1).places();

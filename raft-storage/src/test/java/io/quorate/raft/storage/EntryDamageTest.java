@@ -2,6 +2,7 @@ package io.quorate.raft.storage;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -268,6 +269,19 @@ class EntryDamageTest {
         second[entryAt(frame, 1) + 44] ^= 1;
         disk.put(SECOND, second);
         heals(disk, "1@1", "4@2", "5@2", "24@4");
+    }
+
+    @Test
+    void theLastEntryOfASealedSegmentComesBackThoughNothingIsBehindIt() throws IOException {
+        for (long index = 1; !files.list().contains(SECOND); index++) {
+            write(1, index, index, 0);
+        }
+        storage.close();
+        List<FrameHeader> frames = frames(FIRST);
+        FrameHeader last = frames.get(frames.size() - 1);
+        int end = entryAt(last, 1);
+        assertNull(FrameHeader.decode(files.bytes(FIRST), end, incarnation, 1, end));
+        heals(flipped(FIRST, entryAt(last, 0) + 40), last.firstIndex() + "@1");
     }
 
     @Test
