@@ -122,6 +122,7 @@ public final class PassiveServer {
         scrubber = new Scrubber(storage, mailbox, meters, applier::add, scrubBytesPerSecond, nanoClock.getAsLong());
         roomWatch = new RoomWatch(storage, mailbox, applier::add);
         taker.answerTo(applier);
+        transfer.tell(applier::add);
         loop.handTo(applier);
     }
 

@@ -2,6 +2,7 @@ package io.quorate.raft.runtime;
 
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.ReplicaId;
 import java.util.ArrayList;
@@ -32,15 +33,23 @@ final class SnapshotSource {
     private final ReplicaId self;
     private final Storage storage;
     private final Consumer<SnapshotMessage> send;
+    private final Consumer<StorageException> unreadable;
     private final long idleNanosMax;
     private final List<Open> open = new ArrayList<>();
     private volatile long wantedIndex = Long.MAX_VALUE;
 
-    /** @param idleNanosMax longer than anybody who still wants the rest pauses */
-    SnapshotSource(ReplicaId self, Storage storage, Consumer<SnapshotMessage> send, long idleNanosMax) {
+    /**
+     * For one server.
+     *
+     * @param unreadable   is told when a snapshot cannot be read: whoever asks for it has to wait for another
+     * @param idleNanosMax longer than anybody who still wants the rest pauses
+     */
+    SnapshotSource(ReplicaId self, Storage storage, Consumer<SnapshotMessage> send, Consumer<StorageException> unreadable,
+                   long idleNanosMax) {
         this.self = self;
         this.storage = storage;
         this.send = send;
+        this.unreadable = unreadable;
         this.idleNanosMax = idleNanosMax;
     }
 
@@ -63,7 +72,18 @@ final class SnapshotSource {
             send.accept(new SnapshotMessage.Gone(self, ask.from(), ask.snapshot()));
             return;
         }
-        byte[] bytes = ask.offset() == total ? new byte[0] : of.stored.read(ask.offset(), ask.bytesMax());
+        byte[] bytes;
+        try {
+            bytes = ask.offset() == total ? new byte[0] : of.stored.read(ask.offset(), ask.bytesMax());
+        } catch (StorageException e) {
+            // The state itself is in memory here, and whole: this costs the snapshot, and not the server.
+            open.remove(of);
+            of.stored.close();
+            tellWanted();
+            unreadable.accept(e);
+            send.accept(new SnapshotMessage.Gone(self, ask.from(), ask.snapshot()));
+            return;
+        }
         send.accept(new SnapshotMessage.Piece(self, ask.from(), ask.snapshot(), ask.offset(), total, bytes));
     }
 

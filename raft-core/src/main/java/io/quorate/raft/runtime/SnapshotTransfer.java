@@ -7,12 +7,14 @@ import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.core.SnapshotId;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -34,6 +36,7 @@ public final class SnapshotTransfer {
     /** After how many election timeouts a snapshot is closed that nobody asks for: longer than anybody who wants it waits. */
     private static final int IDLE_TIMEOUTS = 2 * SnapshotFetcher.PATIENCE_TIMEOUTS;
 
+    private static final long UNREADABLE_LOG_NANOS = 60_000_000_000L;
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotTransfer.class);
 
     /** Something to do. */
@@ -111,6 +114,8 @@ public final class SnapshotTransfer {
     private final Deque<Job.Serve> served = new ArrayDeque<>();     // administrators, in turn, as fast as the limit allows
     private final RateLimit copyLimit;
     private final LongSupplier nanoClock;
+    private final Throttle unreadableLog = new Throttle(UNREADABLE_LOG_NANOS);
+    private Consumer<List<Work>> applier = work -> { };
     private volatile @Nullable String problem;
 
     SnapshotTransfer(SnapshotPolicy policy, RaftConfig config, Storage storage, Transport transport, Mailbox mailbox, RaftObserver observer,
@@ -123,7 +128,20 @@ public final class SnapshotTransfer {
         fetcher = new SnapshotFetcher(self, storage, mailbox, transport::send, this::onFetched, this::onFailed,
             config.electionTimeoutNanos(), policy.fetchBytesPerSecond(), nowNanos);
         backups = new BackupSource(storage);
-        source = new SnapshotSource(self, storage, transport::send, IDLE_TIMEOUTS * config.electionTimeoutNanos());
+        source = new SnapshotSource(self, storage, transport::send, this::onUnreadable, IDLE_TIMEOUTS * config.electionTimeoutNanos());
+    }
+
+    /** To whom to say that another snapshot is needed. Before the first turn. */
+    void tell(Consumer<List<Work>> theApplier) {
+        applier = theApplier;
+    }
+
+    private void onUnreadable(StorageException why) {
+        if (unreadableLog.isOpen(nanoClock.getAsLong())) {
+            LOG.error("The newest snapshot cannot be read for another replica; one more is taken as soon as there is anything new to capture:"
+                + " {}", why.toString());
+        }
+        applier.accept(List.of(new Work.RenewSnapshot()));
     }
 
     /** Another replica's message: taken, or dropped if too many wait. Any thread. */

@@ -19,6 +19,7 @@ import io.quorate.raft.SnapshotInfo;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
@@ -33,6 +34,8 @@ import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryStorage;
 import java.io.IOException;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -378,6 +381,47 @@ class SnapshotTransferTest {
         source.turn(now);
         assertEquals(Long.MAX_VALUE, source.wantedIndex(), "nobody asks any more, and it is closed");
         assertEquals(Long.MAX_VALUE, source.nanosUntilDeadline(now));
+    }
+
+    @Test
+    void aSnapshotThatCannotBeReadIsGoneForWhoAsksAndAnotherIsWantedInItsPlace() {
+        SnapshotId snapshot = take(10);
+        List<Work> wanted = new ArrayList<>();
+        int[] closed = new int[1];
+        source = transfer(unreadable(sourceStorage, closed), pieces, SnapshotPolicy.DEFAULT);
+        source.tell(wanted::addAll);
+        for (int i = 1; i <= SnapshotSource.OPEN_MAX + 1; i++) {
+            source.post(new SnapshotMessage.Ask(FETCHER, SOURCE, snapshot.last(), 0, 100));
+            source.turn(now);
+            assertEquals(List.of(new SnapshotMessage.Gone(SOURCE, FETCHER, snapshot.last())), taken(pieces));
+            assertEquals(i, closed[0]);
+            assertInstanceOf(Work.RenewSnapshot.class, wanted.get(i - 1));
+        }
+        assertEquals(Long.MAX_VALUE, source.nanosUntilDeadline(now), "nothing is open that would be in the way of the other one");
+    }
+
+    /** The same storage, of whose snapshots not a byte can be read. */
+    private static Storage unreadable(Storage storage, int[] closed) {
+        Storage.StoredSnapshot[] read = new Storage.StoredSnapshot[1];
+        InvocationHandler snapshots = (proxy, method, arguments) -> {
+            if (method.getName().equals("read")) {
+                throw new StorageException("damaged");
+            }
+            closed[0] += method.getName().equals("close") ? 1 : 0;
+            return method.invoke(read[0], arguments);
+        };
+        return proxy(Storage.class, (proxy, method, arguments) -> {
+            Object result = method.invoke(storage, arguments);
+            if (result instanceof Storage.StoredSnapshot snapshot) {
+                read[0] = snapshot;
+                return proxy(Storage.StoredSnapshot.class, snapshots);
+            }
+            return result;
+        });
+    }
+
+    private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
     }
 
     @Test
