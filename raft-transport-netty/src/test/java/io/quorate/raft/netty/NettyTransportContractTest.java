@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(300)
 class NettyTransportContractTest {
 
-    private static final int SENTENCES = 29;
+    private static final int SENTENCES = 30;
 
     @Test
     void theTransportOverTcpKeepsTheContract() {
