@@ -186,7 +186,9 @@ class ServerRepairTest {
         CompletableFuture<byte[]> third = leader.propose(bytes("third"));
         RaftServer server = cluster.servers.get(nodeId);
         InMemoryDisk disk = cluster.disks.get(nodeId);
-        cluster.await(() -> indexOf(disk, "third") > 0 && server.status().commitIndex() >= indexOf(disk, "third"));
+        // Only when the node knows that they are durable does it let go of them, and must have them read.
+        cluster.await(() -> indexOf(disk, "third") > 0 && server.status().commitIndex() >= indexOf(disk, "third")
+            && server.status().durableIndex() >= indexOf(disk, "third"));
         long index = indexOf(disk, "second");
         assertNotNull(disk.damage(index));
         // Nobody can give it back for now.
