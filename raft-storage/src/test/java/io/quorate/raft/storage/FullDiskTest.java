@@ -27,6 +27,8 @@ class FullDiskTest {
     private static final int SEGMENT = 8 << 10;
     private static final FileStorage.Options SMALL = FileStorage.Options.defaults().withSegmentBytes(SEGMENT).withPartBytes(1 << 10);
     private static final int STEPS = 60;
+    /** Bytes between two sizes of disk; with 1 it takes some minutes. */
+    private static final int STRIDE = Integer.getInteger("full.stride", 331);
 
     private final SimulatedFiles files = new SimulatedFiles();
 
@@ -84,7 +86,7 @@ class FullDiskTest {
     @Test
     void whateverByteIsTheLastThatTheDiskHasNothingIsLostAndItGoesOnWhenThereAreMore() throws IOException {
         int refusing = 0;
-        for (int limit = 0; limit < 10 * SEGMENT; limit += 89) {
+        for (int limit = 0; limit < 10 * SEGMENT; limit += STRIDE) {
             SimulatedFiles disk = new SimulatedFiles();
             disk.limit(limit);
             Life life = new Life();
@@ -119,13 +121,13 @@ class FullDiskTest {
             full.close();
             life.reopened(left).close();
         }
-        assertTrue(refusing > 500, "only " + refusing);
+        assertTrue(refusing * STRIDE > 35_000, "only " + refusing);
     }
 
     /** Somebody else has filled it: not a byte is left, at any moment of a life, and with the next segment there or not. */
     @Test
     void whenSomebodyElseFillsTheDiskWhatIsUnderWayStillFits() throws IOException {
-        for (int moment = 0; moment < STEPS; moment += 2) {
+        for (int moment = 0; moment < STEPS; moment += 3) {
             SimulatedFiles disk = new SimulatedFiles();
             Life life = new Life();
             FileStorage storage = Logs.start(disk, SMALL);
