@@ -11,6 +11,7 @@ import io.quorate.raft.ServerStatus;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Transport;
 import io.quorate.raft.client.ClientTransport;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
@@ -240,7 +241,7 @@ public final class TransportContract {
         return List.of(
             new Message.AppendEntries(from, to, 1, EntryId.ZERO, List.of(), 0, 0, 0),
             new Message.AppendEntries(from, to, big + 1, last, entries, big + 2, big + 3, big + 4),
-            new Message.AppendAccepted(from, to, big, big + 1, big + 2, big + 3, big + 4, big + 5),
+            new Message.AppendAccepted(from, to, big, big + 1, big + 2, big + 3, big + 4, big + 5, DiskRoom.NONE),
             new Message.AppendRejected(from, to, big, last, new EntryId(1, 2), big + 3),
             new Message.AppendRejected(from, to, big, EntryId.ZERO, EntryId.ZERO, 0),
             new Message.PreVote(from, to, 0, EntryId.ZERO, 0),
@@ -794,7 +795,7 @@ public final class TransportContract {
             null, "away", NodeStatus.CatchUp.BEHIND)), null, membership, List.of(new ServerStatus.Stranger(trial.replica(4), "x", 5)),
             new ServerStatus.Elections(1, true, 2, List.of(new NodeStatus.Denied(trial.replica(2), Message.Denial.LOG_IS_NEWER)), null,
                 true, 3, -1),
-            new ServerStatus.Disk(1, 2, 3, 4, 5, null, 6, 7, -1, true, "full"), new ServerStatus.Load(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+            new ServerStatus.Disk(1, 2, 3, 4, 5, null, 6, 7, -1, true, "full", null, DiskRoom.LOW, 1L << 41), new ServerStatus.Load(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
         List<ClientResponse> given = List.of(new ClientResponse.Done(bytes, 7), new ClientResponse.Done(new byte[0], Long.MAX_VALUE),
             new ClientResponse.NotLeader(3, "three.example:3"), new ClientResponse.NotLeader(0, null), new ClientResponse.Overloaded("a"),
             new ClientResponse.Failed("b"), new ClientResponse.Unavailable("c"), new ClientResponse.Unknown("d", null),
