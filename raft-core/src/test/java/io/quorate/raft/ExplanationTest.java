@@ -3,6 +3,7 @@ package io.quorate.raft;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
@@ -364,6 +365,19 @@ class ExplanationTest {
         assertEquals(List.of("81 bytes of peers' messages wait for the raft thread, and at 100 bytes more are dropped."), explain());
         load = new ServerStatus.Load(79, 100, 79, 100, 79, 100, 79, 100, 0, 0);
         assertEquals(List.of(), explain());
+    }
+
+    @Test
+    void aDiskThatIsNearlyFullIsToldAndWhatToDo() {
+        disk = new ServerStatus.Disk(0, 0, 0, 0, 0, null, 1, 0, -1, true, null, null, DiskRoom.LOW, 12 << 20);
+        assertEquals(List.of("The disk of this replica, 1#000a, is nearly full (12 MiB can still be used): it refuses new commands and changes"
+            + " of the membership, or hands the lead to a voter that has room, and serves reads. Free some space there, or let snapshots do"
+            + " it; all else goes on by itself."), explain());
+        state = ServerStatus.State.FOLLOWER;
+        leader = B;
+        disk = new ServerStatus.Disk(0, 0, 0, 0, 0, null, 1, 0, -1, true, null, null, DiskRoom.NONE, -1);
+        assertEquals(List.of("The disk of this replica, 1#000a, is nearly full: it follows, and votes, but takes no more entries and so"
+            + " counts for no commit. Free some space there, or let snapshots do it; all else goes on by itself."), explain());
     }
 
     @Test

@@ -43,7 +43,7 @@ final class Calls {
     private static final long PAUSE_MAX_NANOS = Duration.ofMillis(500).toNanos();
     private static final int CALL_BYTES = 500;
     /** How often one is told that a disk is full before it is believed: another replica may be about to lead that has room. */
-    private static final int FULL_ATTEMPTS = 8;
+    static final int FULL_ATTEMPTS = 8;
 
     /** Whom a call is for, and whether doing it twice does harm. */
     enum Manner {

@@ -17,6 +17,7 @@ import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Effects;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
@@ -280,7 +281,8 @@ public final class EventLoop {
         for (NodeStatus.Peer peer : status.peers()) {
             int nodeId = peer.member().id().nodeId();
             String doubt = peer.hasLostEntries()
-                ? "its disk has lost entries that it had acknowledged; have the disk checked" : founding.stranger(nodeId, now);
+                ? "its disk has lost entries that it had acknowledged; have the disk checked" : peer.room().isPlenty()
+                ? founding.stranger(nodeId, now) : "its disk is nearly full" + (peer.room() == DiskRoom.NONE ? ", and it takes no entries" : "");
             peers.add(new ServerStatus.Peer(peer.member().id(), nodeId, peer.member().address(), peer.heardNanosAgo(), peer.matchIndex(),
                 peer.replication(), doubt == null ? transport.trouble(nodeId) : doubt, peer.catchUp()));
         }

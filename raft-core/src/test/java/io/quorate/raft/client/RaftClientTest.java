@@ -19,10 +19,12 @@ import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
 import io.quorate.raft.RequestFailedException;
+import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Refusal;
 import io.quorate.raft.testing.InMemoryNetwork;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -73,6 +75,26 @@ class RaftClientTest {
         script.at("a", new ClientResponse.NotLeader(0, null)).at("b", new ClientResponse.Unavailable("blank")).at("c", DONE);
         assertEquals("ok", text(get(client.propose(bytes("x")))));
         assertEquals("c", script.asked().get(script.asked().size() - 1));
+    }
+
+    @Test
+    void aLeaderWhoseDiskIsFullMayHandOverToOneWhoseDiskIsNot() {
+        client = client(Duration.ofSeconds(20), "a");
+        List<ClientResponse> answers = new ArrayList<>(List.of(new ClientResponse.Refused(Refusal.Reason.DISK_FULL, "full"),
+            new ClientResponse.Refused(Refusal.Reason.DISK_FULL, "full"), new ClientResponse.NotLeader(2, "b")));
+        script.at("a", request -> CompletableFuture.completedFuture(answers.remove(0))).at("b", DONE);
+        assertEquals("ok", text(get(client.propose(bytes("x")))));
+        assertEquals(List.of("a", "a", "a", "b"), script.asked());
+    }
+
+    @Test
+    void aFullDiskIsSaidSoonAndNotWhenTheTimeIsUp() {
+        client = client(Duration.ofMinutes(10), "a");
+        script.at("a", new ClientResponse.Refused(Refusal.Reason.DISK_FULL, "Nothing happened: the disk of 1#a is nearly full"));
+        RequestRefusedException refused = assertThrows(RequestRefusedException.class, () -> get(client.propose(bytes("x"))));
+        assertEquals(Refusal.Reason.DISK_FULL, refused.reason());
+        assertEquals("Nothing happened: the disk of 1#a is nearly full", refused.getMessage());
+        assertEquals(Calls.FULL_ATTEMPTS, script.asked().size());
     }
 
     @Test

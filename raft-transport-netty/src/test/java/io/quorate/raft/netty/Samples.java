@@ -9,6 +9,7 @@ import io.quorate.raft.Freshness;
 import io.quorate.raft.RepairMessage;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.SnapshotMessage;
+import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Member;
@@ -145,7 +146,8 @@ final class Samples {
     private static Arbitrary<Message> accepted() {
         return Combinators.combine(replicas(), replicas(), positives(), naturals(), naturals(), naturals(), naturals(), naturals())
             .as((from, to, term, match, more, round, holds, applied) ->
-                new Message.AppendAccepted(from, to, term, match, match + more, round, holds, applied));
+                new Message.AppendAccepted(from, to, term, match, match + more, round, holds, applied,
+                    DiskRoom.values()[(int) (round % 3)]));
     }
 
     private static Arbitrary<Message> rejected() {
@@ -251,7 +253,8 @@ final class Samples {
                 denials, successor, !isTrue, number + 2, number % 5 - 1));
         Arbitrary<ServerStatus.Disk> disks = Combinators.combine(naturals(), words, words, Arbitraries.of(true, false))
             .as((number, fetching, problem, isTrue) -> new ServerStatus.Disk(number, number + 1, number + 2, number + 3, number + 4,
-                fetching, number + 5, number + 6, number % 5 - 1, isTrue, problem));
+                fetching, number + 5, number + 6, number % 5 - 1, isTrue, problem, problem,
+                DiskRoom.values()[(int) (number % 3)], number % 7 - 1));
         Arbitrary<ServerStatus.Load> loads = naturals().map(number -> new ServerStatus.Load(number, number + 1, number + 2, number + 3,
             number + 4, number + 5, number + 6, number + 7, number + 8, number + 9));
         Arbitrary<ServerStatus> plain = Combinators.combine(replicas(), positives(), Arbitraries.of(ServerStatus.State.values()),
