@@ -17,7 +17,8 @@ import java.util.List;
  * <p>Scenarios: {@code all-at-once} (replicas are killed, paused, parted from each other, made learners and voters again, and made to lead;
  * what clients did and heard must be linearizable), {@code replace} (each machine by a blank one), {@code restart} (each in good order),
  * {@code return} (a replica that was down for very long comes back through a snapshot), {@code large} (a state larger than memory goes to
- * a blank replica), {@code endurance} (memory and disk within bounds).
+ * a blank replica), {@code endurance} (memory and disk within bounds), {@code kill-one} and {@code kill-all} (SIGKILL for one replica, or for
+ * all, round after round).
  */
 public final class Chaos {
 
@@ -34,7 +35,7 @@ public final class Chaos {
     /**
      * Runs it, and ends with 0 if all that was promised was kept, 1 if not, 2 for a wrong command line.
      *
-     * @param arguments {@code scenario=all-at-once seconds=120 nodes=5 seed=1 commands=1000000 mib=1024}, each optional;
+     * @param arguments {@code scenario=all-at-once seconds=120 nodes=5 seed=1 commands=1000000 mib=1024 rounds=200}, each optional;
      *                  {@code --with-parent}: ends when the process that started it does
      */
     public static void main(String[] arguments) {
@@ -87,6 +88,8 @@ public final class Chaos {
             case "return" -> Return.run(scene);
             case "large" -> Large.run(scene);
             case "endurance" -> Endurance.run(scene);
+            case "kill-one" -> KillLoop.run(scene, false);
+            case "kill-all" -> KillLoop.run(scene, true);
             default -> throw new IllegalStateException("no scenario " + scene.settings().scenario());
         };
     }

@@ -12,6 +12,7 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.util.SortedMap;
 import java.util.concurrent.CompletionException;
+import java.util.function.ToIntFunction;
 
 /** A group that runs, and all that a scenario needs to load it, to trouble it and to look at it. */
 final class Scene implements AutoCloseable {
@@ -96,6 +97,22 @@ final class Scene implements AutoCloseable {
         for (String address : group.addresses()) {
             int missing = ReadBack.missing(acknowledged, readBack.contents(address, index));
             tell(address + " has applied " + index + " or more; " + missing + " of " + acknowledged.size() + " acknowledged keys missing");
+            most = Math.max(most, missing);
+        }
+        return most;
+    }
+
+    /** The most that are missing in the contents of any replica, once each has applied all that was acknowledged. */
+    int missing(long patienceMillis, ToIntFunction<SortedMap<byte[], byte[]>> missingIn) {
+        group.requireAllRun();
+        ReadBack readBack = new ReadBack(transport, Duration.ofMillis(patienceMillis));
+        long index = readBack.confirmedIndex(group.addresses());
+        int most = 0;
+        for (String address : group.addresses()) {
+            int missing = missingIn.applyAsInt(readBack.contents(address, index));
+            if (missing > 0) {
+                tell(address + " has applied " + index + " or more; " + missing + " acknowledged keys missing");
+            }
             most = Math.max(most, missing);
         }
         return most;
