@@ -303,6 +303,17 @@ public final class RaftNode {
         return wanted;
     }
 
+    /** Of these entries those that are still in memory, as all are that are not committed: nobody else may have them. */
+    public List<Entry> inMemory(List<EntryId> wanted) {
+        List<Entry> found = new ArrayList<>();
+        for (EntryId id : wanted) {
+            if (log.contains(id) && log.isInMemory(id.index())) {
+                found.addAll(log.entries(id.index(), id.index(), 0));
+            }
+        }
+        return found;
+    }
+
     /** The identity of the entry at this index of the log, or null if the log does not cover it. For checks. */
     public @Nullable EntryId entryAt(long index) {
         return log.covers(index) ? log.idAt(index) : null;

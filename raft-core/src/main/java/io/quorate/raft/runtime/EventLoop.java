@@ -450,6 +450,7 @@ public final class EventLoop {
             meters.damageFound.add(news);
             LOG.error("Replica {}: entries are damaged on its disk, and will be asked of the others: {}", self, present);
             running.step(new Event.Impaired(true));
+            repair.have(running.inMemory(present));
         }
     }
 

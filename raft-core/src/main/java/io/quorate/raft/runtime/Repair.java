@@ -142,6 +142,14 @@ final class Repair {
         return news;
     }
 
+    /** These entries are here, though not on the disk. */
+    void have(List<Entry> entries) {
+        for (Entry entry : entries) {
+            isPoolNew |= take(entry);
+        }
+        put();
+    }
+
     /** Forgets what is of no concern any more: replaced, or covered by a snapshot of this replica. Whether there was any. */
     boolean forgetIf(Predicate<EntryId> isGone) {
         boolean isChanged = damaged.values().removeIf(isGone);

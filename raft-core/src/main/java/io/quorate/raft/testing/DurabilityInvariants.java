@@ -80,6 +80,11 @@ final class DurabilityInvariants {
         }
 
         @Override
+        void onStopped(ReplicaView replica, @Nullable Throwable cause) {
+            peers.of(replica).ledTerm = 0;      // also if it has no log to lead by until that is repaired
+        }
+
+        @Override
         void onTurn(ReplicaView replica, NodeStatus status) {
             peers.of(replica).ledTerm = status.role() == RoleName.LEADER ? status.term() : 0;
         }
