@@ -381,8 +381,8 @@ final class Repair {
     record Lost(EntryId entry, boolean isCovered) { }
 
     /**
-     * An entry of which every other member has said, a while ago, that it is damaged there too, or gone behind a snapshot; null if there is
-     * none. The while is for the others, who may be about to find out the same, and need this replica's answer for that.
+     * An entry of which every other member has said, a while ago, that it is damaged there too; once the node runs, also one that somebody
+     * has only behind a snapshot, for a silent member may be so for ever; null if there is none. The while is for the others, who may be about to find out the same, and need this replica's answer for that.
      */
     @Nullable Lost lost(long nowNanos) {
         Lost before = verdict;
@@ -408,15 +408,17 @@ final class Repair {
             return null;
         }
         boolean isCovered = false;
+        boolean isOpen = false;
         for (Member member : present.members()) {
             if (!member.id().equals(self)) {
                 Peer peer = peers.get(member.id());
                 Why why = peer == null ? null : peer.missing.get(entry);
-                isCovered |= why == Why.COVERED;
-                if (why != Why.DAMAGED && (why != Why.COVERED || !isRunning)) {
-                    return null;
-                }
+                isCovered |= why == Why.COVERED && isRunning;
+                isOpen |= why != Why.DAMAGED && (why != Why.COVERED || !isRunning);
             }
+        }
+        if (isOpen && !isCovered) {
+            return null;
         }
         return new Lost(entry, isCovered);
     }
