@@ -488,7 +488,8 @@ final class SimulatedGroup {
 
     void traceSend(long id, Message message) {
         // These say why in an enum, whose hash is another in each JVM.
-        boolean saysWhy = message instanceof Message.PreVoteAnswer || message instanceof Message.Vote;
+        boolean saysWhy = message instanceof Message.PreVoteAnswer || message instanceof Message.Vote
+            || message instanceof Message.AppendAccepted || message instanceof Message.AppendRejected;
         add(saysWhy ? message.toString().hashCode() : message.hashCode());
         trace(() -> Trace.Sent.of(now(), id, message));
     }
