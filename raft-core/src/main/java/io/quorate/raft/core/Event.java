@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** Everything a {@link RaftNode} can be told. */
 public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.Read, Event.Abandoned, Event.ChangeMembership,
     Event.Transfer, Event.Written, Event.Applied, Event.EntriesRead, Event.SnapshotTaken, Event.SnapshotFetched, Event.FetchFailed,
-    Event.TimeWanted, Event.PeerLost, Event.Impaired, Event.RoomChanged {
+    Event.TimeWanted, Event.PeerLost, Event.Impaired, Event.HandedBack, Event.SnapshotNeeded, Event.RoomChanged {
 
     /**
      * The only way a node learns the time. First in every batch, but read after everything else in the batch has arrived: a promise that
@@ -138,6 +138,23 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
      * @param isImpaired whether there are any
      */
     record Impaired(boolean isImpaired) implements Event { }
+
+    /**
+     * The state machine has come to an entry that cannot be read, and gives back all that it was asked to apply and has not applied. It is
+     * asked for the same again when {@link Impaired} says that something has changed, or is given a snapshot in its place.
+     *
+     * @param appliedIndex the last entry that it has applied
+     */
+    record HandedBack(long appliedIndex) implements Event { }
+
+    /**
+     * What the state machine is to be given next cannot be read here, and another replica has it only behind this snapshot. What stands in
+     * the log behind the snapshot stays.
+     *
+     * @param snapshot which covers it
+     * @param source   who has that
+     */
+    record SnapshotNeeded(SnapshotId snapshot, ReplicaId source) implements Event { }
 
     /**
      * This replica's disk has less room for entries than before, or more.

@@ -78,6 +78,7 @@ public final class RaftNode {
     private long unappliedBytes;
     private long handedOutIndex;              // apply has been asked for up to here
     private boolean isImpaired;               // entries of the log cannot be read on the disk
+    private boolean isHandedBack;             // the next one to be applied is among them, and nothing is being applied
     private long impairedNanos;               // since when; meaningful then
     private DiskRoom room = DiskRoom.PLENTY;  // for entries, on the disk
 
@@ -185,6 +186,13 @@ public final class RaftNode {
         } else if (event instanceof Event.Impaired impaired) {
             impairedNanos = isImpaired ? impairedNanos : now;
             isImpaired = impaired.isImpaired();
+            isHandedBack = false;
+        } else if (event instanceof Event.HandedBack back) {
+            onHandedBack(back.appliedIndex());
+        } else if (event instanceof Event.SnapshotNeeded needed) {
+            if (isHandedBack && needed.snapshot().index() > appliedIndex) {
+                fetch(needed.snapshot(), needed.source());
+            }
         } else if (event instanceof Event.RoomChanged changed) {
             room = changed.room();
             if (role instanceof Leader leader) {
@@ -790,6 +798,14 @@ public final class RaftNode {
         }
     }
 
+    private void onHandedBack(long index) {
+        onApplied(index);
+        handedOutIndex = appliedIndex;
+        unapplied.clear();
+        unappliedBytes = 0;
+        isHandedBack = true;
+    }
+
     // ---- what a flush reports
 
     void send(Message message) {
@@ -834,19 +850,26 @@ public final class RaftNode {
         effects.write(writeId, new HardState(term, votedFor, commitIndex), firstIndex, entries);
     }
 
-    /** Puts the log on a snapshot that was fetched, if it does not reach that far by itself. Term and vote have been written. */
+    /**
+     * Puts the log on a snapshot that was fetched, if it does not reach that far by itself, or cannot be read before. Term and vote have
+     * been written.
+     */
     private void installTo(Effects effects) {
         SnapshotId fetched = install.fetched();
         if (fetched == null || role instanceof Candidate) {
             return;   // a candidate asks for votes for the log with which its candidacy began
         }
-        if (role instanceof Leader) {
-            install.forget();   // elected for having all that is committed
+        if (role instanceof Leader && fetched.index() > commitIndex) {
+            install.forget();   // elected for having all that is committed, and it finds out by itself what is
             return;
         }
         if (agreesAt(fetched.last())) {
             commitTo(fetched.index());
-            install.forget();   // all that it covers has come as entries meanwhile
+            if (isHandedBack && fetched.index() > appliedIndex) {
+                installUnder(effects, fetched);
+            } else {
+                install.forget();   // all that it covers has come as entries meanwhile
+            }
             return;
         }
         if (appliedIndex < handedOutIndex) {
@@ -867,17 +890,25 @@ public final class RaftNode {
         effects.install(writeId, hardState, fetched);
     }
 
+    /** The log has all that the snapshot covers, and what follows stays; but the state machine cannot get by what is damaged in it. */
+    private void installUnder(Effects effects, SnapshotId fetched) {
+        long writeId = ledger.issue(log.lastIndex(), now);
+        install.onInstalling(writeId);
+        effects.install(writeId, new HardState(term, votedFor, commitIndex), fetched);
+    }
+
     private void restoreTo(Effects effects) {
         SnapshotId installed = install.takeInstalled(ledger);
         if (installed != null) {
             snapshot = installed;
             handedOutIndex = installed.index();
+            isHandedBack = false;
             effects.restore(installed);
         }
     }
 
     private void applyTo(Effects effects) {
-        if (install.holdsApply()) {
+        if (install.holdsApply() || isHandedBack) {
             return;   // what comes next is the snapshot
         }
         long lastIndex = Math.min(commitIndex, ledger.durableIndex());

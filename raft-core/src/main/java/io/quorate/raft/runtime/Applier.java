@@ -75,6 +75,7 @@ public final class Applier {
     private List<Entry> chunk = List.of();                        // the part of it that is in memory
     private int position;                                         // of the next entry in the chunk
     private boolean isStuck;                                      // the next entry is damaged on the disk
+    private boolean isGivingBack;                                 // what is to be applied is no more, until the node has heard of it
     private long applied;                                         // the last applied entry's index
     private long told;                                            // what the node knows of it
     private long timeWantedNanos = Long.MAX_VALUE;                // what the node knows of the machine's wish to be told the time
@@ -241,11 +242,30 @@ public final class Applier {
         isStuck = false;
     }
 
+    /** If the next entry is damaged: it and all that follows is given back, and the next to come may be a snapshot. */
+    void giveUp() {
+        if (isStuck) {
+            isStuck = false;
+            isGivingBack = true;
+            apply = null;
+            batch.removeIf(Work.Apply.class::isInstance);
+            mailbox.handedBack(applied);
+        }
+    }
+
+    /** Whatever is to be applied from now on was handed out with the knowledge of what was given back. */
+    void handedBack() {
+        isGivingBack = false;
+    }
+
     void ended(Work.SnapshotEnded end) {
         snapshots.onEnded(end.newest(), end.failure(), nanoClock.getAsLong());
     }
 
     void begin(Work.Apply range) {
+        if (isGivingBack) {
+            return;      // handed out before the node heard of it
+        }
         if (range.firstIndex() != applied + 1 || range.lastIndex() < range.firstIndex()) {
             throw new InvariantViolation("asked to apply " + range.firstIndex() + ".." + range.lastIndex() + " behind " + applied);
         }

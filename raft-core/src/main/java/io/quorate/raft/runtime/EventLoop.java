@@ -398,10 +398,10 @@ public final class EventLoop {
     // ------------------------------------------------------------------------------------------------------------ called by the mail
 
     void step(Event event) {
-        if (isRepairing && event instanceof Event.SnapshotFetched fetched) {
+        if (event instanceof Event.SnapshotFetched fetched) {
             repair.onFetched(fetched.snapshot());
-        } else if (isRepairing && event instanceof Event.FetchFailed) {
-            repair.onFetchFailed();
+        } else if (event instanceof Event.FetchFailed failed) {
+            repair.onFetchFailed(failed.snapshot());
         }
         if (node != null) {
             node.step(event);
@@ -451,6 +451,17 @@ public final class EventLoop {
             LOG.error("Replica {}: entries are damaged on its disk, and will be asked of the others: {}", self, present);
             running.step(new Event.Impaired(true));
             repair.have(running.inMemory(present));
+        }
+    }
+
+    /** The state machine has come to a damaged entry, and waits for a snapshot in its place. */
+    void handedBack(long appliedIndex) {
+        if (node != null) {
+            node.step(new Event.HandedBack(appliedIndex));
+            forApplier.add(new Work.HandedBack());
+            if (repair.damaged().stream().noneMatch(entry -> entry.index() == appliedIndex + 1)) {
+                node.step(new Event.Impaired(!repair.isIdle()));      // it has come back meanwhile
+            }
         }
     }
 
@@ -589,9 +600,7 @@ public final class EventLoop {
         if (running != null) {
             reader.retry();
             forApplier.add(new Work.Retry());
-            if (repair.isIdle()) {
-                running.step(new Event.Impaired(false));
-            }
+            running.step(new Event.Impaired(!repair.isIdle()));
         }
     }
 
@@ -602,7 +611,7 @@ public final class EventLoop {
 
     /**
      * Nobody has this entry any more. What has been applied here lives on in the state, and the next snapshot covers it. What has not been
-     * applied, or was before this start, cannot be gone on from.
+     * applied, or was before this start, cannot be gone on from without a snapshot of somebody else.
      *
      * @param isCovered whether somebody has a snapshot in its place
      */
@@ -618,8 +627,7 @@ public final class EventLoop {
             return;
         }
         if (isCovered) {
-            throw new StorageException("Entry " + entry + " is damaged on this replica's disk before it was applied here, and the other "
-                + "replicas have only snapshots that cover it. Start this replica again: it then fetches one before it takes part");
+            return;      // what covers it is being fetched
         }
         String where = "";
         try {
@@ -872,7 +880,13 @@ public final class EventLoop {
 
         @Override
         public void fetch(SnapshotId snapshot, ReplicaId source) {
-            transfer.fetch(snapshot, source);
+            RaftNode running = node;
+            if (running == null) {
+                transfer.fetch(snapshot, source);
+            } else {
+                forApplier.add(new Work.GiveUp());
+                running.step(new Event.SnapshotNeeded(snapshot, source));
+            }
         }
     }
 

@@ -12,7 +12,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Something for the raft thread. */
-sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail.OfDamage, Mail.OfMended, Mail.OfRecovered, Mail.OfLoss, Mail.OfQuestion, Mail.OfMetrics, Call {
+sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail.OfDamage, Mail.OfHandedBack, Mail.OfMended,
+    Mail.OfRecovered, Mail.OfLoss, Mail.OfQuestion, Mail.OfMetrics, Call {
 
     void deliver(EventLoop loop);
 
@@ -58,6 +59,19 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
         @Override
         public void deliver(EventLoop loop) {
             loop.damaged(entries);
+        }
+
+        @Override
+        public int bytes() {
+            return 100;
+        }
+    }
+
+    /** What was to be applied and is not has been given back. */
+    record OfHandedBack(long appliedIndex) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            loop.handedBack(appliedIndex);
         }
 
         @Override

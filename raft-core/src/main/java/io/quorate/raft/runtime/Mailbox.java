@@ -88,6 +88,11 @@ public final class Mailbox {
         inbox.add(new Mail.OfDamage(List.copyOf(entries)));
     }
 
+    /** What was to be applied and is not, behind this entry, has been given back. */
+    void handedBack(long appliedIndex) {
+        inbox.add(new Mail.OfHandedBack(appliedIndex));
+    }
+
     /** These damaged entries are there again. */
     void mended(List<EntryId> entries) {
         inbox.add(new Mail.OfMended(List.copyOf(entries)));

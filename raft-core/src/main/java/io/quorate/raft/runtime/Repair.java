@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * same index is the same entry, whoever sends it and in whatever role. Before the node begins, two other answers help as well. An entry
  * that what is committed elsewhere has <em>replaced</em> was never committed and never will be, and goes, with all behind it. And what a
  * snapshot <em>covers</em> and nobody has any more is replaced by that snapshot. Once the node runs, both are its own affair: the leader
- * overwrites what was replaced, and offers its snapshot.
+ * overwrites what was replaced, and the node installs the snapshot if its state machine cannot go on without.
  *
  * <p>If everybody else says of one entry, in one and the same round, that it is damaged there too, it is lost: {@link #lost}. An answer that
  * does not come proves nothing, and is waited for.
@@ -186,9 +186,9 @@ final class Repair {
             return;
         }
         patience = hasProgress ? 1 : Math.min(2 * patience, PATIENCE_FACTOR_MAX);
-        if (!hasProgress && offered != null && !isFetching && !isRunning) {
-            isFetching = true;       // nobody gave what this snapshot covers
-            hands.fetch(offered.snapshot(), offered.source());
+        if (!hasProgress && offered != null && !isFetching) {
+            isFetching = !isRunning;       // once it runs, the node fetches one at a time, and has another one perhaps
+            hands.fetch(offered.snapshot(), offered.source());   // nobody gave what this snapshot covers
         }
         ask(nowNanos);
     }
@@ -346,9 +346,11 @@ final class Repair {
         replace(new Storage.Write(++lastWriteId, state, snapshot.index() + 1, List.of(), snapshot));
     }
 
-    void onFetchFailed() {
+    void onFetchFailed(SnapshotId snapshot) {
         isFetching = false;
-        offered = null;
+        if (offered != null && offered.snapshot().equals(snapshot)) {
+            offered = null;
+        }
     }
 
     private void replace(Storage.Write write) {
@@ -382,7 +384,8 @@ final class Repair {
 
     /**
      * An entry of which every other member has said, a while ago, that it is damaged there too; once the node runs, also one that somebody
-     * has only behind a snapshot, for a silent member may be so for ever; null if there is none. The while is for the others, who may be about to find out the same, and need this replica's answer for that.
+     * has only behind a snapshot, for a silent member may be so for ever; null if there is none. The while is for the others, who may be
+     * about to find out the same, and need this replica's answer for that.
      */
     @Nullable Lost lost(long nowNanos) {
         Lost before = verdict;
@@ -439,7 +442,7 @@ final class Repair {
         if (isReplacing) {
             return what + "; the log is being recovered again without it";
         }
-        if (isFetching && offered != null) {
+        if ((isFetching || isRunning) && offered != null) {
             return what + "; a snapshot that covers it, up to entry " + offered.snapshot().last() + ", is being fetched from "
                 + offered.source();
         }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Something for the applier. All of it stands in one queue, so that none overtakes another. */
 sealed interface Work permits Call, Work.Begin, Work.Apply, Work.Restore, Work.TakeSnapshot, Work.SnapshotEnded,
-    Work.Retry, Work.RenewSnapshot {
+    Work.Retry, Work.GiveUp, Work.HandedBack, Work.RenewSnapshot {
 
     void run(Applier applier);
 
@@ -75,6 +75,25 @@ sealed interface Work permits Call, Work.Begin, Work.Apply, Work.Restore, Work.T
         @Override
         public void run(Applier applier) {
             applier.retry();
+        }
+    }
+
+    /**
+     * Others have the damaged entry only behind a snapshot, which is being fetched. If that entry is the next to be applied, whatever is to
+     * be applied is to be given back.
+     */
+    record GiveUp() implements Work {
+        @Override
+        public void run(Applier applier) {
+            applier.giveUp();
+        }
+    }
+
+    /** The node knows what was given back, and hands out nothing of it but anew: behind this. */
+    record HandedBack() implements Work {
+        @Override
+        public void run(Applier applier) {
+            applier.handedBack();
         }
     }
 

@@ -58,6 +58,7 @@ final class Swarm {
         drawApplication();
         drawStrikes();
         drawOperators();
+        drawDamage();
         drawFullDisks();
         return new FaultPlan(nodes, t, end, delayMax, diskMax, isCramped, leaseDriftPermille, faults);
     }
@@ -249,6 +250,15 @@ final class Swarm {
 
     private void strike(long at, long timeouts, Fault.Balance balance) {
         faults.add(new Fault.Strike(at, timeouts * t, balance, random.nextLong()));
+    }
+
+    // -------------------------------------------------------------------------------------------------------------- damaged disks
+
+    /** Last of all, so that a seed's other faults are what they were. */
+    private void drawDamage() {
+        if (random.nextInt(3) == 0) {
+            often(random.nextInt(3, 30), at -> faults.add(new Fault.DamageEntry(at, anyone(), random.nextLong() >>> 1)));
+        }
     }
 
     // ------------------------------------------------------------------------------------------------------- disks that forget

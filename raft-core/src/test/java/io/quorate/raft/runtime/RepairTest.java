@@ -180,7 +180,7 @@ class RepairTest {
         repair.step(missing(TWO, 1, id(2, 5), Why.COVERED, snapshot), now);
         now += ROUND;
         turn();
-        repair.onFetchFailed();
+        repair.onFetchFailed(snapshot);
         repair.onFetched(snapshot);
         assertEquals(List.of(), take());
         repair.step(missing(THREE, 2, id(2, 5), Why.COVERED, snapshot), now);
@@ -245,7 +245,7 @@ class RepairTest {
     }
 
     @Test
-    void onceTheNodeRunsWhatIsReplacedOrCoveredIsItsOwnAffair() {
+    void onceTheNodeRunsWhatIsReplacedIsItsOwnAffairAndItIsToldOfSnapshots() {
         SnapshotId snapshot = new SnapshotId(id(4, 9), MEMBERS, 0);
         repair.running(MEMBERS);
         assertEquals(1, repair.found(List.of(id(2, 5)), now));
@@ -254,8 +254,16 @@ class RepairTest {
         repair.step(missing(TWO, 1, id(2, 5), Why.REPLACED, null), now);
         repair.step(missing(THREE, 1, id(2, 5), Why.COVERED, snapshot), now);
         now += ROUND;
-        assertEquals(2, turn().stream().filter(each -> each instanceof EntryRequest).count());
-        assertEquals(List.of(), take());
+        List<Object> done = turn();
+        assertEquals("fetch 9@4 from " + THREE, done.get(0));
+        assertEquals(2, done.stream().filter(each -> each instanceof EntryRequest).count());
+        now += 2 * ROUND;
+        assertEquals("fetch 9@4 from " + THREE, turn().get(0), "the node may have had another one on its way");
+        repair.onFetchFailed(snapshot);
+        now += 4 * ROUND;
+        assertTrue(turn().stream().allMatch(each -> each instanceof EntryRequest));
+        repair.onFetched(snapshot);
+        assertEquals(List.of(), take(), "what is here is the node's to install");
         assertTrue(repair.forgetIf(entry -> entry.index() == 5));
         assertFalse(repair.forgetIf(entry -> entry.index() == 5));
         assertTrue(repair.isIdle());
