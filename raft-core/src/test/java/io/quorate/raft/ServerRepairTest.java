@@ -208,6 +208,53 @@ class ServerRepairTest {
         assertEquals(1, server.metrics().entriesRepaired());
     }
 
+    @Test
+    void aFollowerGoesOnFromASnapshotIfTheOthersHaveNothingElseAndKeepsWhatFollows() {
+        cluster.members.keySet().forEach(nodeId -> cluster.start(nodeId, builder -> builder.config(FORGETFUL)));
+        cluster.propose("first");
+        goOnFromASnapshot(follower());
+    }
+
+    @Test
+    void aLeaderGoesOnFromASnapshotIfTheOthersHaveNothingElseAndKeepsWhatFollows() {
+        cluster.members.keySet().forEach(nodeId -> cluster.start(nodeId, builder -> builder.config(FORGETFUL)));
+        cluster.propose("first");
+        goOnFromASnapshot(leader());
+    }
+
+    private void goOnFromASnapshot(int nodeId) {
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        cluster.machines.get(nodeId).gate(gate);
+        RaftServer leader = cluster.awaitLeader();
+        List<CompletableFuture<byte[]>> calls = new ArrayList<>();
+        calls.add(leader.propose(bytes("wait")));
+        cluster.await(() -> cluster.machines.get(nodeId).isWaiting());
+        calls.add(leader.propose(bytes("second")));
+        List<Integer> others = cluster.servers.keySet().stream().filter(each -> each != nodeId).toList();
+        cluster.await(() -> others.stream().allMatch(each -> cluster.machines.get(each).commands().size() == 3));
+        InMemoryDisk disk = cluster.disks.get(nodeId);
+        RaftServer server = cluster.servers.get(nodeId);
+        long index = indexOf(disk, "second");
+        cluster.await(() -> server.status().commitIndex() >= index);
+        others.forEach(each -> get(cluster.servers.get(each).takeSnapshot()));
+        cluster.await(() -> others.stream().allMatch(each -> cluster.disks.get(each).log().isEmpty()));
+        calls.add(leader.propose(bytes("third")));
+        // Only when the node knows that they are durable does it let go of them, and must have them read.
+        cluster.await(() -> indexOf(disk, "third") > 0 && server.status().commitIndex() >= indexOf(disk, "third")
+            && server.status().durableIndex() >= indexOf(disk, "third"));
+        assertNotNull(disk.damage(index));
+        gate.complete(null);
+
+        assertAllHave(4);
+        assertEquals(1, cluster.machines.get(nodeId).restores());
+        assertEquals(List.of(), disk.damaged());
+        assertTrue(indexOf(disk, "third") > 0, "what follows the snapshot has stayed");
+        assertEquals(0, server.metrics().entriesRepaired());
+        cluster.propose("after");
+        assertAllHave(5);
+        cluster.await(() -> calls.stream().allMatch(CompletableFuture::isDone));
+    }
+
     // ---- help
 
     /** Where this command stands on the disk; 0 if it does not. */

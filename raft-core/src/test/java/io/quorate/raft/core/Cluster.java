@@ -343,6 +343,13 @@ final class Cluster {
         step(n, new Event.Applied(index), 0);
     }
 
+    /** The machine cannot go on behind this entry, and gives back what it has been handed. */
+    void handBack(int n, long index) {
+        List<Entry> applied = replica(n).applied;
+        applied.subList((int) index, applied.size()).clear();
+        step(n, new Event.HandedBack(index), 0);
+    }
+
     long step(int n, Event event, long result) {
         node(n).step(new Event.Tick(clock(n)));
         node(n).step(event);

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.testing.RecordedEffects;
+import io.quorate.raft.testing.RecordedEffects.Apply;
+import io.quorate.raft.testing.RecordedEffects.FetchSnapshot;
+import io.quorate.raft.testing.RecordedEffects.Restore;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -81,6 +84,78 @@ class ImpairedTest {
     }
 
     @Test
+    void whatTheMachineGivesBackIsHandedOutAnewWhenSomethingHasChanged() {
+        Cluster c = stuckAtEntry3();
+        c.propose(1);
+        c.settle();
+        assertEquals(11, c.commit(3));
+        assertEquals(List.of(), c.takeEffects(3, Apply.class));
+        c.step(3, new Event.Impaired(true), 0);      // of several, one has been mended
+        assertEquals(11, c.applied(3).size());
+        assertEquals(3, c.takeEffects(3, Apply.class).get(0).firstIndex());
+        c.handBack(3, 4);
+        c.step(3, new Event.Impaired(false), 0);
+        assertEquals(11, c.applied(3).size());
+        assertEquals(4, c.node(3).appliedIndex());
+    }
+
+    @Test
+    void aMachineThatCannotGoOnIsGivenASnapshotUnderALogThatStays() {
+        Cluster c = stuckAtEntry3();
+        SnapshotId snapshot = c.compact(1, 8);
+        c.step(3, new Event.SnapshotNeeded(snapshot, id(1)), 0);
+        assertEquals(List.of(new FetchSnapshot(snapshot, id(1))), c.takeEffects(3, FetchSnapshot.class));
+        c.step(3, new Event.SnapshotNeeded(snapshot, id(1)), 0);
+        assertEquals(List.of(), c.takeEffects(3, FetchSnapshot.class), "it is on its way");
+        c.fetch(3);
+        assertEquals(List.of(snapshot), c.pendingInstalls(3));
+        assertEquals(List.of(), c.takeEffects(3, Restore.class), "it is not durable yet");
+        c.propose(1);
+        c.settle(1, 2);
+        c.write(3);
+        assertEquals(List.of(new Restore(snapshot)), c.takeEffects(3, Restore.class));
+        assertEquals(9, c.takeEffects(3, Apply.class).get(0).firstIndex());
+        assertEquals(8, c.node(3).status().snapshotIndex());
+        c.heartbeat(1);
+        c.settle();
+        assertEquals(11, c.commit(3));
+        assertEquals(c.log(1), c.log(3));
+        assertEquals(c.applied(1), c.applied(3));
+    }
+
+    @Test
+    void aSnapshotIsOfNoUseToAMachineThatGoesOnOrHasGoneFurther() {
+        Cluster c = stuckAtEntry3();
+        SnapshotId old = c.snapshot(1, 2);
+        c.step(3, new Event.SnapshotNeeded(old, id(1)), 0);
+        SnapshotId snapshot = c.snapshot(1, 8);
+        c.step(2, new Event.SnapshotNeeded(snapshot, id(1)), 0);
+        assertEquals(List.of(), c.takeEffects(2, FetchSnapshot.class), "nothing has been handed back there");
+        assertEquals(List.of(), c.takeEffects(3, FetchSnapshot.class), "it has applied as much");
+        c.step(3, new Event.SnapshotNeeded(snapshot, id(1)), 0);
+        c.step(3, new Event.Impaired(false), 0);      // while it is fetched the entry has come back
+        c.fetch(3);
+        assertEquals(List.of(), c.pendingInstalls(3));
+        assertEquals(10, c.applied(3).size());
+    }
+
+    @Test
+    void aLeaderWhoseMachineCannotGoOnInstallsWhatItKnowsToBeCommitted() {
+        Cluster c = stuckAtEntry3();
+        SnapshotId snapshot = c.compact(2, 8);
+        c.step(1, new Event.Impaired(true), 0);
+        c.handBack(1, 5);
+        c.step(1, new Event.SnapshotNeeded(snapshot, id(2)), 0);
+        c.fetch(1);
+        assertEquals(List.of(snapshot), c.pendingInstalls(1));
+        c.write(1);
+        c.settle();
+        assertEquals(List.of(new Restore(snapshot)), c.takeEffects(1, Restore.class));
+        assertEquals(c.applied(2), c.applied(1));
+        assertEquals(RoleName.LEADER, c.role(1));
+    }
+
+    @Test
     void writesAreNumberedOnFromThoseThatARepairHasTaken() {
         Membership alone = Membership.of(1, List.of(new Member(id(1), "a")));
         RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), 1, HardState.INITIAL, LogView.empty(alone), new SplittableRandom(1), 0, 5);
@@ -90,6 +165,24 @@ class ImpairedTest {
         assertTrue(said.stream().anyMatch(each -> each instanceof RecordedEffects.Write write && write.writeId() == 6), said::toString);
         node.step(new Event.Written(5));       // of the repair: nothing is durable by that
         assertEquals(RoleName.CANDIDATE, node.role());
+    }
+
+    /** Ten entries are committed everywhere, and handed to the machines; replica 3's has come to entry 3 and cannot read it. */
+    private static Cluster stuckAtEntry3() {
+        Cluster c = leaderOfThree();
+        while (c.commit(1) < 10) {
+            c.propose(1);
+            c.settle();
+        }
+        c.heartbeat(1);
+        c.settle();
+        assertEquals(10, c.applied(3).size());
+        c.takeEffects(3, Apply.class);
+        c.step(3, new Event.Impaired(true), 0);
+        c.handBack(3, 2);
+        assertEquals(2, c.node(3).appliedIndex());
+        assertEquals(List.of(), c.takeEffects(3, Apply.class));
+        return c;
     }
 
     private static Cluster leaderOfThree() {

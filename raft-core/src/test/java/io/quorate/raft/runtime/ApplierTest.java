@@ -445,6 +445,32 @@ class ApplierTest {
     }
 
     @Test
+    void whatWaitsBehindADamagedEntryIsGivenBackUntilTheNodeHandsItOutAnew() {
+        storage.found(new FoundingRecord(new ClusterId(1, 1), 0, Membership.of(1, List.of(new Member(new ReplicaId(1, 11), "a")))));
+        storage.write(List.of(new Storage.Write(1, new HardState(1, null, 0), 1, List.of(command(1, 1, "a"), command(2, 1, "b"),
+            command(3, 1, "c"), command(4, 1, "d")))));
+        storage.disk().damage(2);
+        applier.add(List.of(new Work.GiveUp()));
+        applier.turn(now);
+        applier.add(List.of(new Work.Apply(1, 2, List.of()), new Work.Apply(3, 3, List.of())));
+        applier.turn(now);
+        applier.turn(now);
+        applier.add(List.of(new Work.GiveUp()));
+        applier.turn(now);
+        // What the node hands out before it has heard of it has a gap in front of it.
+        applier.add(List.of(new Work.Apply(4, 4, List.of(command(4, 1, "d")))));
+        applier.turn(now);
+        applier.turn(now);
+        assertEquals(List.of("1:a"), journal.commands);
+        assertFalse(applier.hasWork());
+
+        storage.repair(List.of(command(2, 1, "b")));
+        applier.add(List.of(new Work.HandedBack(), new Work.Apply(2, 4, List.of())));
+        applier.turn(now);
+        assertEquals(List.of("1:a", "2:b", "3:c", "4:d"), journal.commands);
+    }
+
+    @Test
     void aGapInWhatIsToBeAppliedIsABrokenInvariant() {
         applier.add(List.of(new Work.Apply(2, 2, List.of(command(2, 1, "b")))));
         assertThrows(InvariantViolation.class, () -> applier.turn(now));
