@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Member;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.testing.InMemoryDisk;
 import java.util.ArrayList;
@@ -135,6 +136,34 @@ class ServerRepairTest {
     }
 
     @Test
+    void whoKnowsNothingOfALaterMemberIsHealedByIt() {
+        cluster.startAll();
+        proposeMany("c", 4);
+        RaftServer leader = cluster.awaitLeader();
+        int leaderId = leader.replica().nodeId();
+        int wiped = follower();
+        int damaged = cluster.members.keySet().stream().filter(each -> each != leaderId && each != wiped).findFirst().orElseThrow();
+        cluster.stop(wiped);
+        cluster.wipe(wiped);
+        cluster.start(wiped);
+        cluster.await(() -> !leader.status().strangers().isEmpty());
+        ServerStatus.Stranger stranger = leader.status().strangers().get(0);
+        get(leader.changeMembership(MembershipTarget.from(leader.membership())
+            .withVoter(new Member(stranger.replica(), stranger.address()))));
+        cluster.await(() -> cluster.servers.values().stream().map(RaftServer::membership)
+            .allMatch(each -> each != null && each.goal() == null && !each.isJoint() && each.isVoter(stranger.replica())));
+        assertAllHave(4);
+
+        // Of the later member its log tells only behind the damage; the other one that it knows is gone.
+        cluster.stop(damaged);
+        cluster.stop(leaderId);
+        assertNotNull(cluster.disks.get(damaged).damage(3));
+        cluster.start(damaged);
+        cluster.propose("after");
+        assertAllHave(5);
+    }
+
+    @Test
     void anUncommittedSuffixThatTheOthersHaveReplacedIsCutOff() {
         cluster.startAll();
         cluster.propose("first");
@@ -234,6 +263,7 @@ class ServerRepairTest {
         cluster.await(() -> others.stream().allMatch(each -> cluster.machines.get(each).commands().size() == 3));
         InMemoryDisk disk = cluster.disks.get(nodeId);
         RaftServer server = cluster.servers.get(nodeId);
+        cluster.await(() -> indexOf(disk, "second") > 0);
         long index = indexOf(disk, "second");
         cluster.await(() -> server.status().commitIndex() >= index);
         others.forEach(each -> get(cluster.servers.get(each).takeSnapshot()));

@@ -427,9 +427,10 @@ public final class EventLoop {
         founding.step(message, now);
     }
 
+    /** Whoever asks may mean a previous life of this node, for he may know nothing of later members: he gets his answer all the same. */
     void repair(RepairMessage message) {
-        if (!message.to().equals(self) || isBlank && !isRepairing) {
-            return;       // meant for a previous life of this node, or too early
+        if (isBlank && !isRepairing) {
+            return;       // too early
         }
         if (message instanceof RepairMessage.EntryAnswer answer) {
             repair.step(answer, now);

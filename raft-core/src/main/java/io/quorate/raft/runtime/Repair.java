@@ -235,12 +235,11 @@ final class Repair {
     // ---------------------------------------------------------------------------------------------------------------------- answers
 
     void step(RepairMessage.EntryAnswer answer, long nowNanos) {
-        Peer peer = peers.get(answer.from());
-        if (!answer.to().equals(self) || peer == null || isReplacing || damaged.isEmpty()) {
+        if (!answer.to().equals(self) || isReplacing || damaged.isEmpty()) {
             return;
         }
         if (answer.membership() != null && !isRunning) {
-            learn(answer.membership());
+            learn(answer.membership());       // it may name who answers, in place of whom was asked
         }
         boolean isNew = false;
         for (Entry entry : answer.entries()) {
@@ -252,7 +251,8 @@ final class Repair {
             isPoolNew = true;
             put();
         }
-        if (answer.round() != round) {
+        Peer peer = peers.get(answer.from());
+        if (peer == null || answer.round() != round) {
             return;       // what it says of others may be over
         }
         peer.hasAnswered = true;

@@ -116,7 +116,6 @@ class RepairTest {
         for (Entry entry : List.of(entry(1, 5), entry(2, 6), rotten)) {
             repair.step(answer(THREE, 1, List.of(entry)), now);
         }
-        repair.step(answer(new ReplicaId(9, 9), 1, List.of(good)), now);                                  // a stranger
         repair.step(new EntryAnswer(THREE, new ReplicaId(1, 99), 1, List.of(good), List.of(), null, null), now);   // for an earlier life
         assertEquals(List.of(), take());
     }
@@ -242,6 +241,18 @@ class RepairTest {
         assertNull(repair.lost(now));
         now += Repair.LINGER_NANOS;
         assertNotNull(repair.lost(now), "node 3 belongs to the group no more");
+    }
+
+    @Test
+    void whoHasTakenTheDiskOfAMemberThatIsKnownHereAnswersInItsPlace() {
+        ReplicaId newTwo = new ReplicaId(2, 222);
+        begin(id(2, 5), id(2, 6));
+        turn();
+        repair.step(answer(newTwo, 1, List.of(entry(2, 5))), now);
+        assertEquals(List.of(List.of(entry(2, 5))), take());
+        repair.step(new EntryAnswer(newTwo, SELF, 1, List.of(), List.of(new Missing(id(2, 6), Why.REPLACED)), null,
+            membership(7, SELF, newTwo, THREE)), now);
+        assertEquals(1, take().size(), "the damaged end is cut off");
     }
 
     @Test

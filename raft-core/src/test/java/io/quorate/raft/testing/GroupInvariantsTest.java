@@ -23,6 +23,7 @@ import io.quorate.raft.core.NodeStatus;
 import io.quorate.raft.core.NodeStatus.RoleName;
 import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.core.SnapshotId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -569,6 +570,8 @@ class GroupInvariantsTest {
         writes(one, 2, one.durable, entry(2, 1, "b"));
         one.log.set(1, entry(2, 2, "c"));
         writes(one, 2, new HardState(2, null, 1), entry(2, 2, "c"));   // not committed: may be replaced
+        SnapshotId held = new SnapshotId(new EntryId(1, 1), one.membership, 0);
+        invariants.onWrite(one, new Storage.Write(100, new HardState(2, null, 1), 2, List.of(), held));
         caught("CommittedIsNeverCut", () -> writes(one, 1, new HardState(2, null, 1), entry(1, 1, "a")));
     }
 
