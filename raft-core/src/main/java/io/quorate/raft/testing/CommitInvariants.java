@@ -138,10 +138,7 @@ final class CommitInvariants {
         @Override
         void onWrite(ReplicaView replica, Storage.Write write) {
             long index = commits.of(replica).index;
-            if (write.install() != null && replica.logContains(write.install().last())) {
-                return;   // it comes under a log that stays
-            }
-            if (write.firstIndex() <= index) {
+            if (write.firstIndex() <= index && !isUnderLog(replica, write)) {
                 throw broken("%s writes from %d on, but knew %d to be committed", replica.id(), write.firstIndex(), index);
             }
         }

@@ -57,6 +57,11 @@ abstract class Invariant {
     /** The node has asked for a write, which the disk has not begun. Told before {@code onTurn} of the turn that asked. */
     void onWrite(ReplicaView replica, Storage.Write write) { }
 
+    /** Whether a write installs a snapshot of which the log holds all, and more, which stays. To be asked in {@link #onWrite}. */
+    static boolean isUnderLog(ReplicaView replica, Storage.Write write) {
+        return write.install() != null && replica.status().lastIndex() > write.install().index();
+    }
+
     /** Before its node began, this was written to a log with damage: a cut, or an installation. It starts when that is whole. */
     void onReplaced(ReplicaView replica, Storage.Write write) { }
 

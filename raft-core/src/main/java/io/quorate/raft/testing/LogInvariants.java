@@ -41,7 +41,7 @@ final class LogInvariants {
             Log log = logs.of(replica);
             long index = write.firstIndex() - 1;
             if (write.install() != null) {
-                log.lastIndex = index;     // a log that goes on from there needs no other
+                log.lastIndex = isUnderLog(replica, write) ? log.lastIndex : index;     // a log that goes on from there needs no other
                 return;
             }
             if (index < 0 || index > log.lastIndex || write.entries().isEmpty() && index != log.lastIndex) {
@@ -100,6 +100,9 @@ final class LogInvariants {
 
         @Override
         void onWrite(ReplicaView replica, Storage.Write write) {
+            if (isUnderLog(replica, write)) {
+                return;
+            }
             Log log = logs.of(replica);
             log.writtenFrom = log.writtenFrom == 0 ? write.firstIndex() : Math.min(log.writtenFrom, write.firstIndex());
         }

@@ -79,9 +79,11 @@ final class MembershipInvariants {
                 log.installedIndex = installed.index();
                 log.beforeInstall.clear();
                 log.beforeInstall.addAll(memberships);
-                memberships.clear();
-                memberships.add(new At(installed.last(), installed.membership()));
-                log.known.addAll(memberships);
+                At under = new At(installed.last(), installed.membership());
+                boolean stays = isUnderLog(replica, write);
+                memberships.removeIf(each -> !stays || each.entry.index() <= installed.index());
+                memberships.add(0, under);
+                log.known.add(under);
                 return;
             }
             memberships.removeIf(each -> each.entry.index() >= write.firstIndex());

@@ -570,9 +570,18 @@ class GroupInvariantsTest {
         writes(one, 2, one.durable, entry(2, 1, "b"));
         one.log.set(1, entry(2, 2, "c"));
         writes(one, 2, new HardState(2, null, 1), entry(2, 2, "c"));   // not committed: may be replaced
-        SnapshotId held = new SnapshotId(new EntryId(1, 1), one.membership, 0);
-        invariants.onWrite(one, new Storage.Write(100, new HardState(2, null, 1), 2, List.of(), held));
         caught("CommittedIsNeverCut", () -> writes(one, 1, new HardState(2, null, 1), entry(1, 1, "a")));
+    }
+
+    @Test
+    void aSnapshotUnderALogThatStaysCutsNothing() {
+        commitOnAll(entry(1, 1, "a"), entry(2, 1, "b"));
+        SnapshotId held = new SnapshotId(new EntryId(1, 1), one.membership, 0);
+        invariants.onWrite(one, new Storage.Write(100, new HardState(1, null, 2), 2, List.of(), held));
+        invariants.onTurn(one);
+        one.log.remove(1);
+        caught("CommittedIsNeverCut",
+            () -> invariants.onWrite(one, new Storage.Write(101, new HardState(1, null, 2), 2, List.of(), held)));
     }
 
     @Test
