@@ -493,8 +493,9 @@ public final class RaftNode {
 
     /**
      * Whether this node could be elected, and do its work. Its disk answers: else it would win by heartbeats and never acknowledge
-     * anything. It can read its log there, for others may need what is in it. And it counts in its own membership, or did in one before, back to the last that it knows to be committed: then the newer
-     * one may stand in its log alone, and nobody else could be elected to commit it.
+     * anything. It can read its log there, for others may need what is in it. And it counts in its own membership, or did in one before,
+     * back to the last that it knows to be committed: then the newer one may stand in its log alone, and nobody else could be elected to
+     * commit it.
      */
     boolean mayCampaign() {
         return memberships.mayCount(self) && !isRemoved() && !isImpaired && ledger.silentNanos(now) <= config.electionTimeoutNanos();

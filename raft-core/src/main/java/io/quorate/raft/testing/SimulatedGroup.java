@@ -5,6 +5,7 @@ import io.quorate.raft.RepairMessage;
 import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.Storage;
 import io.quorate.raft.core.DiskRoom;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -364,10 +366,11 @@ final class SimulatedGroup {
                     replica.crash(false);
                 }
             }
+            // What is damaged on all of these is more than a group has to cope with.
+            Map<SimulatedReplica, List<EntryId>> beyondRepair = new LinkedHashMap<>();
+            core.forEach(replica -> beyondRepair.put(replica, replica.beyondRepair(core)));
+            beyondRepair.forEach(SimulatedReplica::undamage);
             for (SimulatedReplica replica : core) {
-                if (replica.mendDamage(core) && replica.isUp()) {
-                    replica.crash(false);
-                }
                 if (!replica.isUp()) {
                     replica.start();
                 }

@@ -154,21 +154,22 @@ final class SimulatedReplica implements ReplicaView {
         }
     }
 
-    /**
-     * The group is healed, and goes on with these alone. What none of them could give back is as it was before, which no group has to cope
-     * with otherwise; whether its process waits for that, and must begin anew.
-     */
-    boolean mendDamage(List<SimulatedReplica> core) {
+    /** Of what is damaged here, what none of these could give back. */
+    List<EntryId> beyondRepair(List<SimulatedReplica> core) {
         boolean isWaiting = process == null || process.isRepairing();
-        boolean isMended = false;
-        for (EntryId entry : disk.damaged()) {
-            if (core.stream().noneMatch(other -> other != this && other.mayGive(entry, isWaiting))) {
-                group.count(Happening.DAMAGE_BEYOND_REPAIR);
-                disk.undamage(entry);
-                isMended = true;
-            }
+        return disk.damaged().stream()
+            .filter(entry -> core.stream().noneMatch(other -> other != this && other.mayGive(entry, isWaiting))).toList();
+    }
+
+    /** These are as they were before, and whoever waits for them begins anew. */
+    void undamage(List<EntryId> entries) {
+        for (EntryId entry : entries) {
+            group.count(Happening.DAMAGE_BEYOND_REPAIR);
+            disk.undamage(entry);
         }
-        return isMended && isWaiting;
+        if (!entries.isEmpty() && process != null) {
+            crash(false);
+        }
     }
 
     private boolean mayGive(EntryId entry, boolean isSnapshotEnough) {
