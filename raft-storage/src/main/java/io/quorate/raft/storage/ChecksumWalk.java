@@ -94,6 +94,10 @@ final class ChecksumWalk {
         wrong.add(new Wrong(e.file(), e.offset(), e.what()));
     }
 
+    private void add(UnreadableException e) {
+        add(e.damage());
+    }
+
     private void add(String name, long offset, String what) {
         wrong.add(new Wrong(files.pathOf(name), offset, what));
     }
@@ -110,6 +114,8 @@ final class ChecksumWalk {
                 segment(name, id, file, next);
             } catch (NoSuchFileException e) {
                 add(name, 0, "it was there a moment ago");      // by a server; the next look will not find it
+            } catch (UnreadableException e) {
+                add(e);
             }
             if (next != null && SegmentHeader.idOf(next) != id + 1) {
                 add(SegmentHeader.fileName(id + 1), 0, "the segment is missing, though " + next + " is there");
@@ -168,6 +174,14 @@ final class ChecksumWalk {
     }
 
     private void entries(String name, FrameHeader frame, SegmentReader reader, boolean hasNext) throws IOException {
+        try {
+            readableEntries(name, frame, reader, hasNext);
+        } catch (UnreadableException e) {
+            add(e);     // what is behind it in the frame is not looked at
+        }
+    }
+
+    private void readableEntries(String name, FrameHeader frame, SegmentReader reader, boolean hasNext) throws IOException {
         int at = frame.offset() + FrameHeader.BYTES;
         int end = at + frame.length();
         List<Wrong> found = new ArrayList<>();
@@ -210,7 +224,7 @@ final class ChecksumWalk {
     private @Nullable SegmentHeader headerOf(String name) throws IOException {
         try (FileHandle file = files.openToRead(name)) {
             return SegmentHeader.read(files, name, SegmentHeader.idOf(name), incarnation, file);
-        } catch (StorageCorruptException | NoSuchFileException e) {
+        } catch (StorageCorruptException | NoSuchFileException | UnreadableException e) {
             return null;
         }
     }
@@ -238,6 +252,8 @@ final class ChecksumWalk {
                 part(reader, manifest.blockBytes());
             } catch (StorageCorruptException e) {
                 add(e);
+            } catch (UnreadableException e) {
+                add(e);
             }
         }
     }
@@ -252,6 +268,9 @@ final class ChecksumWalk {
                 bytes += block.length;
                 reader.sum(block, sum);
             } catch (StorageCorruptException e) {
+                add(e);
+                isWhole = false;
+            } catch (UnreadableException e) {
                 add(e);
                 isWhole = false;
             }

@@ -38,6 +38,11 @@ final class Damage {
             return termMax == id.term();
         }
 
+        /** The same, but not to be put back in its place. */
+        Mark notApart() {
+            return new Mark(id, termMax, segment, offset, false);
+        }
+
         /** Whether these two can only be told apart when both are known. */
         boolean isOfRunOf(Mark other) {
             return !isApart && !other.isApart && segment == other.segment && offset == other.offset;

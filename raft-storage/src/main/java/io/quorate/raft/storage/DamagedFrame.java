@@ -97,7 +97,12 @@ final class DamagedFrame {
             if (end - at < Entry.HEADER_BYTES) {
                 return false;
             }
-            int position = reader.load(at, Segment.ENTRY_HEAD_BYTES);
+            int position;
+            try {
+                position = reader.load(at, Segment.ENTRY_HEAD_BYTES);
+            } catch (UnreadableException e) {
+                return false;
+            }
             ByteBuffer head = ByteBuffer.wrap(reader.array());
             int size = head.getInt(position);
             if (size < Entry.HEADER_BYTES || size > end - at) {
@@ -123,7 +128,7 @@ final class DamagedFrame {
             return;
         }
         for (int i = 0; i < count; i++) {
-            Entry entry = entryAt(reader, offsets[i], offsets[i] + size(i));
+            Entry entry = entryIfReadable(reader, offsets[i], offsets[i] + size(i));
             isDamaged[i] = entry == null || entry.size() != size(i) || entry.checksum() != checksums[i]
                 || entry.index() != frame.firstIndex() + i || isIndexed && entry.term() != terms[i];
             if (entry != null && !isDamaged[i]) {
@@ -138,6 +143,20 @@ final class DamagedFrame {
         }
     }
 
+    /** The entry here, or null if there is none that is whole; as good as that is one that cannot be read, if it is known to be here. */
+    static @Nullable Entry entryIfReadable(SegmentReader reader, int at, int end) throws IOException {
+        try {
+            return entryAt(reader, at, end);
+        } catch (UnreadableException e) {
+            return null;
+        }
+    }
+
+    /**
+     * The entry here, or null if there is none that is whole.
+     *
+     * @throws UnreadableException if that cannot be told
+     */
     static @Nullable Entry entryAt(SegmentReader reader, int at, int end) throws IOException {
         if (end - at < Entry.HEADER_BYTES) {
             return null;

@@ -84,18 +84,19 @@ final class EntryReader implements AutoCloseable {
         int offset = EntryIndex.offsetOf(place);
         Damage.Mark known = state.damage().at(wanted);
         if (known != null) {
-            return damaged(wanted, place, needed, "it was found to be damaged before");
+            return damaged(wanted, place, needed, "is not what was written: it was found to be damaged before");
         }
         try {
             if (!holds(id, offset, Entry.HEADER_BYTES)) {
-                fill(id, offset, (int) Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, bytesLeft)));
+                fill(id, offset, Entry.HEADER_BYTES, (int) Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, bytesLeft)));
             }
             int size = ByteBuffer.wrap(window).getInt(offset - windowFrom);
             if (size > bytesLeft && !needed) {
                 return null;
             }
             if (!holds(id, offset, size)) {
-                fill(id, offset, Math.max(0, Math.min(size, Entry.SIZE_MAX)));
+                int whole = Math.max(0, Math.min(size, Entry.SIZE_MAX));
+                fill(id, offset, whole, whole);
             }
             Entry entry = Entry.decode(window, offset - windowFrom, window.length);
             if (entry.index() != wanted) {
@@ -103,7 +104,9 @@ final class EntryReader implements AutoCloseable {
             }
             return entry;
         } catch (IllegalArgumentException e) {
-            return damaged(wanted, place, needed, String.valueOf(e.getMessage()));
+            return damaged(wanted, place, needed, "is not what was written: " + e.getMessage());
+        } catch (UnreadableException e) {
+            return damaged(wanted, place, needed, "cannot be read: " + e.getCause());
         } catch (ClosedByInterruptException e) {
             throw new StorageException("Reading entry " + wanted + " was interrupted; nothing is wrong with it.", e);
         } catch (NoSuchFileException e) {
@@ -125,7 +128,7 @@ final class EntryReader implements AutoCloseable {
             return null;
         }
         throw new EntryDamagedException(id, "Damage in " + pathOf(EntryIndex.segmentOf(place)) + " at offset " + EntryIndex.offsetOf(place)
-            + ": entry " + id + " is not what was written: " + how + ". It is fetched from another replica; check the disk.");
+            + ": entry " + id + " " + how + ". It is fetched from another replica; check the disk.");
     }
 
     private String pathOf(long id) {
@@ -136,7 +139,7 @@ final class EntryReader implements AutoCloseable {
         return id == segmentId && offset >= windowFrom && (long) offset + length <= (long) windowFrom + window.length;
     }
 
-    private void fill(long id, int offset, int length) throws IOException {
+    private void fill(long id, int offset, int needed, int wanted) throws IOException {
         FileHandle open = file;
         if (open == null || id != segmentId) {
             close();
@@ -148,11 +151,20 @@ final class EntryReader implements AutoCloseable {
         if (left < Entry.HEADER_BYTES) {
             throw new StorageCorruptException(pathOf(id), open.size(), "the file ends here, though an entry begins at " + offset);
         }
-        window = new byte[(int) Math.min(Math.max(length, Entry.HEADER_BYTES), left)];
-        windowFrom = offset;
-        if (open.read(ByteBuffer.wrap(window), offset) < window.length) {
-            throw new StorageCorruptException(pathOf(id), offset, "the file became shorter while it was read");
+        try {
+            fill(open, offset, (int) Math.min(Math.max(wanted, Entry.HEADER_BYTES), left));
+        } catch (UnreadableException e) {
+            fill(open, offset, (int) Math.min(Math.max(needed, Entry.HEADER_BYTES), left));     // it may have been something behind that
         }
+    }
+
+    private void fill(FileHandle open, int offset, int length) throws IOException {
+        byte[] bytes = new byte[length];
+        if (open.read(ByteBuffer.wrap(bytes), offset) < length) {
+            throw new StorageCorruptException(pathOf(segmentId), offset, "the file became shorter while it was read");
+        }
+        window = bytes;
+        windowFrom = offset;
     }
 
     @Override

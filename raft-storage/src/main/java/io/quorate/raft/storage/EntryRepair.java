@@ -17,9 +17,9 @@ import org.slf4j.LoggerFactory;
  * Puts damaged entries back, as other replicas have them.
  *
  * <p>The same term at the same index is the same entry, byte for byte. So where its place is known, the bytes are written over what is
- * there: a crash in between leaves it damaged, as it was, or repaired, and nothing else is touched. Where the places are not known, the
- * entries are written once more, at the end of the log, with all that is behind them, as one frame that replaces what is there by the same:
- * after a crash there is the old frame, or this one.
+ * there: a crash in between leaves it damaged, as it was, or repaired, and nothing else is touched. Where the places are not known, or can
+ * be neither read nor written, the entries are written once more, at the end of the log, with all that is behind them, as one frame that
+ * replaces what is there by the same: after a crash there is the old frame, or this one.
  */
 final class EntryRepair {
 
@@ -71,8 +71,7 @@ final class EntryRepair {
             List<Damage.Mark> written = new ArrayList<>();
             for (Damage.Mark mark : marks) {
                 Entry entry = given.get(mark.id().index());
-                if (entry != null && belongs(reader, seal, entry, mark)) {
-                    file.write(ByteBuffer.wrap(entry.array(), entry.offset(), entry.size()), mark.offset());
+                if (entry != null && belongs(reader, seal, entry, mark) && isWritten(file, entry, mark)) {
                     written.add(mark);
                 }
             }
@@ -91,6 +90,34 @@ final class EntryRepair {
                 repaired.add(mark.id());
                 LOG.info("Entry {} in {} at offset {} is repaired", mark.id(), files.pathOf(name), mark.offset());
             }
+        }
+    }
+
+    /**
+     * Writes an entry over what is in its place. A kernel has to read the rest of a block of which it is given a part: where it cannot, the
+     * entry is left to be written once more. It is damaged still, whatever has come of the write.
+     */
+    private boolean isWritten(FileHandle file, Entry entry, Damage.Mark mark) throws IOException {
+        try {
+            file.write(ByteBuffer.wrap(entry.array(), entry.offset(), entry.size()), mark.offset());
+            return true;
+        } catch (IOException e) {
+            if (isReadable(file, entry.size(), mark.offset())) {
+                throw e;
+            }
+            LOG.warn("Entry {} in {} at offset {} can be neither read nor written in its place, and so is written once more", mark.id(),
+                files.pathOf(SegmentHeader.fileName(mark.segment())), mark.offset());
+            state.damage().add(mark.notApart());
+            return false;
+        }
+    }
+
+    private static boolean isReadable(FileHandle file, int length, int offset) throws IOException {
+        try {
+            file.read(ByteBuffer.allocate(length), offset);
+            return true;
+        } catch (UnreadableException e) {
+            return false;
         }
     }
 

@@ -11,6 +11,7 @@ interface FileHandle extends Closeable {
      * Fills the target from this position on, unless the file ends before.
      *
      * @return how many bytes were read
+     * @throws UnreadableException if the disk does not give back some of these bytes
      */
     int read(ByteBuffer target, long position) throws IOException;
 

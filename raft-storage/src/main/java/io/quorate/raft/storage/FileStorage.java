@@ -199,6 +199,8 @@ public final class FileStorage implements Storage {
             begin(files, identityFile, stored);
             opened = true;
             return new FileStorage(files, options, lock, identityFile, stored);
+        } catch (UnreadableException e) {
+            throw e.refusal();
         } finally {
             if (!opened) {
                 lock.close();
@@ -315,11 +317,19 @@ public final class FileStorage implements Storage {
         }
         return run("recover", () -> {
             if (log == null) {
-                recoverFiles(founding);
+                readFiles(founding);
             }
             beginAloneIfDecided(founding, recovered(), snapshots());
             return handOver(founding, recovered().state(), snapshots());
         });
+    }
+
+    private void readFiles(FoundingRecord founding) throws IOException {
+        try {
+            recoverFiles(founding);
+        } catch (UnreadableException e) {
+            throw e.refusal();
+        }
     }
 
     private void recoverFiles(FoundingRecord founding) throws IOException {

@@ -100,6 +100,8 @@ final class Inspection {
                 }
             } catch (StorageCorruptException e) {
                 damage = e;
+            } catch (UnreadableException e) {
+                damage = e.damage();
             }
             return this;
         }

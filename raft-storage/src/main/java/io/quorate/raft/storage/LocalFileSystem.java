@@ -5,6 +5,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -122,18 +123,21 @@ final class LocalFileSystem implements FileSystem {
 
     @Override
     public FileHandle create(String name) throws IOException {
-        return new LocalFile(FileChannel.open(directory.resolve(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.READ,
-            StandardOpenOption.WRITE), fsync);
+        return open(directory.resolve(name), fsync, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
     }
 
     @Override
     public FileHandle open(String name) throws IOException {
-        return new LocalFile(FileChannel.open(directory.resolve(name), StandardOpenOption.READ, StandardOpenOption.WRITE), fsync);
+        return open(directory.resolve(name), fsync, StandardOpenOption.READ, StandardOpenOption.WRITE);
     }
 
     @Override
     public FileHandle openToRead(String name) throws IOException {
-        return new LocalFile(FileChannel.open(directory.resolve(name), StandardOpenOption.READ), fsync);
+        return open(directory.resolve(name), fsync, StandardOpenOption.READ);
+    }
+
+    private static FileHandle open(Path path, boolean fsync, StandardOpenOption... options) throws IOException {
+        return new LocalFile(path, FileChannel.open(path, options), fsync);
     }
 
     @Override
@@ -232,7 +236,7 @@ final class LocalFileSystem implements FileSystem {
 
     /** Opens a file that is to be read only, in whichever directory. */
     static FileHandle openToRead(Path path) throws IOException {
-        return new LocalFile(FileChannel.open(path, StandardOpenOption.READ), false);
+        return open(path, false, StandardOpenOption.READ);
     }
 
     private void forget() {
@@ -249,10 +253,12 @@ final class LocalFileSystem implements FileSystem {
 
     private static final class LocalFile implements FileHandle {
 
+        private final Path path;
         private final FileChannel channel;
         private final boolean fsync;
 
-        LocalFile(FileChannel channel, boolean fsync) {
+        LocalFile(Path path, FileChannel channel, boolean fsync) {
+            this.path = path;
             this.channel = channel;
             this.fsync = fsync;
         }
@@ -261,13 +267,23 @@ final class LocalFileSystem implements FileSystem {
         public int read(ByteBuffer target, long position) throws IOException {
             int total = 0;
             while (target.hasRemaining()) {
-                int length = channel.read(target, position + total);
+                int length = readSome(target, position + total);
                 if (length < 0) {
                     break;
                 }
                 total += length;
             }
             return total;
+        }
+
+        private int readSome(ByteBuffer target, long position) throws IOException {
+            try {
+                return channel.read(target, position);
+            } catch (ClosedChannelException e) {
+                throw e;    // by an interrupt: nothing is wrong with the file
+            } catch (IOException e) {
+                throw new UnreadableException(path.toString(), position, e);
+            }
         }
 
         @Override

@@ -19,6 +19,9 @@ import org.slf4j.LoggerFactory;
  * can be repaired; else the log is refused. A damaged frame with nothing valid behind it is what a crash leaves of a write that was never
  * reported as done; it is dropped whole, and zeros are written where it stood before anything else is. (Or it was the very last frame
  * written before a crash, and was damaged later: no log can tell, and {@link LogWriter} sees to it that no vote depends on it.)
+ *
+ * <p>What cannot be read is not what a crash leaves. An entry of which that is so is marked if one that is damaged in its place would be;
+ * anything else, also where perhaps nothing was ever written, is refused.
  */
 final class Recovery {
 
@@ -36,6 +39,7 @@ final class Recovery {
     private int[] checksums = new int[64];
     private byte[] heads = new byte[0];     // of the entries of one frame: one sum over all is made faster than a piece of it for each
     private boolean isReadOnly;
+    private @Nullable UnreadableException unreadable;   // why the entries of the last frame are not known to be intact
 
     /** Of a log without a snapshot. */
     Recovery(FileSystem files, long incarnation) {
@@ -84,6 +88,7 @@ final class Recovery {
      * return, or gone for ever.
      *
      * @throws StorageCorruptException if something that was durable is damaged or missing
+     * @throws UnreadableException     if it cannot be told
      */
     LogWriter run(HeadRoom headRoom) throws IOException {
         Scanned last = readAll();
@@ -106,6 +111,7 @@ final class Recovery {
      *
      * @return where an unfinished write begins in the last segment, or -1 if there is none
      * @throws StorageCorruptException if something that was durable is damaged or missing
+     * @throws UnreadableException     if it cannot be told
      */
     int survey() throws IOException {
         isReadOnly = true;
@@ -222,7 +228,11 @@ final class Recovery {
         }
         DamagedFrame damaged = null;
         if (!entriesAreIntact(reader, frame, offset + FrameHeader.BYTES)) {
+            UnreadableException why = unreadable;
             damaged = damaged(name, header, reader, seal.count(), frame, crc);
+            if (why != null && (damaged == null || !damaged.hasDamage())) {
+                throw why;      // it may have been durable; or it can be read the second time, and nobody knows the third
+            }
             if (damaged == null) {
                 return 0;
             }
@@ -263,7 +273,7 @@ final class Recovery {
         }
         SegmentSeal seal = SegmentSeal.read(reader, incarnation, header.id());
         DamagedFrame damaged = DamagedFrame.tell(reader, frame, seal, entriesBefore, next, covered);
-        if (damaged == null || !damaged.hasDamage()) {
+        if (damaged == null || !damaged.hasDamage() && unreadable == null) {
             throw corrupt(name, frame.offset(), "frame " + frame.number() + " and what the segment's index and the next frame say of it"
                 + " contradict each other");
         }
@@ -304,9 +314,19 @@ final class Recovery {
     }
 
     private boolean entriesAreIntact(SegmentReader reader, FrameHeader frame, int from) throws IOException {
+        unreadable = null;
         if (!fits(reader, frame)) {
             return false;
         }
+        try {
+            return entriesAreWhole(reader, frame, from);
+        } catch (UnreadableException e) {
+            unreadable = e;
+            return false;
+        }
+    }
+
+    private boolean entriesAreWhole(SegmentReader reader, FrameHeader frame, int from) throws IOException {
         int count = frame.count();
         if (count > offsets.length) {
             offsets = new int[Math.max(count, 2 * offsets.length)];

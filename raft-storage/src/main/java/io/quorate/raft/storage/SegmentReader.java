@@ -5,18 +5,24 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a segment from front to back in large pieces; what was read is not kept. */
+/**
+ * Reads a segment from front to back in large pieces; what was read is not kept.
+ *
+ * <p>Where the disk does not give something back, the pieces become small, so that nothing is missed but what is asked for and lies there.
+ */
 final class SegmentReader {
 
     private static final int PIECE_BYTES = 1 << 20;
     private static final int PIECE_BYTES_MIN = 4 << 10;
     private static final byte[] ZEROS = new byte[4 << 10];
+    private static final int BLOCK_BYTES = 4 << 10;     // what a kernel reads at once at least
 
     private final FileHandle file;
     private final int size;
     private byte[] array;
     private int start;     // the offset of array[0]
     private int filled;
+    private int unreadableBefore;   // something up to here is unreadable, so it is not read ahead by more than a block
 
     SegmentReader(FileHandle file, int size) {
         this(file, size, PIECE_BYTES);
@@ -43,20 +49,38 @@ final class SegmentReader {
      *
      * @param length as many as that; they must lie in the segment
      * @return where in {@link #array()} they begin
+     * @throws UnreadableException if the disk does not give back some of them
      */
     int load(int offset, int length) throws IOException {
         if (offset < start || (long) offset + length > (long) start + filled) {
             if (length > array.length) {
                 array = new byte[length];
             }
-            int wanted = Math.min(array.length, size - offset);
-            filled = file.read(ByteBuffer.wrap(array, 0, wanted), offset);
-            start = offset;
+            fill(offset, length);
             if (filled < length) {
                 throw new IOException("the file ends at " + (offset + filled) + " while it is read");
             }
         }
         return offset - start;
+    }
+
+    private void fill(int offset, int length) throws IOException {
+        int block = Math.max(length, Math.min(BLOCK_BYTES - offset % BLOCK_BYTES, size - offset));
+        int wanted = offset < unreadableBefore ? block : Math.min(array.length, size - offset);
+        start = offset;
+        filled = 0;
+        while (true) {
+            try {
+                filled = file.read(ByteBuffer.wrap(array, 0, wanted), offset);
+                return;
+            } catch (UnreadableException e) {
+                if (wanted == length) {
+                    throw e;
+                }
+                unreadableBefore = Math.max(unreadableBefore, offset + wanted);
+                wanted = wanted > block ? block : length;
+            }
+        }
     }
 
     /** How many bytes there are at {@code offset} without reading on. */

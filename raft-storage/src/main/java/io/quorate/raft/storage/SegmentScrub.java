@@ -169,7 +169,7 @@ final class SegmentScrub {
 
     private void entry(SegmentReader reader, FrameHeader current, List<EntryId> damaged) throws IOException {
         long index = current.firstIndex() + entry;
-        Entry found = DamagedFrame.entryAt(reader, at, endOf(current));
+        Entry found = DamagedFrame.entryIfReadable(reader, at, endOf(current));
         if (found == null || found.index() != index) {
             lookAtEach(reader, current, damaged);
             return;
@@ -206,7 +206,7 @@ final class SegmentScrub {
             if (places.length == 0 || EntryIndex.segmentOf(places[0]) != id || offset < current.offset() || offset >= endOf(current)) {
                 continue;   // replaced, or covered
             }
-            Entry found = DamagedFrame.entryAt(reader, offset, endOf(current));
+            Entry found = DamagedFrame.entryIfReadable(reader, offset, endOf(current));
             int record = written == null ? -1 : written.recordAt(offset);
             boolean isWhole = found != null && found.index() == index && record >= 0 && written != null
                 && written.checksum(record) == found.checksum() && written.term(record) == found.term();

@@ -32,17 +32,17 @@ final class SimulatedFileSystem implements FileSystem {
 
     @Override
     public FileHandle create(String name) throws IOException {
-        return new SimulatedFile(files.create(name));
+        return new SimulatedFile(files.pathOf(name), files.create(name));
     }
 
     @Override
     public FileHandle open(String name) throws IOException {
-        return new SimulatedFile(files.open(name));
+        return new SimulatedFile(files.pathOf(name), files.open(name));
     }
 
     @Override
     public FileHandle openToRead(String name) throws IOException {
-        return new SimulatedFile(files.open(name));
+        return new SimulatedFile(files.pathOf(name), files.open(name));
     }
 
     @Override
@@ -68,11 +68,15 @@ final class SimulatedFileSystem implements FileSystem {
         return files::unlock;
     }
 
-    private record SimulatedFile(SimulatedFiles.OpenFile file) implements FileHandle {
+    private record SimulatedFile(String path, SimulatedFiles.OpenFile file) implements FileHandle {
 
         @Override
         public int read(ByteBuffer target, long position) throws IOException {
-            return file.read(target, position);
+            try {
+                return file.read(target, position);
+            } catch (IOException e) {
+                throw new UnreadableException(path, position, e);
+            }
         }
 
         @Override

@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * <li>An operation can fail ({@link #dieAt}, {@link #failOnceAt}, {@link #fail}): a write has then come half way, and what an fsync should
  *     have made durable counts as clean, is still seen, and is gone at the next loss of power, as on Linux.
  * <li>There can be too little room ({@link #limit}): a write fills that, and fails.
- * <li>The disk can lie: {@link #loseWrite}, {@link #misdirectWrite}, {@link #flip}.
+ * <li>The disk can lie: {@link #loseWrite}, {@link #misdirectWrite}, {@link #flip}. It can refuse to give something back: {@link
+ *     #makeUnreadable}.
  * <li>Any operation can take its time, hang or fail by a hook of the test's own, {@link #before}.
  * </ul>
  *
@@ -130,6 +131,14 @@ public final class SimulatedFiles {
     /** One bit turns, on the disk and for all who read it. */
     public synchronized void flip(String name, int offset, int bit) {
         damage(name, offset, new byte[] {(byte) (known(name).seen[offset] ^ 1 << bit)});
+    }
+
+    /**
+     * The disk does not give back the sectors of these bytes any more: who reads any of one fails, and so does who writes a part of one,
+     * since the rest of it is to stay. One that is written over as a whole can be read again.
+     */
+    public synchronized void makeUnreadable(String name, int offset, int length) {
+        SimulatedMedium.makeUnreadable(known(name), offset, length);
     }
 
     /** These bytes stand there from now on, on the disk and for all who read it. */
@@ -386,6 +395,13 @@ public final class SimulatedFiles {
         }
     }
 
+    private void failIf(boolean isSo, String happening, String what) throws IOException {
+        if (isSo) {
+            count(happening);
+            throw new IOException("simulated failure: " + what);
+        }
+    }
+
     /** A file that is open. */
     public final class OpenFile implements Closeable {
 
@@ -407,6 +423,7 @@ public final class SimulatedFiles {
             synchronized (SimulatedFiles.this) {
                 failIfAsked(Operation.READ, "read " + name + " at " + position);
                 length = (int) Math.max(0, Math.min(target.remaining(), inode.seen.length - position));
+                failIf(inode.isUnreadable(position, length), "READ_REFUSED", "read " + name + " at " + position);
                 target.put(inode.seen, (int) Math.min(position, inode.seen.length), length);
                 action = afterRead;
                 afterRead = () -> { };
@@ -428,6 +445,7 @@ public final class SimulatedFiles {
                     put(at, Arrays.copyOf(bytes, bytes.length / 2));    // it has come half way
                     throw e;
                 }
+                failIf(inode.isUnwritable(position, bytes.length), "WRITE_REFUSED", "write " + name + " at " + position);
                 long growth = Math.max(0, position + bytes.length - inode.seen.length);
                 if (growth > room()) {
                     count("DISK_FULL");

@@ -6,7 +6,9 @@ import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,19 @@ final class SimulatedMedium {
     static final class Inode {
         byte[] seen = new byte[0];
         byte[] durable = new byte[0];
+        final Set<Integer> unreadable = new TreeSet<>();            // sectors, each by where it begins
+        final Set<Integer> durablyUnreadable = new TreeSet<>();     // likewise, until what was written over them is on the disk
+
+        /** Whether any of these bytes are in a sector that the disk does not give back. */
+        boolean isUnreadable(long from, long length) {
+            return unreadable.stream().anyMatch(at -> at < from + length && from < at + SECTOR);
+        }
+
+        /** Whether a part of such a sector would be written, and the kernel would first have to read the rest. */
+        boolean isUnwritable(long from, long length) {
+            return unreadable.stream().anyMatch(at -> at < from + length && from < at + SECTOR
+                && (from > at || from + length < Math.min(at + SECTOR, seen.length)));
+        }
     }
 
     /** What has not reached the disk yet. */
@@ -121,14 +136,16 @@ final class SimulatedMedium {
 
     /** As if it had always been there. */
     void put(String name, byte[] bytes) {
-        putUnsynced(name, bytes.clone());
+        putUnsynced(name, bytes.clone(), Set.of());
         syncNames();
     }
 
-    private void putUnsynced(String name, byte[] bytes) {
+    private void putUnsynced(String name, byte[] bytes, Set<Integer> unreadable) {
         Inode inode = new Inode();
         inode.seen = bytes;
         inode.durable = bytes.clone();
+        inode.unreadable.addAll(unreadable);
+        inode.durablyUnreadable.addAll(unreadable);
         names.put(name, inode);
     }
 
@@ -139,6 +156,14 @@ final class SimulatedMedium {
     }
 
     // -------------------------------------------------------------------------------------------------------------------- contents
+
+    /** The disk does not give back the sectors of these bytes any more, until they are written over as a whole. */
+    static void makeUnreadable(Inode inode, int offset, int length) {
+        for (int at = offset / SECTOR * SECTOR; at < Math.min(offset + length, inode.seen.length); at += SECTOR) {
+            inode.unreadable.add(at);
+            inode.durablyUnreadable.add(at);
+        }
+    }
 
     /** Writes these bytes. */
     void write(Inode inode, String name, int position, byte[] bytes) {
@@ -158,6 +183,7 @@ final class SimulatedMedium {
         int first = position / SECTOR;
         for (int sector = first; sector * SECTOR < end; sector++) {
             int at = sector * SECTOR;
+            inode.unreadable.remove(at);
             byte[] content = Arrays.copyOfRange(inode.seen, at, Math.min(inode.seen.length, at + SECTOR));
             unsynced.add(new Sector(inode, name, at, content, target, (targetSector + sector - first) * SECTOR));
         }
@@ -176,6 +202,7 @@ final class SimulatedMedium {
         for (Change change : unsynced) {
             if (change instanceof Sector sector && sector.inode == inode) {
                 put(sector, sector.target.durable);
+                sector.target.durablyUnreadable.remove(sector.targetAt);
             }
         }
         forget(inode);
@@ -212,7 +239,11 @@ final class SimulatedMedium {
             }
         }
         Map<Inode, byte[]> contents = new IdentityHashMap<>();
-        keptNames.values().forEach(inode -> contents.put(inode, inode.durable));
+        Map<Inode, Set<Integer>> unreadable = new IdentityHashMap<>();
+        for (Inode inode : keptNames.values()) {
+            contents.put(inode, inode.durable);
+            unreadable.put(inode, new TreeSet<>(inode.durablyUnreadable));
+        }
         for (int i = 0; i < unsynced.size(); i++) {
             if (unsynced.get(i) instanceof Size change && contents.containsKey(change.inode) && kept.test(i)) {
                 contents.put(change.inode, grown(contents.get(change.inode), change.size));
@@ -222,10 +253,11 @@ final class SimulatedMedium {
         for (int i = 0; i < unsynced.size(); i++) {
             if (unsynced.get(i) instanceof Sector sector && contents.containsKey(sector.target) && kept.test(i)) {
                 put(sector, contents.get(sector.target));
+                unreadable.get(sector.target).remove(sector.targetAt);
             }
         }
         SimulatedMedium left = new SimulatedMedium();
-        keptNames.forEach((name, inode) -> left.putUnsynced(name, contents.get(inode)));
+        keptNames.forEach((name, inode) -> left.putUnsynced(name, contents.get(inode), unreadable.get(inode)));
         left.syncNames();
         return left;
     }
@@ -233,7 +265,7 @@ final class SimulatedMedium {
     /** Another one, on which all that is seen of this one is durable. */
     SimulatedMedium copy() {
         SimulatedMedium copy = new SimulatedMedium();
-        names.forEach((name, inode) -> copy.putUnsynced(name, inode.seen.clone()));
+        names.forEach((name, inode) -> copy.putUnsynced(name, inode.seen.clone(), inode.unreadable));
         copy.syncNames();
         return copy;
     }

@@ -347,6 +347,26 @@ class SimulatedFilesTest {
     }
 
     @Test
+    void aSectorThatIsNotGivenBackIsThereAgainWhenItIsWrittenOverAsAWhole() throws IOException {
+        OpenFile file = durable("a", 4, 'x');
+        files.makeUnreadable("a", SECTOR + 7, 1);
+        assertEquals("simulated failure: read a at 0", message(() -> file.read(ByteBuffer.allocate(SECTOR + 1), 0)));
+        assertEquals(SECTOR, file.read(ByteBuffer.allocate(SECTOR), 0));
+        assertEquals(2 * SECTOR, file.read(ByteBuffer.allocate(9 * SECTOR), 2 * SECTOR));
+        assertEquals("simulated failure: write a at 1000", message(() -> file.write(ByteBuffer.wrap(new byte[SECTOR]), 1000)));
+        assertEquals("xxxx", letters(files, "a"));
+        write(file, 1, 2, 'y');
+        assertEquals(2 * SECTOR, file.read(ByteBuffer.allocate(2 * SECTOR), SECTOR));
+        assertEquals(4 * SECTOR, files.copy().open("a").read(ByteBuffer.allocate(4 * SECTOR), 0));
+        OpenFile lost = files.restart(Loss.LOSES_ALL, random).open("a");
+        assertEquals("simulated failure: read a at 512", message(() -> lost.read(ByteBuffer.allocate(1), SECTOR)));
+        assertEquals(1, files.restart(Loss.KEEPS_ALL, random).open("a").read(ByteBuffer.allocate(1), SECTOR));
+        file.force();
+        assertEquals(1, files.restart(Loss.LOSES_ALL, random).open("a").read(ByteBuffer.allocate(1), SECTOR));
+        assertEquals(2, files.happenings().values().stream().mapToLong(Long::longValue).sum());
+    }
+
+    @Test
     void whatWasAskedForAndIsMendedDoesNotHappen() throws IOException {
         OpenFile file = durable("a", 1, 'x');
         files.dieAt(1);
