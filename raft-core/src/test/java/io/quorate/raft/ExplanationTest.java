@@ -73,6 +73,44 @@ class ExplanationTest {
     }
 
     @Test
+    void aReplicaWhoseLogIsNotWholeSaysWhatItWaitsForAndWhomItCannotReachAndNothingElse() {
+        state = ServerStatus.State.REPAIRING;
+        leader = null;
+        elections = null;
+        disk = null;
+        load = null;
+        problem = "2 entries are damaged on this disk, the first of them 7@3; no answer yet from [2#000b]; asked of [3#000c]";
+        peers = List.of(new ServerStatus.Peer(B, 2, "b", -1, -1, null, "connection refused"), peer(C, -1, -1));
+        assertEquals(List.of("This replica, 1#000a, takes no part in its group until its log is whole again: 2 entries are damaged on this"
+            + " disk, the first of them 7@3; no answer yet from [2#000b]; asked of [3#000c]. The others go on as long as a majority of them"
+            + " runs.",
+            "2#000b at b: connection refused."), explain());
+        problem = null;
+        assertEquals("This replica, 1#000a, takes no part in its group until its log is whole again. The others go on as long as a majority"
+            + " of them runs.", explain().get(0));
+        assertEquals(List.of(Finding.Repairing.class, Finding.PeerTrouble.class), kinds(), "that no leader is known to it is no wonder");
+    }
+
+    @Test
+    void damageThatIsFoundWhileTheReplicaRunsIsToldBeforeWhatFollowsFromIt() {
+        state = ServerStatus.State.FOLLOWER;
+        leader = null;
+        disk = damaged("entry 7@3 is damaged on this disk; no answer yet from [2#000b]");
+        assertEquals(List.of(Finding.Damaged.class, Finding.NoLeader.class), kinds());
+        assertEquals("Entry 7@3 is damaged on this disk; no answer yet from [2#000b]. Meanwhile this replica does not stand for election,"
+            + " and what needs that part of its log waits. Have the disk checked.", explain().get(0));
+        state = ServerStatus.State.LEADER;
+        leader = A;
+        assertEquals(List.of(Finding.Damaged.class), kinds(), "a leader tells it too");
+        disk = damaged(null);
+        assertEquals(List.of(), kinds());
+    }
+
+    private static ServerStatus.Disk damaged(@Nullable String what) {
+        return new ServerStatus.Disk(0, 0, 0, 0, 0, null, 1, 0, -1, true, null, what, DiskRoom.PLENTY, -1);
+    }
+
+    @Test
     void pausesAreTold() {
         elections = new ServerStatus.Elections(T, true, 0, List.of(), null, false, 1, 3 * T);
         assertEquals(List.of("This process stood still for longer than half an election timeout, once, the last time 3000 ms ago: look for"
