@@ -49,7 +49,7 @@ public final class FileStorage implements Storage {
     private final Options options;
     private final Closeable lock;
     private final IdentityFile identityFile;
-    private final @Nullable EntryId recoveredWith;  // see StoredIdentity
+    private final StoredIdentity opened;            // as the file was when this was opened
     private volatile Identity identity;
     private volatile @Nullable LogWriter log;       // null until recovered, like the next
     private volatile @Nullable Snapshots snapshots;
@@ -133,7 +133,7 @@ public final class FileStorage implements Storage {
         this.lock = lock;
         this.identityFile = identityFile;
         identity = stored.identity();
-        recoveredWith = stored.recovered();
+        opened = stored;
     }
 
     /** Opens a data directory with the default options; see {@link #open(Path, int, Options)}. */
@@ -252,7 +252,8 @@ public final class FileStorage implements Storage {
             throw new StorageException("The directory with " + files.pathOf(IdentityFile.NAME) + " belongs to node "
                 + last.replica().nodeId() + ", and node " + nodeId + " was to be started on it. Correct the node id or the path.");
         }
-        return new StoredIdentity(new Identity(last.replica(), last.boot() + 1, last.founding()), stored.recovered());
+        return new StoredIdentity(new Identity(last.replica(), last.boot() + 1, last.founding()), stored.recovered(),
+            stored.isCut());
     }
 
     private static long newIncarnation() {
@@ -337,7 +338,7 @@ public final class FileStorage implements Storage {
         found.open();
         Snapshots.Stored before = found.newest();
         Recovery recovery =
-            new Recovery(files, identity.replica().incarnation(), before == null ? null : before.manifest().terms());
+            new Recovery(files, identity.replica().incarnation(), before == null ? null : before.manifest().terms(), opened.recovered());
         LogWriter recovered = recoverLog(recovery);
         log = recovered;
         LogState state = recovered.state();
@@ -412,13 +413,17 @@ public final class FileStorage implements Storage {
 
     /**
      * The group begins anew after its quorum was lost, if the identity file says so and that has not been done yet: it names the entry with
-     * which it does. All that is before that counts as committed from here on.
+     * which it does. All that is before that counts as committed from here on; what the log has in its place or behind goes with the frame
+     * that brings it, if that was decided too.
      */
     private void beginAloneIfDecided(FoundingRecord founding, LogWriter writer, Snapshots known) throws IOException {
-        EntryId with = recoveredWith;
+        EntryId with = opened.recovered();
         LogState state = writer.state();
-        EntryId last = state.terms().last();
-        if (with == null || last.index() >= with.index() || !state.damage().idsBehind(known.newestIndex()).isEmpty()) {
+        if (with == null || !opened.isPendingFor(state.terms().last())) {
+            return;
+        }
+        EntryId last = state.lastBefore(with.index());
+        if (state.damage().idsBehind(known.newestIndex()).stream().anyMatch(id -> id.index() <= last.index())) {
             return;
         }
         Snapshots.Stored newest = known.newest();
@@ -427,7 +432,7 @@ public final class FileStorage implements Storage {
         Membership before = changes.isEmpty() ? snapshot.membership() : Membership.of(changes.get(changes.size() - 1));
         long timeNanos = last.index() == snapshot.index() ? snapshot.timeNanos()
             : read(state, last.index(), last.index(), Long.MAX_VALUE).get(0).timeNanos();
-        writer.write(LostQuorum.beginning(with, state, Membership.of(before.version() + 1, founding.membership().voters()), timeNanos,
+        writer.write(LostQuorum.beginning(with, last, state, Membership.of(before.version() + 1, founding.membership().voters()), timeNanos,
             files.pathOf(IdentityFile.NAME)));
     }
 
@@ -435,13 +440,14 @@ public final class FileStorage implements Storage {
      * Decides that this replica's group begins anew with it alone. It is only closed then; the next opening carries it out.
      *
      * @param next how the group then began
-     * @param with the entry that will say so in the log: the one behind the last, in a new term
+     * @param with  the entry that will say so in the log: the one behind the last that stays, in a new term
+     * @param isCut whether others are there in its place
      */
-    void decideToBeginAlone(FoundingRecord next, EntryId with) {
+    void decideToBeginAlone(FoundingRecord next, EntryId with, boolean isCut) {
         requireUsable();
         recovered();
         run("recover", () -> {
-            identityFile.write(new StoredIdentity(new Identity(identity.replica(), identity.boot(), next), with));
+            identityFile.write(new StoredIdentity(new Identity(identity.replica(), identity.boot(), next), with, isCut));
             return null;
         });
     }

@@ -35,6 +35,7 @@ final class IdentityFile {
     private static final byte BLANK = 0;
     private static final byte FOUNDED = 1;
     private static final byte RECOVERED = 2;    // from a lost quorum
+    private static final byte RECOVERED_CUT = 3;
 
     private final FileSystem files;
 
@@ -81,7 +82,7 @@ final class IdentityFile {
         writeReplica(out, identity.replica());
         out.writeLong(identity.boot());
         FoundingRecord founding = identity.founding();
-        out.writeByte(founding == null ? BLANK : recovered == null ? FOUNDED : RECOVERED);
+        out.writeByte(founding == null ? BLANK : recovered == null ? FOUNDED : stored.isCut() ? RECOVERED_CUT : RECOVERED);
         if (founding != null) {
             out.writeLong(founding.clusterId().high());
             out.writeLong(founding.clusterId().low());
@@ -141,15 +142,15 @@ final class IdentityFile {
             ReplicaId replica = readReplica(in);
             long boot = in.readLong();
             int kind = in.readUnsignedByte();
-            if (kind > RECOVERED) {
+            if (kind > RECOVERED_CUT) {
                 throw new IllegalArgumentException("kind " + kind);
             }
             FoundingRecord founding = kind == BLANK ? null : readFounding(in);
-            EntryId recovered = kind == RECOVERED ? new EntryId(in.readLong(), in.readLong()) : null;
+            EntryId recovered = kind >= RECOVERED ? new EntryId(in.readLong(), in.readLong()) : null;
             if (in.available() > 0 || boot < 1) {
                 throw new IllegalArgumentException("boot " + boot + ", " + in.available() + " bytes too many");
             }
-            return new StoredIdentity(new Identity(replica, boot, founding), recovered);
+            return new StoredIdentity(new Identity(replica, boot, founding), recovered, kind == RECOVERED_CUT);
         } catch (IllegalArgumentException | IOException e) {
             throw damaged(8, "its fields make no sense: " + e.getMessage());
         }

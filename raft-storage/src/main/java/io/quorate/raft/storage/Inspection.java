@@ -35,6 +35,7 @@ final class Inspection {
     private final boolean isInstalling;     // the snapshot's installation was cut short, and the next opening carries it on
     private final @Nullable Entry membershipEntry;
     private final @Nullable StorageCorruptException damage;
+    private final List<Damage.Mark> damagedEntries;
 
     private Inspection(Reading reading) {
         files = reading.files;
@@ -45,6 +46,7 @@ final class Inspection {
         isInstalling = reading.isInstalling;
         membershipEntry = reading.membershipEntry;
         damage = reading.damage;
+        damagedEntries = reading.damagedEntries;
     }
 
     /**
@@ -84,6 +86,7 @@ final class Inspection {
         private boolean isInstalling;
         private @Nullable Entry membershipEntry;
         private @Nullable StorageCorruptException damage;
+        private List<Damage.Mark> damagedEntries = List.of();
 
         Reading(FileSystem files) {
             this.files = files;
@@ -96,7 +99,7 @@ final class Inspection {
                     damage = new StorageCorruptException(files.pathOf(IdentityFile.NAME), 0, "it is missing, though there is a log or a"
                         + " snapshot");
                 } else if (identity != null && !identity.identity().isBlank()) {
-                    read(identity.identity().replica().incarnation());
+                    read(identity);
                 }
             } catch (StorageCorruptException e) {
                 damage = e;
@@ -106,11 +109,13 @@ final class Inspection {
             return this;
         }
 
-        private void read(long incarnation) throws IOException {
+        private void read(StoredIdentity known) throws IOException {
+            long incarnation = known.identity().replica().incarnation();
             Snapshots snapshots = new Snapshots(files, incarnation, Integer.MAX_VALUE, () -> { });
             snapshots.open();
             snapshot = snapshots.newest();
-            Recovery recovery = new Recovery(files, incarnation, snapshot == null ? null : snapshot.manifest().terms());
+            Recovery recovery = new Recovery(files, incarnation, snapshot == null ? null : snapshot.manifest().terms(),
+                known.recovered());
             try {
                 unfinishedAt = recovery.survey();
             } finally {
@@ -124,7 +129,10 @@ final class Inspection {
             long covered = snapshot == null ? 0 : snapshot.name().index();
             List<Long> memberships = recovery.memberships();
             long last = memberships.isEmpty() ? 0 : memberships.get(memberships.size() - 1);
-            List<Damage.Mark> marks = log.damage().marks().stream().filter(mark -> mark.id().index() > covered).toList();
+            EntryId with = known.recovered();
+            long givenUp = with != null && known.isCut() && known.isPendingFor(log.terms().last()) ? with.index() : Long.MAX_VALUE;
+            List<Damage.Mark> marks = log.damage().marks().stream()
+                .filter(mark -> mark.id().index() > covered && mark.id().index() < givenUp).toList();
             if (!marks.isEmpty()) {
                 damage = of(marks);
             }
@@ -137,6 +145,7 @@ final class Inspection {
                     membershipEntry = found.get(0);
                 }
             }
+            damagedEntries = holdsSnapshot() ? marks : List.of();
         }
 
         private StorageCorruptException of(List<Damage.Mark> marks) {
@@ -174,6 +183,26 @@ final class Inspection {
     /** The first damage that keeps the replica from taking part; null if there is none. What is behind it may not have been looked at. */
     @Nullable StorageCorruptException damage() {
         return damage;
+    }
+
+    /** The damaged entries, rising, if nothing else is damaged; empty otherwise. Each is behind the snapshot, and known by its name. */
+    List<Damage.Mark> damagedEntries() {
+        return damagedEntries;
+    }
+
+    /** The first of them; 0 if there is none. */
+    long firstDamaged() {
+        return damagedEntries.isEmpty() ? 0 : damagedEntries.get(0).id().index();
+    }
+
+    /** The last entry that stays if the log is cut before this one; before none if it is 0. */
+    EntryId lastKept(long cutBefore) {
+        return cutBefore == 0 ? last() : log.lastBefore(cutBefore);
+    }
+
+    /** Whether this entry can be read here. */
+    boolean has(EntryId id) {
+        return isBehindSnapshot() && id.index() >= log.index().firstIndex() && log.holds(id) && log.damage().at(id.index()) == null;
     }
 
     /** The log, as far as it is whole; nothing that it holds is missing unless there is damage. */
@@ -250,8 +279,7 @@ final class Inspection {
 
     /** Whether that was decided and is still to be done. */
     boolean isRecoveryPending() {
-        EntryId with = recovered();
-        return with != null && damage == null && last().index() < with.index();
+        return identity != null && damage == null && identity.isPendingFor(last());
     }
 
     /**
@@ -259,9 +287,14 @@ final class Inspection {
      * whole log, for each frame holds that of the one before.
      */
     String fingerprint() {
+        return fingerprint(0);
+    }
+
+    /** The same of this content and the will to give up what is in it from this entry on; 0 for none. */
+    String fingerprint(long cutBefore) {
         SnapshotId covered = snapshot == null ? null : snapshot.manifest().id();
-        String content = List.of(String.valueOf(identity), log.frames(), log.lastCrc(), last(), hardState(), String.valueOf(covered))
-            .toString();
+        String content = List.of(String.valueOf(identity), log.frames(), log.lastCrc(), last(), hardState(), String.valueOf(covered),
+            damagedEntries.stream().map(Damage.Mark::id).toList(), cutBefore).toString();
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().toHexDigits(ByteBuffer.wrap(digest).getLong());

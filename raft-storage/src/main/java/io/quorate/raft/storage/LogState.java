@@ -20,6 +20,7 @@ final class LogState {
     private boolean isBaseFixed;       // nothing can replace what is there or before
     private HardState hardState = HardState.INITIAL;
     private long commitIndexMax;
+    private @Nullable EntryId beginning;    // of the group, when its quorum was lost: what was known of commits before is void
     private long frames;      // the number of the last one
     private int lastCrc;
     private long lastWriteId;
@@ -35,6 +36,11 @@ final class LogState {
         frames = first.firstFrame() - 1;
         lastCrc = first.previousCrc();
         isBaseUnknown = true;
+    }
+
+    /** For a log in which the group begins anew with this entry, or began. */
+    void setBeginning(@Nullable EntryId entry) {
+        beginning = entry;
     }
 
     TermTable terms() {
@@ -91,6 +97,12 @@ final class LogState {
     /** Whether the log has exactly this entry, or stands on it. */
     boolean holds(EntryId id) {
         return terms.covers(id.index()) && terms.termAt(id.index()) == id.term();
+    }
+
+    /** The last entry, or the one before this index if the log goes further. */
+    EntryId lastBefore(long index) {
+        EntryId last = terms.last();
+        return last.index() < index || !terms.covers(index - 1) ? last : new EntryId(terms.termAt(index - 1), index - 1);
     }
 
     /**
@@ -247,7 +259,8 @@ final class LogState {
         }
         index.replace(firstIndex, frame.segmentId(), entryOffsets, frame.count(), frame.offset() + FrameHeader.BYTES + frame.length());
         hardState = frame.hardState();
-        commitIndexMax = Math.max(commitIndexMax, hardState.commitIndex());
+        boolean isBeginning = beginning != null && frame.count() > 0 && new EntryId(entryTerms[0], firstIndex).equals(beginning);
+        commitIndexMax = isBeginning ? hardState.commitIndex() : Math.max(commitIndexMax, hardState.commitIndex());
         frames = frame.number();
         lastCrc = crc;
         lastWriteId = frame.writeId();

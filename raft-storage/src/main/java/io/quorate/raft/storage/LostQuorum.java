@@ -23,6 +23,10 @@ import org.slf4j.LoggerFactory;
  * replaced file decides: the identity, with the new epoch, and with the name of the entry that makes this replica the only voter. The log
  * gets that entry at the next opening, this one's or the server's. So a crash anywhere leaves the old group or the new one.
  *
+ * <p>Entries that are damaged here and that nobody else has any more are lost, and what is behind the first of them cannot be applied
+ * without it. If there is nothing better the log is cut before that: only when the operator says so, in words that the plan has given for
+ * just this. What was known of commits behind it is void then. The cut is a part of the same one frame with which the group begins anew.
+ *
  * <p>The new term is far above all that this replica has seen. A leader that is lost may have used the next ones for entries that nobody
  * else has, and a client may still hold their names: no other entry may ever be called so.
  */
@@ -46,13 +50,27 @@ final class LostQuorum {
      *
      * @param fingerprint as the plan said it
      * @param address     of this replica; null for the one that its membership says
+     * @param cutBefore   the first entry that is given up, which must be the first one that is damaged; 0 for none
      * @return how the group will have begun; as it has, if that was decided already and is only to be carried out
      */
-    static FoundingRecord prepare(Inspection seen, String fingerprint, @Nullable String address) throws ToolException {
+    static FoundingRecord prepare(Inspection seen, String fingerprint, @Nullable String address, long cutBefore) throws ToolException {
         FoundingRecord founding = seen.founding();
         Identity identity = seen.identity();
         StorageCorruptException damage = seen.damage();
-        if (damage != null) {
+        long firstDamaged = seen.firstDamaged();
+        if (firstDamaged == 0 && cutBefore > 0) {
+            throw new ToolException("No entry of this directory is damaged" + (damage == null ? "" : ", but something else is ("
+                + damage.file() + " at offset " + damage.offset() + ": " + damage.what() + ")")
+                + ", so there is nothing that --cut-before could put right. Nothing was changed. Run plan-recovery again.");
+        }
+        if (firstDamaged > 0 && cutBefore != firstDamaged && damage != null) {
+            throw new ToolException("In this directory entry " + firstDamaged + " is damaged (" + damage.file() + " at offset "
+                + damage.offset() + "), and nothing behind it can be applied without it. Nothing was changed. Keep another surviving"
+                + " directory, or start the servers of all that are left, so that they give each other what they have; plan-recovery says"
+                + " what there is. If nobody has that entry, restore a backup into a new group, or give up all from that entry on: then"
+                + " plan-recovery says what is lost, and the fingerprint to call this with, and --cut-before " + firstDamaged + ".");
+        }
+        if (firstDamaged == 0 && damage != null) {
             throw new ToolException("This directory is damaged (" + damage.file() + " at offset " + damage.offset() + ": " + damage.what()
                 + "), and nothing behind that can be trusted. Nothing was changed. Keep another surviving directory, as plan-recovery says;"
                 + " if there is none, put back what is damaged from a copy made since the damage, or restore a backup into a new group.");
@@ -61,9 +79,10 @@ final class LostQuorum {
             throw new ToolException("This directory is blank: it belongs to no group, and there is nothing in it to recover. Nothing was"
                 + " changed. Use it for a new node that the recovered group admits.");
         }
-        if (!seen.fingerprint().equals(fingerprint)) {
-            throw new ToolException("This directory's fingerprint is " + seen.fingerprint() + ", not " + fingerprint + ": it is another"
-                + " one than was planned with, or has been used since. Nothing was changed. Run plan-recovery again.");
+        if (!seen.fingerprint(cutBefore).equals(fingerprint)) {
+            throw new ToolException((cutBefore > 0 ? "The fingerprint of this directory cut before entry " + cutBefore
+                : "This directory's fingerprint") + " is " + (cutBefore > 0 ? "not " : seen.fingerprint() + ", not ") + fingerprint
+                + ": it is another one than was planned with, or has been used since. Nothing was changed. Run plan-recovery again.");
         }
         if (seen.isRecoveryPending()) {
             return founding;
@@ -89,11 +108,12 @@ final class LostQuorum {
      *
      * @param seen the directory as it was when {@link #prepare} agreed
      * @param next what that returned
+     * @param cutBefore as given to that
      * @return the entry with which the group begins anew
      * @throws ToolException                       if the directory was used meanwhile; nothing was changed
      * @throws io.quorate.raft.StorageException if it is open elsewhere, or cannot be written; what {@link Inspection} says then holds
      */
-    EntryId begin(Inspection seen, FoundingRecord next) throws IOException, ToolException {
+    EntryId begin(Inspection seen, FoundingRecord next, long cutBefore) throws IOException, ToolException {
         Identity identity = seen.identity();
         if (identity == null) {
             throw new IllegalArgumentException("A blank directory is not recovered");
@@ -107,15 +127,17 @@ final class LostQuorum {
         try (FileStorage storage = FileStorage.open(files, self.nodeId(), self.incarnation(), options)) {
             Storage.Recovered found = storage.recover();
             EntryId last = found.log().terms().last();
-            if (!found.damaged().isEmpty()) {
-                throw new ToolException("Entries " + found.damaged() + " are damaged. Keep another directory, or restore a backup.");
+            long firstDamaged = found.damaged().isEmpty() ? 0 : found.damaged().get(0).index();
+            if (firstDamaged != cutBefore) {
+                throw new ToolException("Entries " + found.damaged() + " are damaged, which they were not a moment ago. Nothing is lost"
+                    + " yet: run plan-recovery again.");
             }
-            if (storage.identity().boot() != identity.boot() + 1 || !last.equals(seen.last())) {
+            if (storage.identity().boot() != identity.boot() + 1 || !last.equals(seen.lastKept(cutBefore))) {
                 throw new ToolException("This directory was used by somebody else in this very moment: it ends with " + last + ". It is as"
                     + " it was. Stop who uses it, and run plan-recovery again.");
             }
             with = new EntryId(found.hardState().term() + TERMS_SKIPPED, last.index() + 1);
-            storage.decideToBeginAlone(next, with);
+            storage.decideToBeginAlone(next, with, cutBefore > 0);
         }
         complete(self);
         return with;
@@ -132,15 +154,19 @@ final class LostQuorum {
      * What the log goes on with when the group begins anew: all that is before it is committed.
      *
      * @param with  the entry that was named when it was decided
+     * @param last  the one that it comes behind
      * @param alone who is left
      * @param path  of the file that says so
      * @throws StorageCorruptException if the log does not end before that entry
      */
-    static Content beginning(EntryId with, LogState state, Membership alone, long timeNanos, String path) {
-        EntryId last = state.terms().last();
+    static Content beginning(EntryId with, EntryId last, LogState state, Membership alone, long timeNanos, String path) {
         if (last.index() + 1 != with.index() || state.hardState().term() >= with.term()) {
             throw new StorageCorruptException(path, 0, "it says that the group begins anew with " + with + ", but the log ends with " + last
                 + " in term " + state.hardState().term());
+        }
+        if (state.nextIndex() > with.index()) {
+            LOG.warn("Giving up the entries from {} to {}, as was decided when the quorum was lost, since something in them is damaged",
+                with.index(), state.terms().lastIndex());
         }
         LOG.warn("The group begins anew, as {} has it: its only voter is {}, and all up to {} counts as committed", path, alone.voters(),
             with);

@@ -1,6 +1,7 @@
 package io.quorate.raft.storage;
 
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.TermTable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,6 +31,7 @@ final class Recovery {
     private final FileSystem files;
     private final long incarnation;
     private final @Nullable TermTable covered;
+    private final @Nullable EntryId beginning;
     private LogState state = new LogState();
     private int damagedAt = -1;     // where in its segment the last frame is that holds damaged entries
     private final List<Long> memberships = new ArrayList<>();   // where the log has membership entries
@@ -43,14 +45,21 @@ final class Recovery {
 
     /** Of a log without a snapshot. */
     Recovery(FileSystem files, long incarnation) {
-        this(files, incarnation, null);
+        this(files, incarnation, null, null);
     }
 
-    /** @param covered the terms up to the end of the newest snapshot, or null if there is none */
-    Recovery(FileSystem files, long incarnation, @Nullable TermTable covered) {
+    /**
+     * Of any log.
+     *
+     * @param covered   the terms up to the end of the newest snapshot, or null if there is none
+     * @param beginning the entry with which the group begins anew in it, or began; null if it never did
+     */
+    Recovery(FileSystem files, long incarnation, @Nullable TermTable covered, @Nullable EntryId beginning) {
         this.files = files;
         this.incarnation = incarnation;
         this.covered = covered;
+        this.beginning = beginning;
+        state.setBeginning(beginning);
     }
 
     /** What was found in one segment. */
@@ -162,6 +171,7 @@ final class Recovery {
             SegmentHeader header = SegmentHeader.read(files, name, id, incarnation, file);
             if (previous == null && id > 1) {
                 state = new LogState(header);
+                state.setBeginning(beginning);
             } else {
                 follows(previous, name, header);
             }

@@ -44,8 +44,9 @@ public final class StorageTool {
               --decoder CLASS --classpath PATHS   what turns commands into text: an io.quorate.raft.storage.EntryDecoder
           verify DIR           all checksums; lists each damage with file and offset
           plan-recovery DIR... when the quorum is lost: which of these directories to keep, and what may be lost
-          recover DIR --fingerprint F [--address HOST:PORT]
-                               begins the group anew with this directory alone, under the next recovery epoch
+          recover DIR --fingerprint F [--address HOST:PORT] [--cut-before INDEX]
+                               begins the group anew with this directory alone, under the next recovery epoch;
+                               of one with damaged entries without the first of those and all behind it
 
         --json gives JSON: one object, of dump one in a line. All commands but recover only read.
         Exit codes: 0 whole, done; 1 damaged; 2 not understood, refused or unreadable.
@@ -113,7 +114,7 @@ public final class StorageTool {
                 Set.of("--from", "--to", "--payload", "--decoder", "--classpath")));
             case "verify" -> verify(new ToolArguments(words, Set.of("--json"), Set.of()));
             case "plan-recovery" -> plan(new ToolArguments(words, Set.of("--json"), Set.of()));
-            case "recover" -> recover(new ToolArguments(words, Set.of("--json"), Set.of("--fingerprint", "--address")));
+            case "recover" -> recover(new ToolArguments(words, Set.of("--json"), Set.of("--fingerprint", "--address", "--cut-before")));
             default -> throw new ToolException("There is no such command.\n" + USAGE);
         };
     }
@@ -210,7 +211,8 @@ public final class StorageTool {
         }
         RecoveryPlan plan = RecoveryPlan.of(survivors);
         print(plan.report(self()), arguments.has("--json"));
-        return plan.kept() == null ? DAMAGED : WHOLE;
+        RecoveryPlan.Survivor kept = plan.kept();
+        return kept != null && kept.isWhole() ? WHOLE : DAMAGED;
     }
 
     private int recover(ToolArguments arguments) throws IOException, ToolException {
@@ -220,17 +222,18 @@ public final class StorageTool {
             throw new ToolException("It takes --fingerprint, as plan-recovery prints it");
         }
         Inspection seen = Inspection.of(open(directory));
-        FoundingRecord next = LostQuorum.prepare(seen, fingerprint, arguments.value("--address"));
+        long cutBefore = arguments.number("--cut-before", 0);
+        FoundingRecord next = LostQuorum.prepare(seen, fingerprint, arguments.value("--address"), cutBefore);
         LostQuorum lost = new LostQuorum(new LocalFileSystem(Path.of(directory), true), FileStorage.Options.defaults());
         Identity identity = seen.identity();
         FoundingRecord before = seen.founding();
         if (identity == null || before == null) {
             throw new IllegalStateException("A blank directory was agreed to");
         }
-        EntryId with = lost.begin(seen, next);
+        EntryId with = lost.begin(seen, next, cutBefore);
         print(new Report().put("directory", directory).put("command", "recover").put("replica", MembershipReport.of(identity.replica()))
             .put("cluster", next.clusterId()).put("epoch", next.epoch()).put("begins with", InspectionReport.of(with))
-            .put("now committed", committed(seen))
+            .put("now committed", committed(seen, cutBefore)).put("given up", givenUp(seen, cutBefore))
             .put("next", List.of(
                 "Stop every server of the old group for good: one that still runs, of epoch " + before.epoch()
                     + ", is refused by this one, but may go on with others of its kind and acknowledge what will be lost.",
@@ -241,9 +244,13 @@ public final class StorageTool {
         return WHOLE;
     }
 
-    private static String committed(Inspection seen) {
+    private static @Nullable String givenUp(Inspection seen, long cutBefore) {
+        return cutBefore == 0 ? null : RecoveryPlan.givenUp(seen);
+    }
+
+    private static String committed(Inspection seen, long cutBefore) {
         long known = seen.hardState().commitIndex();
-        long last = seen.last().index();
+        long last = seen.lastKept(cutBefore).index();
         return known >= last ? "all entries up to " + last + ", as was known before"
             : "all entries up to " + last + "; of those from " + (known + 1) + " on nobody here knew it before";
     }

@@ -28,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,7 @@ class FormatTest {
             List.of(new Member(new ReplicaId(3, 3), "three:3")))));
 
     private static final StoredIdentity RECOVERED = new StoredIdentity(IDENTITY, new EntryId(1_000_009, 120));
+    private static final StoredIdentity CUT = new StoredIdentity(IDENTITY, new EntryId(1_000_009, 120), true);
 
     private static final Content VOTE = new Content(5, new HardState(2, new ReplicaId(2, -2), 0), 1, List.of());
     private static final Content ENTRIES = new Content(8, new HardState(2, new ReplicaId(2, -2), 1), 1, List.of(
@@ -292,9 +294,11 @@ class FormatTest {
     void anIdentityThatWasRecoveredHasTheBytesOfTheGoldenFileAndTheyAreUnderstood() throws IOException {
         SimulatedFiles disk = new SimulatedFiles();
         FileSystem files = new SimulatedFileSystem(disk);
-        new IdentityFile(files).write(RECOVERED);
-        assertEquals(hex(golden("identity-recovered")), hex(disk.bytes(IdentityFile.NAME)));
-        assertEquals(RECOVERED, new IdentityFile(files).read());
+        for (Map.Entry<String, StoredIdentity> each : Map.of("identity-recovered", RECOVERED, "identity-cut", CUT).entrySet()) {
+            new IdentityFile(files).write(each.getValue());
+            assertEquals(hex(golden(each.getKey())), hex(disk.bytes(IdentityFile.NAME)));
+            assertEquals(each.getValue(), new IdentityFile(files).read());
+        }
     }
 
     @Test
@@ -338,6 +342,9 @@ class FormatTest {
         System.out.println(hex(disk.bytes(IdentityFile.NAME)));
         new IdentityFile(files).write(RECOVERED);
         System.out.println("# identity-recovered");
+        System.out.println(hex(disk.bytes(IdentityFile.NAME)));
+        new IdentityFile(files).write(CUT);
+        System.out.println("# identity-cut");
         System.out.println(hex(disk.bytes(IdentityFile.NAME)));
         System.out.println("# segment");
         System.out.println(hex(log().bytes(SegmentHeader.fileName(1))));

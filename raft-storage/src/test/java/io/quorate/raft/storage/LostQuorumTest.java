@@ -23,6 +23,7 @@ import io.quorate.raft.storage.testing.SimulatedFiles;
 import io.quorate.raft.storage.testing.SimulatedFiles.Loss;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -67,7 +68,7 @@ class LostQuorumTest {
     }
 
     private static void recover(SimulatedFiles files, Inspection seen) throws IOException, ToolException {
-        new LostQuorum(new SimulatedFileSystem(files), TINY).begin(seen, LostQuorum.prepare(seen, seen.fingerprint(), null));
+        new LostQuorum(new SimulatedFileSystem(files), TINY).begin(seen, LostQuorum.prepare(seen, seen.fingerprint(), null, 0), 0);
     }
 
     private static RecoveryPlan plan(SimulatedFiles... directories) throws IOException, ToolException {
@@ -218,8 +219,12 @@ class LostQuorumTest {
     // ------------------------------------------------------------------------------------------------------------------- refusing
 
     private static String refusal(SimulatedFiles files, String fingerprint) {
+        return refusal(files, fingerprint, 0);
+    }
+
+    private static String refusal(SimulatedFiles files, String fingerprint, long cutBefore) {
         int before = files.operations();
-        ToolException refused = assertThrows(ToolException.class, () -> LostQuorum.prepare(look(files), fingerprint, null));
+        ToolException refused = assertThrows(ToolException.class, () -> LostQuorum.prepare(look(files), fingerprint, null, cutBefore));
         assertEquals(before, files.operations());
         return String.valueOf(refused.getMessage());
     }
@@ -288,7 +293,7 @@ class LostQuorumTest {
         Inspection seen = look(files);
         assertTrue(refusal(files, seen.fingerprint()).contains("--address"));
         assertEquals(List.of(new Member(new ReplicaId(9, 9), "here:1")),
-            LostQuorum.prepare(seen, seen.fingerprint(), "here:1").membership().voters());
+            LostQuorum.prepare(seen, seen.fingerprint(), "here:1", 0).membership().voters());
     }
 
     @Test
@@ -298,6 +303,206 @@ class LostQuorumTest {
         new IdentityFile(new SimulatedFileSystem(files)).write(new StoredIdentity(stored.identity(), new EntryId(100, 9)));
         try (FileStorage storage = FileStorage.open(files, 1, 1, TINY)) {
             assertTrue(assertThrows(StorageException.class, storage::recover).getMessage().contains("begins anew with 9@100"));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- damaged entries
+
+    /** Damages entries that {@link #replica} has written. */
+    private static SimulatedFiles damaged(SimulatedFiles files, long term, long... indexes) {
+        SimulatedFiles left = files.copy();
+        for (long index : indexes) {
+            left.flip(SegmentHeader.fileName(1), placeOf(left, Logs.entry(index, term, 40)) + Entry.HEADER_BYTES + 7, 2);
+        }
+        return left;
+    }
+
+    private static int placeOf(SimulatedFiles files, Entry entry) {
+        byte[] bytes = files.bytes(SegmentHeader.fileName(1));
+        int at = 0;
+        while (!Arrays.equals(bytes, at, at + entry.size(), entry.array(), entry.offset(), entry.offset() + entry.size())) {
+            at++;
+        }
+        return at;
+    }
+
+    private static void recoverCut(SimulatedFiles files, long cutBefore) throws IOException, ToolException {
+        Inspection seen = look(files);
+        new LostQuorum(new SimulatedFileSystem(files), TINY).begin(seen,
+            LostQuorum.prepare(seen, seen.fingerprint(cutBefore), null, cutBefore), cutBefore);
+    }
+
+    @Test
+    void aPlanNamesEachDamagedEntryAndWhatIsLostWithACutBeforeTheFirst() throws Exception {
+        SimulatedFiles files = damaged(replica(1, 0, 4, 1, 1, 1, 1, 1, 1), 1, 3, 5);
+        RecoveryPlan plan = plan(files);
+        assertEquals("dir1", kept(plan));
+        String text = plan.report("tool").toText();
+        int place = placeOf(files, Logs.entry(2, 1, 40)) + Logs.entry(2, 1, 40).size();
+        for (String part : List.of("state damaged",
+            "damaged entries [index 3, term 1, file /simulated/" + SegmentHeader.fileName(1) + ", offset " + place
+                + ", intact elsewhere false; index 5, term 1, ",
+            "keep: dir1\ncut before: 3\n",
+            "because: before its first damaged entry its log ends with entry 2 of term 1, and no whole one is here",
+            "- entries 3 to 6: entry 3 is damaged, and none behind it can be applied without it; up to 4 they were committed, and clients",
+            "everything behind entry 2 of term 1 that the 2 missing voters", "uncommitted: all entries that are kept were known",
+            "Else, and only if what is listed may be given up for good", "tool recover dir1 --fingerprint " + look(files).fingerprint(3)
+                + " --cut-before 3\n")) {
+            assertTrue(text.contains(part), part + " in " + text);
+        }
+    }
+
+    @Test
+    void aCutGivesUpTheFirstDamagedEntryAndAllBehindItAndWhatWasKnownOfTheirCommit() throws Exception {
+        SimulatedFiles files = damaged(replica(1, 0, 5, 1, 1, 1, 1, 1, 1), 1, 3, 5);
+        recoverCut(files, 3);
+        Inspection seen = look(files);
+        assertNull(seen.damage());
+        assertEquals(new EntryId(1 + SKIPPED, 3), seen.last());
+        try (FileStorage storage = FileStorage.open(files, 1, 1, TINY)) {
+            assertEquals(1, Objects.requireNonNull(storage.identity().founding()).epoch());
+            Storage.Recovered recovered = storage.recover();
+            assertEquals(new HardState(1 + SKIPPED, null, 3), recovered.hardState());
+            assertEquals(List.of(), recovered.damaged());
+            assertEquals(List.of(Logs.entry(1, 1, 40), Logs.entry(2, 1, 40)), storage.read(1, 2, Integer.MAX_VALUE));
+            storage.write(List.of(Logs.append(1, 4, 9, 1 + SKIPPED, 60)));
+        }
+        assertEquals(3, look(files).hardState().commitIndex(), "of the new entries none is known to be committed");
+        try (FileStorage storage = FileStorage.open(files, 1, 1, TINY)) {
+            assertEquals(new HardState(1 + SKIPPED, null, 3), storage.recover().hardState());
+        }
+    }
+
+    @Test
+    void theVeryFirstEntryAndOneRightBehindASnapshotCanBeCutOff() throws Exception {
+        SimulatedFiles first = damaged(replica(1, 0, 0, 1, 1, 1), 1, 1);
+        recoverCut(first, 1);
+        assertEquals(new EntryId(1 + SKIPPED, 1), look(first).last());
+        SimulatedFiles files = replica(1, 0, 3, 1, 1, 1, 1);
+        try (FileStorage storage = FileStorage.open(files, 1, 1, TINY)) {
+            storage.recover();
+            Snapshot.take(storage, new SnapshotId(new EntryId(1, 2), founding(0).membership(), 77), new byte[100]);
+        }
+        files = damaged(files, 1, 3);
+        recoverCut(files, 3);
+        try (FileStorage storage = FileStorage.open(files, 1, 1, TINY)) {
+            assertEquals(new EntryId(1 + SKIPPED, 3), storage.recover().log().terms().last());
+            assertEquals(77, storage.read(3, 3, 1).get(0).timeNanos());
+        }
+    }
+
+    @Test
+    void nothingIsCutUnlessItIsSaidAndPlannedForJustThis() throws Exception {
+        SimulatedFiles files = damaged(replica(1, 0, 5, 1, 1, 1, 1, 1, 1), 1, 3);
+        Inspection seen = look(files);
+        String unsaid = refusal(files, seen.fingerprint());
+        for (String part : List.of("entry 3 is damaged (/simulated/" + SegmentHeader.fileName(1) + " at offset", "Nothing was changed",
+            "start the servers of all that are left", "restore a backup", "--cut-before 3")) {
+            assertTrue(unsaid.contains(part), part + " in " + unsaid);
+        }
+        assertTrue(refusal(files, seen.fingerprint(3)).contains("entry 3 is damaged"));
+        assertTrue(refusal(files, seen.fingerprint(4), 4).contains("--cut-before 3"), "not at another entry");
+        assertTrue(refusal(files, seen.fingerprint(), 3).contains("cut before entry 3 is not " + seen.fingerprint()));
+        SimulatedFiles worse = damaged(files, 1, 5);
+        assertTrue(refusal(worse, seen.fingerprint(3), 3).contains("another one than was planned with"));
+        SimulatedFiles whole = replica(1, 0, 5, 1, 1, 1);
+        assertTrue(refusal(whole, look(whole).fingerprint(2), 2).contains("No entry of this directory is damaged"));
+        whole.flip(SegmentHeader.fileName(1), SegmentHeader.BYTES + 20, 3);
+        assertTrue(refusal(whole, look(whole).fingerprint(2), 2).contains("something else is (/simulated/"));
+    }
+
+    @Test
+    void whereverACutIsCutShortThereIsTheOldGroupWithAllItHadOrTheNewOne() throws Exception {
+        SimulatedFiles counted = damaged(replica(1, 0, 5, 1, 1, 1, 1, 1), 1, 3);
+        int before = counted.operations();
+        recoverCut(counted, 3);
+        int operations = counted.operations() - before;
+        int old = 0;
+        int anew = 0;
+        for (int at = 1; at <= operations; at++) {
+            for (Loss loss : Loss.values()) {
+                for (int seed = 0; seed < (loss == Loss.TEARS ? 10 : 1); seed++) {
+                    SimulatedFiles files = damaged(replica(1, 0, 5, 1, 1, 1, 1, 1), 1, 3);
+                    files.dieAt(at);
+                    assertThrows(Exception.class, () -> recoverCut(files, 3));
+                    SimulatedFiles left = files.restart(loss, new Random(seed));
+                    String when = "operation " + at + ", " + loss + ", seed " + seed;
+                    Inspection seen = look(left);
+                    if (Objects.requireNonNull(seen.founding()).epoch() == 0) {
+                        old++;
+                        assertEquals(3, seen.firstDamaged(), when);
+                        assertEquals(new EntryId(1, 5), seen.last(), when);
+                        assertEquals(5, seen.hardState().commitIndex(), when);
+                        recoverCut(left, 3);
+                    } else {
+                        anew++;
+                        assertNull(seen.damage(), when);
+                        assertTrue(seen.isRecoveryPending() || seen.last().equals(new EntryId(1 + SKIPPED, 3)), when);
+                        if (seen.isRecoveryPending()) {
+                            assertTrue(plan(left).report("tool").toText().contains("the next opening carries it out"), when);
+                        }
+                    }
+                    try (FileStorage storage = FileStorage.open(left, 1, 1, TINY)) {
+                        Storage.Recovered recovered = storage.recover();
+                        assertEquals(new HardState(1 + SKIPPED, null, 3), recovered.hardState(), when);
+                        assertEquals(List.of(), recovered.damaged(), when);
+                        assertEquals(new EntryId(1 + SKIPPED, 3), recovered.log().terms().last(), when);
+                    }
+                    assertEquals(new EntryId(1 + SKIPPED, 3), look(left).last(), when);
+                }
+            }
+        }
+        assertTrue(old > 20 && anew > 20, old + " old, " + anew + " new");
+    }
+
+    @Test
+    void whatOthersHaveIntactIsNotLostButGivenBackByTheirServers() throws Exception {
+        SimulatedFiles one = damaged(replica(1, 0, 2, 1, 1, 1, 1), 1, 2);
+        SimulatedFiles two = damaged(replica(2, 0, 2, 1, 1, 1, 1), 1, 4);
+        String healing = plan(one, two).report("tool").toText();
+        assertTrue(healing.contains("recovery needed: false") && healing.contains("What is damaged is fetched from the others"), healing);
+        assertTrue(healing.contains("index 2, term 1, ") && healing.contains("intact elsewhere true"), healing);
+
+        String stuck = plan(one, damaged(replica(2, 0, 2, 1, 1, 1, 1), 1, 2)).report("tool").toText();
+        assertTrue(stuck.contains("recovery needed: true") && stuck.contains("--cut-before 2"), stuck);
+
+        SimulatedFiles behind = replica(3, 0, 2, 1);
+        String better = plan(damaged(replica(1, 0, 2, 1, 1, 1, 1), 1, 1), behind).report("tool").toText();
+        assertTrue(better.contains("recovery needed: false"), better);
+    }
+
+    @Test
+    void ofTooFewTheServersAreStartedFirstIfTheyCanHealEachOther() throws Exception {
+        SimulatedFiles[] five = new SimulatedFiles[2];
+        for (int node = 1; node <= 2; node++) {
+            five[node - 1] = new SimulatedFiles();
+            try (FileStorage storage = FileStorage.open(five[node - 1], node, node, TINY)) {
+                storage.found(new FoundingRecord(new ClusterId(4, 2), 0,
+                    Membership.of(1, Stream.of(1, 2, 3, 4, 5).map(LostQuorumTest::member).toList())));
+                storage.recover();
+                storage.write(List.of(new Storage.Write(1, new HardState(1, null, 2), 1, Logs.entries(1, 4, 1, 40))));
+            }
+        }
+        RecoveryPlan plan = plan(damaged(five[0], 1, 2), damaged(five[1], 1, 3));
+        assertEquals("dir2", kept(plan), "it is whole as far as entry 2");
+        String text = plan.report("tool").toText();
+        assertTrue(text.contains("First start the servers of all these directories: what is damaged in dir1 and dir2 others"), text);
+        assertTrue(text.contains("cut before: 3\n") && text.contains("what dir1 has behind that, up to entry 4 of term 1"), text);
+        RecoveryPlan withWhole = plan(damaged(five[0], 1, 2), five[1]);
+        assertEquals("dir2", kept(withWhole));
+        assertTrue(!withWhole.report("tool").toText().contains("cut"), "nothing needs to be given up");
+    }
+
+    @Test
+    void anIdentityThatNamesAnEntryInTheMiddleOfALogCutsNothingUnlessItSaysSo() throws Exception {
+        for (boolean isCut : new boolean[] {false, true}) {
+            SimulatedFiles files = replica(1, 0, 2, 1, 1, 4);
+            StoredIdentity stored = Objects.requireNonNull(look(files).stored());
+            new IdentityFile(new SimulatedFileSystem(files)).write(new StoredIdentity(stored.identity(), new EntryId(100, 2), isCut));
+            try (FileStorage storage = FileStorage.open(files, 1, 1, TINY)) {
+                EntryId last = storage.recover().log().terms().last();
+                assertEquals(isCut ? new EntryId(100, 2) : new EntryId(4, 3), last);
+            }
         }
     }
 

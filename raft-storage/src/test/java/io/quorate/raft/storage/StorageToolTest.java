@@ -425,6 +425,33 @@ class StorageToolTest {
     }
 
     @Test
+    void ofASurvivorWithADamagedEntryTheSameTwoCommandsKeepWhatIsBeforeIt() throws IOException {
+        life();
+        flip(SegmentHeader.fileName(1), entryOffset());
+        Said plan = run("plan-recovery", directory());
+        assertEquals(1, plan.exitCode, "it is not whole");
+        assertTrue(plan.out.contains("entries 4 to 205: entry 4 is damaged, and none behind it can be applied without it; up to 22 they"),
+            plan.out);
+        String fingerprint = fingerprintIn(plan.out);
+        assertTrue(plan.out.contains("recover " + directory() + " --fingerprint " + fingerprint + " --cut-before 4\n"), plan.out);
+        Said unsaid = run("recover", directory(), "--fingerprint", fingerprint);
+        assertEquals(2, unsaid.exitCode);
+        assertTrue(unsaid.err.contains("entry 4 is damaged (" + directory().resolve(SegmentHeader.fileName(1))), unsaid.err);
+        Said done = run("recover", directory(), "--fingerprint", fingerprint, "--cut-before", "4");
+        assertEquals(0, done.exitCode, done.err);
+        for (String part : List.of("index: 4\n  term: 1000003\n", "now committed: all entries up to 3, as was known before\n",
+            "given up: entries 4 to 205: entry 4")) {
+            assertTrue(done.out.contains(part), part + " in " + done.out);
+        }
+        assertTrue(run("inspect", directory()).out.contains("  state: whole"));
+        assertEquals(1, run("verify", directory()).exitCode, "the bytes are still there");
+        try (FileStorage storage = open()) {
+            assertEquals(new HardState(1000003, null, 4), storage.recover().hardState());
+            assertEquals(4, storage.read(1, 99, 1 << 20).size());
+        }
+    }
+
+    @Test
     void aDirectoryThatIsOpenIsNotRecovered() {
         try (FileStorage storage = founded()) {
             storage.write(List.of(Logs.append(1, 1, 9, 2, 30)));

@@ -189,7 +189,8 @@ class UnreadableTest {
         FileStorage opened = Logs.start(disk, SMALL);
         int operations = disk.operations();
         StorageException refusal = assertThrows(StorageException.class, opened::recover);
-        for (String part : List.of("/simulated/" + SECOND + " at offset " + offset(last) + ": it cannot be read: ", "Nobody can tell what stands there", "Check the disk", "start again", "with a blank one")) {
+        for (String part : List.of("/simulated/" + SECOND + " at offset " + offset(last) + ": it cannot be read: ",
+            "Nobody can tell what stands there", "Check the disk", "start again", "with a blank one")) {
             assertTrue(String.valueOf(refusal.getMessage()).contains(part), refusal::getMessage);
         }
         assertEquals(operations, disk.operations(), "nothing is changed");
