@@ -286,10 +286,22 @@ final class CommitInvariants {
         }
     }
 
-    /** I11: a follower commits no further than one append has shown to be the leader's log, and to be committed there (§5.3). */
+    /**
+     * I11: a follower commits no further than one append has shown to be the leader's log, and to be committed there (§5.3). It may have had
+     * room for the first of its entries alone.
+     */
     static final class FollowersCommitWhatIsProved extends Invariant {
 
-        private record Proof(long term, long index, long entryTerm) { }   // entryTerm is 0 if the append does not tell
+        private record Proof(Message.AppendEntries append, long index) {
+
+            private boolean isOf(EntryId entry) {
+                long behind = entry.index() - append.prev().index();
+                if (behind < 0 || entry.index() > index) {
+                    return entry.index() == index;     // it shows that as much is committed, and that the log is the leader's further on
+                }
+                return entry.equals(behind == 0 ? append.prev() : append.entries().get((int) behind - 1).id());
+            }
+        }
 
         private static final class Commit {
             private long index;
@@ -312,9 +324,7 @@ final class CommitInvariants {
                 Commit commit = commits.of(replica);
                 long index = Math.min(append.commitIndex(), append.lastIndex());
                 if (index > commit.index && append.term() >= commit.term) {   // another has no effect
-                    long behind = index - append.prev().index();
-                    commit.proofs.add(new Proof(append.term(), index, behind > 0 ? append.entries().get((int) behind - 1).term()
-                        : behind == 0 ? append.prev().term() : 0));
+                    commit.proofs.add(new Proof(append, index));
                 }
             } else if (message instanceof Message.SnapshotOffer offer) {
                 commits.of(replica).offered.add(offer.snapshot().last());
@@ -334,17 +344,13 @@ final class CommitInvariants {
             }
             if (status.term() != commit.term) {
                 commit.term = status.term();
-                commit.proofs.removeIf(proof -> proof.term < commit.term);
+                commit.proofs.removeIf(proof -> proof.append.term() < commit.term);
             }
         }
 
         private static boolean isProved(ReplicaView replica, Commit commit, long index) {
-            for (Proof proof : commit.proofs) {
-                if (proof.index == index && (proof.entryTerm == 0 || proof.entryTerm == replica.logAt(index).term())) {
-                    return true;
-                }
-            }
-            return commit.offered.contains(replica.logAt(index));
+            EntryId entry = replica.logAt(index);
+            return commit.proofs.stream().anyMatch(proof -> proof.isOf(entry)) || commit.offered.contains(entry);
         }
     }
 }

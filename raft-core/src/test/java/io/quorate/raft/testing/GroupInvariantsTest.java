@@ -646,6 +646,9 @@ class GroupInvariantsTest {
         shown(one, new Message.AppendEntries(two.id, one.id, 1, new EntryId(1, 1), List.of(), 2, 0, 1));
         invariants.onTurn(one.commits(1));
         caught("FollowersCommitWhatIsProved", () -> invariants.onTurn(one.commits(2)));
+        shown(two, new Message.AppendEntries(three.id, two.id, 1, EntryId.ZERO, List.of(entry(1, 1, "a"), entry(2, 1, "b")), 2, 0, 1));
+        invariants.onTurn(two.commits(1));       // it had no room for the second
+        invariants.onTurn(two.commits(2));
         shown(three, new Message.AppendEntries(two.id, three.id, 2, new EntryId(1, 1), List.of(entry(2, 2, "c")), 2, 0, 1));
         caught("FollowersCommitWhatIsProved", () -> invariants.onTurn(three.is(RoleName.FOLLOWER, 2).commits(2)));   // another entry
     }
