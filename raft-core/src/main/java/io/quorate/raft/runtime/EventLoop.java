@@ -401,7 +401,7 @@ public final class EventLoop {
         if (event instanceof Event.SnapshotFetched fetched) {
             repair.onFetched(fetched.snapshot());
         } else if (event instanceof Event.FetchFailed failed) {
-            repair.onFetchFailed(failed.snapshot());
+            repair.onFetchFailed(failed.snapshot(), now);
         }
         if (node != null) {
             node.step(event);

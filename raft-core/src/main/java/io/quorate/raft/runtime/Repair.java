@@ -186,11 +186,16 @@ final class Repair {
             return;
         }
         patience = hasProgress ? 1 : Math.min(2 * patience, PATIENCE_FACTOR_MAX);
+        fetch();
+        ask(nowNanos);
+    }
+
+    /** If nobody has given what a snapshot covers. */
+    private void fetch() {
         if (!hasProgress && offered != null && !isFetching) {
             isFetching = !isRunning;       // once it runs, the node fetches one at a time, and has another one perhaps
-            hands.fetch(offered.snapshot(), offered.source());   // nobody gave what this snapshot covers
+            hands.fetch(offered.snapshot(), offered.source());
         }
-        ask(nowNanos);
     }
 
     /** When to turn next though nothing comes; meaningful unless it is idle. */
@@ -266,6 +271,9 @@ final class Repair {
         }
         if (isNew && !wanted().isEmpty()) {
             deadline = nowNanos;       // there may be more where this came from
+        }
+        if (peers.values().stream().allMatch(each -> each.hasAnswered)) {
+            fetch();       // while it is still its source's newest
         }
     }
 
@@ -346,10 +354,13 @@ final class Repair {
         replace(new Storage.Write(++lastWriteId, state, snapshot.index() + 1, List.of(), snapshot));
     }
 
-    void onFetchFailed(SnapshotId snapshot) {
+    /** Its source has a newer one by now, or is gone. */
+    void onFetchFailed(SnapshotId snapshot, long nowNanos) {
         isFetching = false;
         if (offered != null && offered.snapshot().equals(snapshot)) {
             offered = null;
+            patience = 1;
+            deadline = nowNanos;
         }
     }
 

@@ -18,12 +18,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class SnapshotSource {
 
-    /** How many snapshots are open at once. Who asks for another waits until one of them is not asked for any more. */
+    /** How many snapshots are open at once. Who asks for another waits until one of them has been sent, or is not asked for any more. */
     static final int OPEN_MAX = 4;
 
     private static final class Open {
         private final Storage.StoredSnapshot stored;
         private long askedNanos;
+        private boolean isSent;       // its end was sent to somebody
 
         Open(Storage.StoredSnapshot stored) {
             this.stored = stored;
@@ -56,7 +57,7 @@ final class SnapshotSource {
     /** Sends the piece, or says that there is none; or, when too many snapshots are open, nothing: whoever asks asks again. */
     void answer(SnapshotMessage.Ask ask, long nowNanos) {
         Open of = find(ask.snapshot());
-        if (of == null && open.size() == OPEN_MAX) {
+        if (of == null && open.size() == OPEN_MAX && !closeSent()) {
             return;
         }
         if (of == null) {
@@ -67,6 +68,7 @@ final class SnapshotSource {
             return;
         }
         of.askedNanos = nowNanos;
+        of.isSent = false;
         long total = of.stored.transferBytes();
         if (ask.offset() > total) {      // he has the beginning of another one of that name
             send.accept(new SnapshotMessage.Gone(self, ask.from(), ask.snapshot()));
@@ -84,6 +86,7 @@ final class SnapshotSource {
             send.accept(new SnapshotMessage.Gone(self, ask.from(), ask.snapshot()));
             return;
         }
+        of.isSent = ask.offset() + bytes.length == total;
         send.accept(new SnapshotMessage.Piece(self, ask.from(), ask.snapshot(), ask.offset(), total, bytes));
     }
 
@@ -114,6 +117,23 @@ final class SnapshotSource {
         open.forEach(each -> each.stored.close());
         open.clear();
         tellWanted();
+    }
+
+    /** Makes room: of those whose end was sent, the one that was asked for longest ago goes. Whether there was one. */
+    private boolean closeSent() {
+        Open oldest = null;
+        for (Open each : open) {
+            if (each.isSent && (oldest == null || each.askedNanos - oldest.askedNanos < 0)) {
+                oldest = each;
+            }
+        }
+        if (oldest == null) {
+            return false;
+        }
+        open.remove(oldest);
+        oldest.stored.close();
+        tellWanted();
+        return true;
     }
 
     private @Nullable Open find(EntryId snapshot) {

@@ -10,6 +10,7 @@ import io.quorate.raft.core.ReplicaId;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What must happen in the end, and what must not go on for ever or grow without bound. Most of these begin to ask only when they are told
@@ -191,7 +192,7 @@ final class LivenessInvariants {
 
         /** A question and its answer for each term of the logs, and nothing is lost any more. */
         static final int TIMEOUTS_MAX = 2;
-        /** Patience with a source that is gone for good, and then the time to fetch another's snapshot. */
+        /** Patience with a source that is gone for good, and then the time to fetch another's snapshot; perhaps to repair a log with it. */
         static final int SNAPSHOT_TIMEOUTS_MAX = 30;
 
         private long term;                             // of the leader that is looked at
@@ -222,8 +223,9 @@ final class LivenessInvariants {
             }
             for (int i = 0; i < probedSince.length; i++) {
                 NodeStatus.Peer peer = peers.get(i);
-                boolean isFetching = "snapshot".equals(peer.replication());
-                if ("replicate".equals(peer.replication()) || !isCore(peer.member().id())) {
+                ReplicaView healed = ofCore(peer.member().id());
+                boolean isFetching = "snapshot".equals(peer.replication()) || healed != null && !healed.hasBegun();
+                if ("replicate".equals(peer.replication()) || healed == null) {
                     probedSince[i] = -1;
                 } else if (probedSince[i] < 0 || fetches[i] != isFetching) {
                     probedSince[i] = now();
@@ -234,13 +236,13 @@ final class LivenessInvariants {
             }
         }
 
-        private boolean isCore(ReplicaId id) {
+        private @Nullable ReplicaView ofCore(ReplicaId id) {
             for (ReplicaView replica : core()) {
                 if (replica.id().equals(id)) {
-                    return true;
+                    return replica;
                 }
             }
-            return false;
+            return null;
         }
     }
 

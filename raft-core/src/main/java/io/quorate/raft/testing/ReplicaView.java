@@ -22,6 +22,11 @@ interface ReplicaView {
     /** Whether it belongs to a group. */
     boolean isFounded();
 
+    /** Whether its node has begun: it does not before its log is repaired. */
+    default boolean hasBegun() {
+        return true;
+    }
+
     /** What a crash at this moment would leave for certain. */
     HardState durableState();
 

@@ -456,6 +456,11 @@ final class SimulatedReplica implements ReplicaView {
     }
 
     /** Null while it is down or blank. */
+    @Override
+    public boolean hasBegun() {
+        return node() != null;
+    }
+
     @Nullable RaftNode node() {
         return process == null ? null : process.node();
     }

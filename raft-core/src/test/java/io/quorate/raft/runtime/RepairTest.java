@@ -179,10 +179,11 @@ class RepairTest {
         repair.step(missing(TWO, 1, id(2, 5), Why.COVERED, snapshot), now);
         now += ROUND;
         turn();
-        repair.onFetchFailed(snapshot);
+        repair.onFetchFailed(snapshot, now);
         repair.onFetched(snapshot);
         assertEquals(List.of(), take());
-        repair.step(missing(THREE, 2, id(2, 5), Why.COVERED, snapshot), now);
+        assertTrue(turn().contains(new EntryRequest(SELF, THREE, 3, List.of(id(2, 5)))), "its source has a newer one, perhaps");
+        repair.step(missing(THREE, 3, id(2, 5), Why.COVERED, snapshot), now);
         now += ROUND;
         assertEquals("fetch 9@2 from " + THREE, turn().get(0));
     }
@@ -263,14 +264,16 @@ class RepairTest {
         assertEquals(0, repair.found(List.of(id(2, 5)), now));
         turn();
         repair.step(missing(TWO, 1, id(2, 5), Why.REPLACED, null), now);
+        assertEquals(List.of(), take());
         repair.step(missing(THREE, 1, id(2, 5), Why.COVERED, snapshot), now);
+        assertEquals(List.of("fetch 9@4 from " + THREE), take(), "all have answered, and nobody has it");
         now += ROUND;
         List<Object> done = turn();
         assertEquals("fetch 9@4 from " + THREE, done.get(0));
         assertEquals(2, done.stream().filter(each -> each instanceof EntryRequest).count());
         now += 2 * ROUND;
         assertEquals("fetch 9@4 from " + THREE, turn().get(0), "the node may have had another one on its way");
-        repair.onFetchFailed(snapshot);
+        repair.onFetchFailed(snapshot, now);
         now += 4 * ROUND;
         assertTrue(turn().stream().allMatch(each -> each instanceof EntryRequest));
         repair.onFetched(snapshot);

@@ -440,6 +440,33 @@ class SnapshotTransferTest {
     }
 
     @Test
+    void whatHasBeenSentToItsEndMakesRoomForWhoAsksForAnother() {
+        List<EntryId> open = new ArrayList<>();
+        for (int i = 1; i <= SnapshotSource.OPEN_MAX; i++) {
+            open.add(take(10L * i).last());
+            ask(open.get(i - 1), 0);
+            SnapshotMessage.Piece first = assertInstanceOf(SnapshotMessage.Piece.class, taken(pieces).get(0));
+            if (i == 2 || i == 3) {
+                ask(open.get(i - 1), first.totalBytes() - 1);
+                assertInstanceOf(SnapshotMessage.Piece.class, taken(pieces).get(0));
+            }
+            now++;
+        }
+        EntryId next = take(100).last();
+        ask(next, 0);
+        assertInstanceOf(SnapshotMessage.Piece.class, taken(pieces).get(0));
+        ask(open.get(2), 0);
+        assertInstanceOf(SnapshotMessage.Piece.class, taken(pieces).get(0), "it was sent later than the other, and is there");
+        ask(open.get(1), 0);
+        assertEquals(List.of(), taken(pieces), "all that are open are asked for");
+    }
+
+    private void ask(EntryId snapshot, long offset) {
+        source.post(new SnapshotMessage.Ask(FETCHER, SOURCE, snapshot, offset, 100));
+        source.turn(now);
+    }
+
+    @Test
     void messagesForAPreviousLifeAreDroppedAndNoMoreWaitThanAreAllowed() {
         SnapshotId snapshot = take(10);
         source.post(new SnapshotMessage.Ask(FETCHER, new ReplicaId(1, 99), snapshot.last(), 0, 100));
