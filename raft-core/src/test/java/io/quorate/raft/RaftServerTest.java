@@ -436,6 +436,27 @@ class RaftServerTest {
     }
 
     @Test
+    void whatComesWhileOneWriteIsUnderWayIsTheNextAndGoesAsOne() {
+        single();
+        cluster.propose("a");
+        RaftServer server = cluster.servers.get(1);
+        InMemoryDisk disk = cluster.disks.get(1);
+        disk.holdWrites();
+        List<CompletableFuture<byte[]>> answers = new ArrayList<>();
+        answers.add(server.propose(bytes("b")));
+        disk.awaitHeldWrite();
+        for (int i = 0; i < 50; i++) {
+            answers.add(server.propose(bytes("c" + i)));
+        }
+        server.status();
+        server.status();     // in a later turn of the raft thread, so all of them wait for the disk by now
+        long before = disk.writes();
+        disk.releaseWrites();
+        answers.forEach(Cluster::get);
+        assertEquals(before + 2, disk.writes());
+    }
+
+    @Test
     void anExceptionFromTheStateMachineStopsTheServer() {
         single();
         cluster.propose("a");

@@ -16,6 +16,7 @@ import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.ReplicaId;
 import java.io.ByteArrayOutputStream;
+import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -173,6 +174,24 @@ class FileStorageTest {
         assertThrows(IllegalArgumentException.class, () -> storage.read(0, 5, 1000));
         assertThrows(IllegalArgumentException.class, () -> storage.read(3, 2, 1000));
         storage.close();
+    }
+
+    @Test
+    void aBatchOfManyWritesIsOneWriteToDiskAndOneForce() throws IOException {
+        SimulatedFiles files = new SimulatedFiles();
+        try (FileStorage storage = Logs.start(files, FileStorage.Options.defaults().withSegmentBytes(64 << 10))) {
+            storage.recover();
+            storage.write(List.of(Logs.append(1, 1, 1, 3, 100)));     // its term is new, and so brings an empty frame
+            int operations = files.operations();
+            int forces = files.forces();
+            List<Storage.Write> batch = new ArrayList<>();
+            for (int id = 2; id <= 50; id++) {
+                batch.add(Logs.append(id, id, id, 3, 100));
+            }
+            storage.write(batch);
+            assertEquals(operations + 2, files.operations());
+            assertEquals(forces + 1, files.forces());
+        }
     }
 
     @Test
