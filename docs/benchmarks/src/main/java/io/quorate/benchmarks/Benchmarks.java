@@ -1,0 +1,69 @@
+package io.quorate.benchmarks;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Runs one of the benchmarks, or all, each in a process of its own, so that none finds what another left in the heap and the compiler. */
+public final class Benchmarks {
+
+    private static final String ALL = "all";
+    private static final int EXIT_DONE = 0;
+    private static final int EXIT_USAGE = 2;
+
+    private enum Name {
+        SMOKE(SmokeBenchmark.class, "--enable-native-access=ALL-UNNAMED"),
+        LINEARIZABILITY(LinearizabilityBenchmark.class, "-Xmx1g"),
+        STORAGE(StorageBenchmark.class, "-Xmx1g");
+
+        private final Class<?> main;
+        private final String option;
+
+        Name(Class<?> main, String option) {
+            this.main = main;
+            this.option = option;
+        }
+
+        private String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private Benchmarks() { }
+
+    /** Runs the benchmark of this name, or {@code all}; ends with 0 if each was run and reached its figures, with 2 if there is none. */
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        String wanted = arguments.length == 1 ? arguments[0] : "";
+        List<Name> chosen = Arrays.stream(Name.values()).filter(name -> wanted.equals(ALL) || wanted.equals(name.word())).toList();
+        if (chosen.isEmpty()) {
+            System.err.println("bench: there is no benchmark \"" + wanted + "\"; there are " + ALL + ", "
+                + Arrays.stream(Name.values()).map(Name::word).collect(Collectors.joining(", ")));
+            System.exit(EXIT_USAGE);
+        }
+        int worst = EXIT_DONE;
+        for (Name name : chosen) {
+            worst = Math.max(worst, java(name.main, List.of(name.option), List.of()));
+        }
+        System.exit(worst);
+    }
+
+    /** Runs a program of this class path in a process of its own, without assertions, as in production; its exit code. */
+    static int java(Class<?> main, List<String> options, List<String> arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(arguments);
+        Process process = new ProcessBuilder(command).inheritIO().start();
+        Thread end = new Thread(process::destroy, "end-child");
+        Runtime.getRuntime().addShutdownHook(end);
+        try {
+            return process.waitFor();
+        } finally {
+            Runtime.getRuntime().removeShutdownHook(end);
+        }
+    }
+}
