@@ -113,30 +113,43 @@ public final class Entry {
      * @throws IllegalArgumentException if the bytes are not an intact entry; the message says what is wrong
      */
     public static Entry decode(byte[] array, int offset, int limit) {
+        String objection = objection(array, offset, limit);
+        if (!objection.isEmpty()) {
+            throw new IllegalArgumentException(objection);
+        }
+        return new Entry((long) LONG.get(array, offset + 8), (long) LONG.get(array, offset + 16), Kind.of(array[offset + 32]), array,
+            offset, (int) INT.get(array, offset));
+    }
+
+    /**
+     * Why no intact entry begins there, or an empty string if one does. Apart from what makes an entry of it, for that is soon done, and the
+     * compiler leaves the object out where only its numbers are looked at: for each of the entries of a log that is recovered.
+     */
+    private static String objection(byte[] array, int offset, int limit) {
         if (limit - offset < HEADER_BYTES) {
-            throw new IllegalArgumentException("entry cut off in its header: " + (limit - offset) + " bytes left");
+            return "entry cut off in its header: " + (limit - offset) + " bytes left";
         }
         int size = (int) INT.get(array, offset);
         if (size < HEADER_BYTES || size > SIZE_MAX) {
-            throw new IllegalArgumentException("entry of impossible size " + size);
+            return "entry of impossible size " + size;
         }
         if (size > limit - offset) {
-            throw new IllegalArgumentException("entry of " + size + " bytes cut off: " + (limit - offset) + " bytes left");
+            return "entry of " + size + " bytes cut off: " + (limit - offset) + " bytes left";
         }
         int expected = (int) INT.get(array, offset + 4);
         int actual = checksum(array, offset, size);
         if (expected != actual) {
-            throw new IllegalArgumentException(String.format("entry with checksum %08x says %08x", actual, expected));
+            return String.format("entry with checksum %08x says %08x", actual, expected);
         }
         long index = (long) LONG.get(array, offset + 8);
         long term = (long) LONG.get(array, offset + 16);
         if (index < 1 || term < 1) {
-            throw new IllegalArgumentException("entry with impossible index " + index + " and term " + term);
+            return "entry with impossible index " + index + " and term " + term;
         }
         if (array[offset + 33] != 0 || array[offset + 34] != 0 || array[offset + 35] != 0) {
-            throw new IllegalArgumentException("entry with flags of a newer version");
+            return "entry with flags of a newer version";
         }
-        return new Entry(index, term, Kind.of(array[offset + 32]), array, offset, size);
+        return "";
     }
 
     public long index() {

@@ -161,7 +161,7 @@ final class DamagedFrame {
         if (end - at < Entry.HEADER_BYTES) {
             return null;
         }
-        int size = ByteBuffer.wrap(reader.array()).getInt(reader.load(at, Entry.HEADER_BYTES));
+        int size = reader.intAt(at);
         if (size < Entry.HEADER_BYTES || size > Entry.SIZE_MAX || size > end - at) {
             return null;
         }

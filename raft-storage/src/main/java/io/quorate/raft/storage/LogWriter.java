@@ -7,6 +7,7 @@ import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.TermTable;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -157,7 +158,7 @@ final class LogWriter implements Closeable {
      * missed; a crash between the two leaves a segment without a seal, and the next opening writes it.
      */
     private void roll(long bytesMin) throws IOException {
-        byte[] sealed = segment.sealed(state);
+        ByteBuffer sealed = segment.sealed(state);
         Segment full = segment;
         segment = bytesMin <= headRoom.spare().size() ? begin(headRoom.spare()) : beginLarge(Math.toIntExact(bytesMin));
         try {

@@ -38,7 +38,6 @@ final class Recovery {
     private final List<Long> found = new ArrayList<>();         // the same, of one frame
     private long[] terms = new long[64];
     private int[] offsets = new int[64];
-    private int[] checksums = new int[64];
     private byte[] heads = new byte[0];     // of the entries of one frame: one sum over all is made faster than a piece of it for each
     private boolean isReadOnly;
     private @Nullable UnreadableException unreadable;   // why the entries of the last frame are not known to be intact
@@ -248,7 +247,6 @@ final class Recovery {
             }
             terms = damaged.terms();
             offsets = damaged.offsets();
-            checksums = new int[terms.length];
             found.clear();
             found.addAll(damaged.memberships());
         }
@@ -265,9 +263,7 @@ final class Recovery {
             damaged.addTo(state.damage());
             return FrameHeader.BYTES + frame.length();
         }
-        for (int i = 0; i < frame.count(); i++) {
-            seal.add(frame.firstIndex() + i, terms[i], checksums[i], offsets[i]);
-        }
+        seal.add(frame.firstIndex(), frame.count(), terms, heads, offsets);
         return FrameHeader.BYTES + frame.length();
     }
 
@@ -329,19 +325,20 @@ final class Recovery {
             return false;
         }
         try {
-            return entriesAreWhole(reader, frame, from);
+            return takeIn(reader, frame, from);
         } catch (UnreadableException e) {
             unreadable = e;
             return false;
+        } catch (IllegalArgumentException e) {
+            return false;       // an entry that is not intact
         }
     }
 
-    private boolean entriesAreWhole(SegmentReader reader, FrameHeader frame, int from) throws IOException {
+    private boolean takeIn(SegmentReader reader, FrameHeader frame, int from) throws IOException {
         int count = frame.count();
         if (count > offsets.length) {
             offsets = new int[Math.max(count, 2 * offsets.length)];
             terms = new long[offsets.length];
-            checksums = new int[offsets.length];
         }
         int at = from;
         int end = from + frame.length();
@@ -351,8 +348,13 @@ final class Recovery {
             heads = new byte[offsets.length * Segment.ENTRY_HEAD_BYTES];
         }
         for (int i = 0; i < count; i++) {
-            Entry entry = DamagedFrame.entryAt(reader, at, end);
-            if (entry == null || entry.index() != frame.firstIndex() + i || entry.term() < term) {
+            int size = end - at < Entry.HEADER_BYTES ? 0 : reader.intAt(at);
+            if (size < Entry.HEADER_BYTES || size > Entry.SIZE_MAX || size > end - at) {
+                return false;
+            }
+            int position = reader.load(at, size);
+            Entry entry = Entry.decode(reader.array(), position, position + size);      // an object that the compiler leaves out
+            if (entry.index() != frame.firstIndex() + i || entry.term() < term) {
                 return false;
             }
             System.arraycopy(entry.array(), entry.offset(), heads, i * Segment.ENTRY_HEAD_BYTES, Segment.ENTRY_HEAD_BYTES);
@@ -362,7 +364,6 @@ final class Recovery {
             term = entry.term();
             terms[i] = term;
             offsets[i] = at;
-            checksums[i] = entry.checksum();
             at += entry.size();
         }
         CRC32C crc = new CRC32C();
@@ -375,8 +376,8 @@ final class Recovery {
      * seal is written again in any case, for a failed fsync may have left it where it can be read and is not durable.
      */
     private void checkSeal(Scanned segment, Scanned successor, boolean mayBeUnfinished) throws IOException {
-        byte[] expected = sealOf(segment, successor);
-        int from = segment.header().size() - expected.length;
+        ByteBuffer expected = sealOf(segment, successor);
+        int from = segment.header().size() - expected.remaining();
         if (from < segment.end()) {
             throw corrupt(segment.name(), segment.end(), "there is no room for the segment's index");
         }
@@ -392,7 +393,7 @@ final class Recovery {
             return;
         }
         if (mayBeUnfinished) {
-            segment.file().write(ByteBuffer.wrap(expected), from);
+            segment.file().write(expected, from);
             segment.file().force();
             return;
         }
@@ -402,7 +403,7 @@ final class Recovery {
         }
     }
 
-    private byte[] sealOf(Scanned segment, Scanned successor) {
+    private ByteBuffer sealOf(Scanned segment, Scanned successor) {
         return segment.seal().encode(incarnation, segment.header().id(), segment.end(), successor.header().firstFrame() - 1,
             successor.header().previousCrc());
     }

@@ -120,21 +120,18 @@ final class Segment implements Closeable {
         file.force();
 
         end = at;
-        for (int i = 0; i < count; i++) {
-            Entry entry = entries.get(i);
-            seal.add(entry.index(), entry.term(), entry.checksum(), offsets[i]);
-        }
+        seal.add(content.firstIndex(), count, terms, heads, offsets);
         state.apply(frame, FrameHeader.crcOf(head, 0), terms, offsets);
     }
 
     /** The bytes that end this segment, as of now. */
-    byte[] sealed(LogState state) {
+    ByteBuffer sealed(LogState state) {
         return seal.encode(incarnation, id(), end, state.frames(), state.lastCrc());
     }
 
     /** Makes these bytes durable at the end of the file. */
-    void writeSeal(byte[] sealed) throws IOException {
-        file.write(ByteBuffer.wrap(sealed), header.size() - sealed.length);
+    void writeSeal(ByteBuffer sealed) throws IOException {
+        file.write(sealed, header.size() - sealed.remaining());
         file.force();
     }
 

@@ -1,7 +1,10 @@
 package io.quorate.raft.storage;
 
 import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -12,10 +15,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class SegmentReader {
 
-    private static final int PIECE_BYTES = 1 << 20;
+    private static final int PIECE_BYTES = 1 << 18;
     private static final int PIECE_BYTES_MIN = 4 << 10;
     private static final byte[] ZEROS = new byte[4 << 10];
     private static final int BLOCK_BYTES = 4 << 10;     // what a kernel reads at once at least
+
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
 
     private final FileHandle file;
     private final int size;
@@ -83,6 +88,11 @@ final class SegmentReader {
         }
     }
 
+    /** The number that stands at {@code offset}; as {@link #load}. */
+    int intAt(int offset) throws IOException {
+        return (int) INT.get(array, load(offset, Integer.BYTES));
+    }
+
     /** How many bytes there are at {@code offset} without reading on. */
     int loaded(int offset) {
         return offset < start ? 0 : Math.max(0, start + filled - offset);
@@ -106,11 +116,12 @@ final class SegmentReader {
     }
 
     /** Where the segment is not as these bytes from {@code from} on, counted from there; -1 if it is. */
-    int differenceFrom(int from, byte[] expected) throws IOException {
-        for (int done = 0; done < expected.length; ) {
+    int differenceFrom(int from, ByteBuffer expected) throws IOException {
+        int wanted = expected.remaining();
+        for (int done = 0; done < wanted; ) {
             int position = load(from + done, 1);
-            int length = Math.min(loaded(from + done), expected.length - done);
-            int difference = Arrays.mismatch(array, position, position + length, expected, done, done + length);
+            int length = Math.min(loaded(from + done), wanted - done);
+            int difference = expected.slice(done, length).mismatch(ByteBuffer.wrap(array, position, length));
             if (difference >= 0) {
                 return done + difference;
             }

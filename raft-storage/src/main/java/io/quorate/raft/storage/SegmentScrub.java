@@ -237,19 +237,18 @@ final class SegmentScrub {
         if (stored != null) {
             seal.agreeOnUnknown(stored);
         }
-        byte[] expected = seal.encode(incarnation, id, at, frames, lastCrc);
-        int from = reader.size() - expected.length;
+        ByteBuffer expected = seal.encode(incarnation, id, at, frames, lastCrc);
+        int from = reader.size() - expected.remaining();
         if (from < at) {
             fail(name, at, "there is no room for the segment's index");
             return;
         }
-        int position = reader.load(from, expected.length);
-        at += expected.length;
-        if (!Arrays.equals(reader.array(), position, position + expected.length, expected, 0, expected.length)) {
+        at += expected.remaining();
+        if (reader.differenceFrom(from, expected) >= 0) {
             LOG.warn("The index of {} at offset {} is damaged. All entries are whole, so it is written again. Check the disk.",
                 files.pathOf(name), from);
             isWriting = true;
-            file.write(ByteBuffer.wrap(expected), from);
+            file.write(expected, from);
             file.force();
         }
     }

@@ -30,7 +30,7 @@ final class SegmentSeal {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
-    private byte[] identities;
+    private byte[] identities;      // one for each entry, and room for the trailer behind them
     private int count;
 
     /** Without entries. */
@@ -40,7 +40,7 @@ final class SegmentSeal {
 
     /** Without entries; there will be about so many. */
     SegmentSeal(int countExpected) {
-        identities = new byte[Math.max(ENTRIES_MIN, countExpected + countExpected / 8) * ENTRY_BYTES];
+        identities = new byte[(int) bytes(Math.max(ENTRIES_MIN, countExpected + countExpected / 8))];
     }
 
     /** How many bytes the seal of a segment with so many entries takes. */
@@ -49,15 +49,39 @@ final class SegmentSeal {
     }
 
     void add(long index, long term, int checksum, int offset) {
-        int at = count * ENTRY_BYTES;
-        if (at == identities.length) {
-            identities = Arrays.copyOf(identities, Math.max(at + ENTRY_BYTES, (int) Math.min(2L * at, Integer.MAX_VALUE - 64)));
-        }
-        LONG.set(identities, at, index);
-        LONG.set(identities, at + 8, term);
-        INT.set(identities, at + 16, checksum);
-        INT.set(identities, at + 20, offset);
+        makeRoomFor(1);
+        put(identities, count * ENTRY_BYTES, index, term, checksum, offset);
         count++;
+    }
+
+    /**
+     * Adds the entries of one frame.
+     *
+     * @param added how many these are; of the arrays, so many places count
+     * @param heads the first {@value Segment#ENTRY_HEAD_BYTES} bytes of each, of which the last four are its checksum
+     */
+    void add(long firstIndex, int added, long[] terms, byte[] heads, int[] offsets) {
+        makeRoomFor(added);
+        byte[] array = identities;
+        int at = count * ENTRY_BYTES;
+        for (int i = 0; i < added; i++, at += ENTRY_BYTES) {
+            put(array, at, firstIndex + i, terms[i], (int) INT.get(heads, i * Segment.ENTRY_HEAD_BYTES + 4), offsets[i]);
+        }
+        count += added;
+    }
+
+    private void makeRoomFor(int added) {
+        long needed = bytes((long) count + added);
+        if (needed > identities.length) {
+            identities = Arrays.copyOf(identities, (int) Math.max(needed, Math.min(2 * needed, Integer.MAX_VALUE - 64)));
+        }
+    }
+
+    private static void put(byte[] array, int at, long index, long term, int checksum, int offset) {
+        LONG.set(array, at, index);
+        LONG.set(array, at + 8, term);
+        INT.set(array, at + 16, checksum);
+        INT.set(array, at + 20, offset);
     }
 
     /** An entry of which nothing else is certain. */
@@ -119,7 +143,7 @@ final class SegmentSeal {
             return null;
         }
         SegmentSeal seal = new SegmentSeal();
-        seal.identities = Arrays.copyOfRange(reader.array(), position, position + count * ENTRY_BYTES);
+        seal.identities = Arrays.copyOfRange(reader.array(), position, position + length);
         seal.count = count;
         return seal;
     }
@@ -134,18 +158,17 @@ final class SegmentSeal {
     }
 
     /**
-     * The seal as it stands at the very end of the file.
+     * The seal as it stands at the very end of the file; good until something is added.
      *
      * @param end       where the frames end
      * @param lastFrame the number of the last
      * @param lastCrc   its checksum
      */
-    byte[] encode(long incarnation, long segmentId, int end, long lastFrame, int lastCrc) {
-        byte[] array = Arrays.copyOf(identities, (int) bytes(count));
-        ByteBuffer bytes = ByteBuffer.wrap(array).position(count * ENTRY_BYTES);
+    ByteBuffer encode(long incarnation, long segmentId, int end, long lastFrame, int lastCrc) {
+        ByteBuffer bytes = ByteBuffer.wrap(identities).position(count * ENTRY_BYTES);
         bytes.putInt(MAGIC).putInt(count).putLong(segmentId).putLong(lastFrame).putInt(lastCrc).putInt(end).putInt(0);
-        bytes.putInt(new Crc(incarnation).add(array, 0, array.length - CRC_BYTES).value());
-        return array;
+        bytes.putInt(new Crc(incarnation).add(identities, 0, bytes.position()).value());
+        return bytes.flip();
     }
 
     /** How many entries the seal claims whose trailer begins here, or -1 if it is not one of this segment. */
