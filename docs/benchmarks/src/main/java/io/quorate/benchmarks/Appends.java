@@ -14,8 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How fast batches of entries become durable, against a bare loop that writes as many bytes at once into zeros that are there already,
- * and forces them. Both run on this thread, by turns, a few writes each; what is timed is the writing alone: entries are made before, as
+ * How fast batches of entries become durable, against a bare loop that writes the bytes of the same batches, one at once, into zeros that
+ * are there already, and forces them. Both run on this thread, by turns, a few writes each; what is timed is the writing alone: entries are made before, as
  * the thread does that leads a group, and the next segment is prepared in between, as a disk thread does that has nothing to write.
  */
 final class Appends implements Closeable {
@@ -29,8 +29,9 @@ final class Appends implements Closeable {
 
     private final FileStorage storage;
     private final FileChannel bare;
-    private final ByteBuffer bareBytes;
+    private final ByteBuffer bareBytes;        // those of all writes of a round, laid out before it
     private final int entriesPerWrite;
+    private final int bytesPerWrite;
     private final byte[] payload = new byte[ENTRY_BYTES];
     private long index = 1;
     private long writeId = 1;
@@ -39,10 +40,8 @@ final class Appends implements Closeable {
     private Appends(Path directory, int entriesPerWrite) throws IOException {
         this.entriesPerWrite = entriesPerWrite;
         storage = Logs.founded(directory.resolve("storage"));
-        bareBytes = ByteBuffer.allocateDirect(entriesPerWrite * (Entry.HEADER_BYTES + ENTRY_BYTES));
-        for (Entry entry : entries()) {
-            bareBytes.put(entry.array(), entry.offset(), entry.size());
-        }
+        bytesPerWrite = entriesPerWrite * (Entry.HEADER_BYTES + ENTRY_BYTES);
+        bareBytes = ByteBuffer.allocateDirect(WRITES * bytesPerWrite);
         bare = FileChannel.open(directory.resolve("bare"), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         ByteBuffer zeros = ByteBuffer.allocateDirect(ZEROED_BYTES);
         for (int at = 0; at < FILE_BYTES; at += ZEROED_BYTES) {
@@ -62,8 +61,9 @@ final class Appends implements Closeable {
             WRITES, target, rounds);
         try (Appends appends = new Appends(directory, entriesPerWrite)) {
             for (int i = -WARM_UPS; i < rounds; i++) {
-                Clock time = appends.append();
-                Clock bareTime = appends.writeBare();
+                List<List<Storage.Write>> batches = appends.batches();
+                Clock time = appends.append(batches);
+                Clock bareTime = appends.writeBare(batches);
                 if (i >= 0) {
                     result.add(time, bareTime);
                 }
@@ -72,12 +72,16 @@ final class Appends implements Closeable {
         return result.print("writes_per_s");
     }
 
-    private Clock append() {
+    private List<List<Storage.Write>> batches() {
         List<List<Storage.Write>> batches = new ArrayList<>();
         for (int i = 0; i < WRITES; i++) {
             batches.add(List.of(new Storage.Write(writeId++, HARD_STATE, index, entries())));
             index += entriesPerWrite;
         }
+        return batches;
+    }
+
+    private Clock append(List<List<Storage.Write>> batches) {
         while (storage.maintain()) {
             continue;
         }
@@ -88,13 +92,19 @@ final class Appends implements Closeable {
         return begin.elapsed();
     }
 
-    private Clock writeBare() throws IOException {
+    private Clock writeBare(List<List<Storage.Write>> batches) throws IOException {
+        bareBytes.clear();
+        for (List<Storage.Write> batch : batches) {
+            for (Entry entry : batch.get(0).entries()) {
+                bareBytes.put(entry.array(), entry.offset(), entry.size());
+            }
+        }
         Clock begin = Clock.now();
         for (int i = 0; i < WRITES; i++) {
-            if (bareAt + bareBytes.capacity() > FILE_BYTES) {
+            if (bareAt + bytesPerWrite > FILE_BYTES) {
                 bareAt = 0;
             }
-            bareBytes.clear();
+            bareBytes.limit((i + 1) * bytesPerWrite).position(i * bytesPerWrite);
             while (bareBytes.hasRemaining()) {
                 bareAt += bare.write(bareBytes, bareAt);
             }
