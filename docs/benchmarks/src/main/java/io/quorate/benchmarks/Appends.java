@@ -23,7 +23,7 @@ final class Appends implements Closeable {
     private static final int ENTRY_BYTES = 256;
     private static final int FILE_BYTES = 64 << 20;
     private static final int ZEROED_BYTES = 1 << 20;
-    private static final int WARM_UPS = 200;
+    private static final int WARM_UPS = 600;
     private static final int WRITES = 16;               // in a round, on each side
     private static final HardState HARD_STATE = new HardState(1, null, 0);
 

@@ -18,14 +18,14 @@ public final class Benchmarks {
     private enum Name {
         SMOKE(SmokeBenchmark.class, "--enable-native-access=ALL-UNNAMED"),
         LINEARIZABILITY(LinearizabilityBenchmark.class, "-Xmx1g"),
-        STORAGE(StorageBenchmark.class, "-Xmx1g");
+        STORAGE(StorageBenchmark.class, "-Xms1g", "-Xmx1g");
 
         private final Class<?> main;
-        private final String option;
+        private final List<String> options;
 
-        Name(Class<?> main, String option) {
+        Name(Class<?> main, String... options) {
             this.main = main;
-            this.option = option;
+            this.options = List.of(options);
         }
 
         private String word() {
@@ -46,7 +46,7 @@ public final class Benchmarks {
         }
         int worst = EXIT_DONE;
         for (Name name : chosen) {
-            worst = Math.max(worst, java(name.main, List.of(name.option), List.of()));
+            worst = Math.max(worst, java(name.main, name.options, List.of()));
         }
         System.exit(worst);
     }
