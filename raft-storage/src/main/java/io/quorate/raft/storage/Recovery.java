@@ -39,6 +39,7 @@ final class Recovery {
     private long[] terms = new long[64];
     private int[] offsets = new int[64];
     private byte[] heads = new byte[0];     // of the entries of one frame: one sum over all is made faster than a piece of it for each
+    private @Nullable SegmentSeal usedSeal;     // of a segment that is done with
     private boolean isReadOnly;
     private @Nullable UnreadableException unreadable;   // why the entries of the last frame are not known to be intact
 
@@ -174,13 +175,14 @@ final class Recovery {
             } else {
                 follows(previous, name, header);
             }
-            Scanned scanned = scan(name, header, file, new SegmentSeal(previous == null ? 0 : previous.seal().count()));
+            Scanned scanned = scan(name, header, file, emptySeal(previous == null ? 0 : previous.seal().count()));
             if (scanned.frames() == 0) {
                 throw corrupt(name, SegmentHeader.BYTES, "the segment's first frame is damaged");
             }
             if (previous != null) {
                 checkSeal(previous, scanned, isLast && scanned.frames() == 1);
                 previous.file().close();
+                usedSeal = previous.seal();
             }
             done = true;
             return scanned;
@@ -189,6 +191,17 @@ final class Recovery {
                 file.close();
             }
         }
+    }
+
+    /** Two are enough for all segments: megabytes each, which need not be made and filled with zeros again and again. */
+    private SegmentSeal emptySeal(int countExpected) {
+        SegmentSeal used = usedSeal;
+        if (used == null) {
+            return new SegmentSeal(countExpected);
+        }
+        usedSeal = null;
+        used.clear();
+        return used;
     }
 
     private void follows(@Nullable Scanned previous, String name, SegmentHeader header) {

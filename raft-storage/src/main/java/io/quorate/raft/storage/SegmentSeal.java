@@ -93,6 +93,11 @@ final class SegmentSeal {
         return count;
     }
 
+    /** Makes it one without entries again. */
+    void clear() {
+        count = 0;
+    }
+
     /** Whether it has so many entries from here on, none of them unknown. */
     boolean knows(int first, int wanted) {
         for (int i = first; i < first + wanted; i++) {
