@@ -14,9 +14,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How fast batches of entries become durable, against a bare loop that writes the bytes of the same batches, one at once, into zeros that
- * are there already, and forces them. Both run on this thread, by turns, a few writes each; what is timed is the writing alone: entries are made before, as
- * the thread does that leads a group, and the next segment is prepared in between, as a disk thread does that has nothing to write.
+ * How fast batches of entries become durable, against a bare loop that writes the bytes of the same batches, each at once, into zeros that
+ * are there already, and forces them. Both run on this thread, by turns, a few writes each; what is timed is the writing alone: entries are
+ * made before, as the thread does that leads a group, and the next segment is prepared in between, as a disk thread does that has nothing
+ * to write.
  */
 final class Appends implements Closeable {
 

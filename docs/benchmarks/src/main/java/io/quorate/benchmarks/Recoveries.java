@@ -15,8 +15,8 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /**
- * How fast a log is recovered, against a bare loop that reads the same files and checks the checksum of each entry in them, and does nothing
- * else. All of it is in the operating system's cache: what is compared is the work, not the disk.
+ * How fast a log is recovered, against a bare loop that reads the same files and checks the checksum of each entry in them, and does
+ * nothing else. All of it is in the operating system's cache: what is compared is the work, not the disk.
  *
  * <p>To sum all bytes at once, without a look at what they are, is faster than that loop: a checksum over a few hundred bytes takes about
  * twice as long, byte by byte, as one over a megabyte. That is printed beside it.

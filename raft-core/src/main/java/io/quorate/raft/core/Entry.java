@@ -122,8 +122,8 @@ public final class Entry {
     }
 
     /**
-     * Why no intact entry begins there, or an empty string if one does. Apart from what makes an entry of it, for that is soon done, and the
-     * compiler leaves the object out where only its numbers are looked at: for each of the entries of a log that is recovered.
+     * Why no intact entry begins there, or an empty string if one does. Apart from what makes an entry of it, for that is soon done,
+     * and the compiler leaves the object out where only its numbers are looked at: for each of the entries of a log that is recovered.
      */
     private static String objection(byte[] array, int offset, int limit) {
         if (limit - offset < HEADER_BYTES) {
