@@ -638,8 +638,8 @@ public final class EventLoop {
         }
         throw new StorageException("Entry " + entry + " is damaged on this replica's disk" + where + ", and every other member has said "
             + "that it is damaged there too: " + repair.membership() + ". Nothing was changed. If a copy of one of the data directories "
-            + "from before the damage is there, look whether its disk can be read; else found a new group from the newest backup, or turn "
-            + "one replica whose snapshot or log reaches far enough into a group of one (see docs/storage-format.md)");
+            + "from before the damage is there, look whether its disk can be read; else found a new group from the newest backup, or let "
+            + "plan-recovery say what each replica's directory has, and what goes with the damaged entry (see docs/recovery.md)");
     }
 
     /** Of these, what can be told not to be committed, and never to be: what is committed at that index, or before it in a later term. */
