@@ -166,6 +166,14 @@ public sealed interface Fault {
     record DamageEntry(long atNanos, int node, long dice) implements OfNode { }
 
     /**
+     * Anything on the node's disk is damaged, if that is a disk with real bytes: a bit turns, or the next write is lost or comes to a wrong
+     * place. A disk that no process can run on any more is mostly replaced by an empty one.
+     *
+     * @param dice what, and whether what can be found is found at once
+     */
+    record DamageDisk(long atNanos, int node, long dice) implements OfNode { }
+
+    /**
      * For a while, the disk is nearly full.
      *
      * @param atNanos     from when on

@@ -195,9 +195,11 @@ public final class InMemoryDisk implements SimulatedDisk {
     }
 
     @Override
-    public synchronized void undamage(EntryId entry) {
-        if (entry.index() <= terms.lastIndex() && terms.termAt(entry.index()) == entry.term()) {
-            damaged.remove(entry.index());
+    public synchronized void undamage(List<EntryId> entries) {
+        for (EntryId entry : entries) {
+            if (entry.index() <= terms.lastIndex() && terms.termAt(entry.index()) == entry.term()) {
+                damaged.remove(entry.index());
+            }
         }
     }
 

@@ -86,9 +86,37 @@ public interface SimulatedDisk {
         return List.of();
     }
 
-    /** This entry is as it was before it was damaged. */
-    default void undamage(EntryId entry) {
+    /** These entries are as they were before they were damaged. Asked while nobody has it open. */
+    default void undamage(List<EntryId> entries) {
         throw new UnsupportedOperationException("Nothing is damaged");
+    }
+
+    /**
+     * Damages something, if this disk can: bits turn, wherever it may be, or the next write is lost, or comes to a wrong place.
+     *
+     * @param dice what
+     * @return whether anything was, or will be
+     */
+    default boolean damageBytes(long dice) {
+        return false;
+    }
+
+    /** Whether more is damaged than entries, perhaps, so that no other process can run on it when this one has died. */
+    default boolean isSuspect() {
+        return false;
+    }
+
+    /** Whether the newest snapshot is damaged, perhaps. */
+    default boolean isSnapshotSuspect() {
+        return false;
+    }
+
+    /**
+     * Why no process can run on this disk any more; null if one can. It is damaged, and whatever is opened on it refuses it, or should if it
+     * could know. Asked while nobody has it open.
+     */
+    default @Nullable String refusal() {
+        return null;
     }
 
     /** Another disk with what is on this one now: a backup, or a clone. Nobody has it open. */

@@ -17,9 +17,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -182,6 +184,8 @@ final class SimulatedGroup {
             replica.ailments().slowApply(slow.forNanos(), slow.applyNanosMax());
         } else if (fault instanceof Fault.DamageEntry damage) {
             replica.damageEntry(damage.dice());
+        } else if (fault instanceof Fault.DamageDisk damage) {
+            replica.damageDisk(damage.dice());
         } else if (fault instanceof Fault.RollBack rollBack) {
             rollBack(rollBack);
         } else if (!replica.isUp()) {
@@ -233,6 +237,28 @@ final class SimulatedGroup {
         });
     }
 
+    /**
+     * No process can run on its disk any more: an operator replaces that by an empty one, unless he would have replaced half of them then,
+     * or nobody does.
+     */
+    void onRefused(SimulatedReplica replica, boolean isNoticed, long nanos) {
+        Set<Integer> replaced = new HashSet<>(Set.of(replica.nodeId()));
+        wiped.forEach(each -> replaced.add(each.nodeId()));
+        plan.faults().stream().filter(Fault.Wipe.class::isInstance).forEach(fault -> replaced.add(((Fault.Wipe) fault).node()));
+        boolean isReplaced = isNoticed && replaced.size() <= (plan.nodes() - 1) / 2;
+        traceFault(replica.nodeId(), "its disk is damaged" + (isReplaced ? ", and will be replaced" : ""));
+        if (isReplaced) {
+            wiped.add(replica);
+            later(nanos, () -> {
+                if (!replica.isUp() && replicas.contains(replica)) {
+                    replica.wipe();
+                    count(Happening.DISK_LOST);
+                    replica.start();
+                }
+            });
+        }
+    }
+
     private void fillDisk(SimulatedReplica replica, Fault.FullDisk fault) {
         replica.diskRoom(fault.isToTheBrim() ? DiskRoom.NONE : DiskRoom.LOW);
         agenda.after(fault.forNanos(), () -> replica.diskRoom(DiskRoom.PLENTY));
@@ -273,7 +299,9 @@ final class SimulatedGroup {
             memberships.add(committed);
         }
         for (SimulatedReplica replica : replicas) {
-            memberships.addAll(replica.memberships(invariants.committedIndex(), committed == null));
+            if (replica.mayRun()) {
+                memberships.addAll(replica.memberships(invariants.committedIndex(), committed == null));
+            }
         }
         return memberships;
     }
@@ -318,10 +346,12 @@ final class SimulatedGroup {
         private final long healedAt = now();
 
         private Healing() {
+            replicas.forEach(SimulatedReplica::stopIfSuspect);
             for (int i = core.size() - 1; i > 0; i--) {
                 Collections.swap(core, i, random.nextInt(i + 1));
             }
             List<Membership> memberships = memberships();
+            core.removeIf(replica -> !replica.mayRun());
             // One after the other is left out whom no membership needs that may still count.
             for (SimulatedReplica replica : List.copyOf(core)) {
                 core.remove(replica);

@@ -73,6 +73,14 @@ final class SimulatedReplica implements ReplicaView {
     // --------------------------------------------------------------------------------------------------------------- the process
 
     void start() {
+        String refusal = disk.refusal();
+        if (refusal != null) {
+            if (!refusal.equals(stopReason)) {
+                stopReason = refusal;
+                group.onRefused(this, random.nextInt(4) > 0, ailments.downNanos() + random.nextLong(group.plan().electionTimeoutNanos()));
+            }
+            return;
+        }
         boot++;
         SimulatedProcess started;
         try {
@@ -154,6 +162,26 @@ final class SimulatedReplica implements ReplicaView {
         }
     }
 
+    /** Anything on its disk is damaged. */
+    void damageDisk(long dice) {
+        if (disk.damageBytes(dice / 2) && process != null && dice % 2 == 0) {
+            process.scrub();
+        }
+    }
+
+    /** The group is to be healed: if its node cannot begin, and perhaps never can, it is found out whether a process can run at all. */
+    void stopIfSuspect() {
+        disk.mend();
+        if (process != null && process.isRepairing() && disk.isSuspect()) {
+            process.crash(false);
+        }
+    }
+
+    /** Whether a process runs on its disk, or could. */
+    boolean mayRun() {
+        return process != null || disk.refusal() == null;
+    }
+
     /** Of what is damaged here, what none of these could give back. */
     List<EntryId> beyondRepair(List<SimulatedReplica> core) {
         boolean isWaiting = process == null || process.isRepairing();
@@ -163,12 +191,14 @@ final class SimulatedReplica implements ReplicaView {
 
     /** These are as they were before, and whoever waits for them begins anew. */
     void undamage(List<EntryId> entries) {
-        for (EntryId entry : entries) {
-            group.count(Happening.DAMAGE_BEYOND_REPAIR);
-            disk.undamage(entry);
-        }
-        if (!entries.isEmpty() && process != null) {
-            crash(false);
+        // A snapshot is taken anew when there is more to capture; if it needs this one to get there, it never is.
+        boolean isSnapshotLost = node() != null && disk.isSnapshotSuspect() && appliedIndex() <= diskSnapshotIndex();
+        if (!entries.isEmpty() || isSnapshotLost) {
+            group.count(Happening.DAMAGE_BEYOND_REPAIR, Math.max(1, entries.size()));
+            if (process != null) {
+                crash(false);
+            }
+            disk.undamage(entries);
         }
     }
 

@@ -60,6 +60,7 @@ final class Swarm {
         drawOperators();
         drawDamage();
         drawFullDisks();
+        drawDamagedDisks();
         return new FaultPlan(nodes, t, end, delayMax, diskMax, isCramped, leaseDriftPermille, faults);
     }
 
@@ -230,6 +231,21 @@ final class Swarm {
                 faults.add(new Fault.FullDisk(at, node, nanos, isToTheBrim));
             }
         });
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- disks that lie
+
+    /** Mostly of fewer than half of the nodes, so that there is a quorum that has all that was acknowledged. Drawn last. */
+    private void drawDamagedDisks() {
+        if (random.nextInt(3) > 0) {
+            return;
+        }
+        int first = anyone();
+        int victims = random.nextInt(8) == 0 ? nodes : (nodes - 1) / 2;
+        if (victims > 0) {
+            often(random.nextInt(2, 15), at -> faults.add(new Fault.DamageDisk(at, 1 + (first + random.nextInt(victims)) % nodes,
+                random.nextLong() >>> 1)));
+        }
     }
 
     // ------------------------------------------------------------------------------------------------------------------- strikes

@@ -70,6 +70,7 @@ final class Plans {
         kinds.add(Combinators.combine(at(), node(), nanos(10 * t)).as(Fault.HangDisk::new));
         kinds.add(Combinators.combine(at(), node(), down()).as(Fault.FailDisk::new));
         kinds.add(Combinators.combine(at(), node(), Arbitraries.longs().greaterOrEqual(0)).as(Fault.DamageEntry::new));
+        kinds.add(Combinators.combine(at(), node(), Arbitraries.longs().greaterOrEqual(0)).as(Fault.DamageDisk::new));
         kinds.add(Combinators.combine(at(), node(), nanos(10 * t), yesNo).as(Fault.FullDisk::new));
         kinds.add(Combinators.combine(at(), node(), nanos(10 * t), nanos(t)).as(Fault.SlowApply::new));
         kinds.add(Combinators.combine(at(), node(), down()).as(Fault.ThrowInApply::new));
