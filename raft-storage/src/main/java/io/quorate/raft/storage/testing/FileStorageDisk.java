@@ -1,5 +1,6 @@
 package io.quorate.raft.storage.testing;
 
+import io.quorate.raft.EntryDamagedException;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Identity;
 import io.quorate.raft.Storage;
@@ -16,13 +17,17 @@ import io.quorate.raft.storage.StorageCorruptException;
 import io.quorate.raft.storage.testing.SimulatedFiles.Loss;
 import io.quorate.raft.storage.testing.SimulatedFiles.Operation;
 import io.quorate.raft.testing.SimulatedDisk;
+import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,10 +56,13 @@ public final class FileStorageDisk implements SimulatedDisk {
     private final Map<String, Long> happenings = new TreeMap<>();      // of earlier processes
     private SimulatedFiles files;
     private Promised promised = Promised.BLANK;
+    private Promised heard = Promised.BLANK;                // by a process that has recovered it, or written it
     private List<SnapshotId> unsettled = List.of();         // that were being made durable when that failed
-    private List<Storage.Write> failed = List.of();         // the batch that has not returned
+    private List<Storage.Write> failed = List.of();         // the batch that has not returned, until a process has recovered
     private @Nullable FoundingRecord founding;              // likewise
     private @Nullable Opened running;
+    private @Nullable String refusal;               // see refusal()
+    private boolean isPowerOn;      // since the last process died, and none has recovered yet
     private boolean isMended;
 
     private FileStorageDisk(ReplicaId replica, FileStorage.Options options, SplittableRandom random, Consumer<SimulatedFiles> setup,
@@ -83,8 +91,10 @@ public final class FileStorageDisk implements SimulatedDisk {
 
     @Override
     public Storage open() {
-        // What the last process has left unsynced counts as kept, and a force that fails now could still lose it: single tests do that.
-        if (!isMended && files.unsynced().isEmpty() && random.nextInt(20) == 0) {
+        if (refusal != null) {
+            throw new StorageException("No process can run on the disk of " + replica + ": " + refusal);
+        }
+        if (!isMended && random.nextInt(20) == 0) {
             files.failOnceAt(1 + random.nextInt(OPERATIONS_TO_DIE_IN));
         }
         Opened opened = new Opened(open(files));
@@ -98,6 +108,13 @@ public final class FileStorageDisk implements SimulatedDisk {
         } catch (StorageCorruptException e) {
             throw new StorageBroken("The directory of " + replica + " is refused: " + e.getMessage(), e);
         }
+    }
+
+    /** The directory with room for all that a look at it writes. */
+    private static SimulatedFiles toLookAt(SimulatedFiles found) {
+        SimulatedFiles copy = found.copy();
+        copy.limit(Long.MAX_VALUE);
+        return copy;
     }
 
     @Override
@@ -115,17 +132,18 @@ public final class FileStorageDisk implements SimulatedDisk {
         }
         running = null;
         losePower();
+        boolean isNews = dying != null && dying.isRecovered;
         long written = failed.isEmpty() && !writing.isEmpty() && dying != null ? writing.get(writing.size() - 1).id() : 0;
         long kept = Math.max(written, settle());
-        failed = List.of();
-        founding = null;
-        unsettled = List.of();
-        return kept;
+        return isNews ? kept : 0;
     }
 
     private void losePower() {
         files.happenings().forEach((what, often) -> happenings.merge(what, often, Long::sum));
-        Loss loss = List.of(Loss.NONE, Loss.TEARS, Loss.TEARS, Loss.LOSES_ALL).get(random.nextInt(4));
+        Loss drawn = List.of(Loss.NONE, Loss.TEARS, Loss.TEARS, Loss.LOSES_ALL).get(random.nextInt(4));
+        // What was seen counts as there, so it stays until a process has made sure that it does.
+        Loss loss = isPowerOn ? Loss.NONE : drawn;
+        isPowerOn = loss == Loss.NONE;
         if (loss != Loss.NONE && !files.unsynced().isEmpty()) {
             count(loss == Loss.TEARS ? "UNSYNCED_TORN" : "UNSYNCED_LOST");
         } else if (!files.unsynced().isEmpty()) {
@@ -138,41 +156,192 @@ public final class FileStorageDisk implements SimulatedDisk {
         setup.accept(files);
     }
 
-    /** Finds out what is there, of the batch too whose end nobody heard; returns the last write of that which is. */
+    /**
+     * Finds out what is there, of the batch too whose end nobody heard; returns the last write of that which is.
+     *
+     * <p>If the disk has lied, what it should have is held to the promises as ever, and then what it has: it is that, but for entries that
+     * are named as damaged, and are; or it is refused; or it has forgotten its end, in the one way in which no log can tell.
+     */
     private long settle() {
-        SimulatedFiles copy = files.copy();
-        copy.limit(Long.MAX_VALUE);
-        FileStorage found = open(copy);
-        if (!found.identity().replica().equals(replica) && promised != Promised.BLANK) {
-            throw new StorageBroken("The directory of " + replica + " has become that of " + found.identity().replica());
+        Set<String> damaged = files.damaged();
+        if (damaged.isEmpty()) {
+            return settle(new Look(files), failed);
         }
-        FoundingRecord record = found.identity().founding();
-        if (record == null && promised.founding() == null) {
-            return 0;
+        Look look;
+        try {
+            look = new Look(files);
+        } catch (StorageException e) {
+            count("DIRECTORY_REFUSED");
+            refusal = e.toString();
+            return settleHonestly();
         }
-        if (record == null || !record.equals(promised.founding() == null ? founding : promised.founding())) {
-            throw new StorageBroken("The directory of " + replica + " was founded as " + promised.founding() + ", or perhaps as " + founding
-                + ", and is now " + record);
-        }
-        Storage.Recovered recovered = recover(found);
-        List<Promised> possible = new ArrayList<>(List.of(promised.founded(record)));
-        for (Storage.Write write : failed) {
-            possible.add(possible.get(possible.size() - 1).after(write));
-        }
-        StringBuilder differences = new StringBuilder();
-        for (int writes = possible.size() - 1; writes >= 0; writes--) {
-            String difference = possible.get(writes).difference(recovered, found, unsettled);
-            if (difference == null) {
-                promised = possible.get(writes).learning(recovered.log().terms());
-                if (recovered.log().snapshot().index() > 0) {
-                    promised = promised.with(recovered.log().snapshot());
-                }
-                return writes == 0 ? 0 : failed.get(writes - 1).id();
+        HonestLog honest = new HonestLog(files.honest(), replica.incarnation());
+        String differences = look.differences(failed, index -> honest.isDamaged(index, files));
+        if (differences != null) {
+            String hole = differenceFromHole(look, honest);
+            if (hole != null) {
+                throw new StorageBroken("The directory of " + replica + ", with damage in " + damaged + ", should be what it was"
+                    + differences + hole);
             }
-            differences.append("\n  after ").append(writes).append(" more writes ").append(possible.get(writes)).append(", but ")
-                .append(difference);
+            count("LAST_WRITE_FORGOTTEN");
+            refusal = "it has forgotten its last write, and does not know";
+            return settleHonestly();
         }
-        throw new StorageBroken("The directory of " + replica + " should be what it was" + differences);
+        long kept = look.settle(failed);
+        judge(look);
+        return kept;
+    }
+
+    /** What an honest disk would have is what counts as promised. */
+    private long settleHonestly() {
+        return settle(new Look(files.honest()), failed);
+    }
+
+    private long settle(Look look, List<Storage.Write> writes) {
+        String differences = look.differences(writes, index -> false);
+        if (differences != null) {
+            throw new StorageBroken("The directory of " + replica + " should be what it was" + differences);
+        }
+        return look.settle(writes);
+    }
+
+    /** Damage that does not keep a directory from being opened. */
+    private void judge(Look look) {
+        if (!look.damaged().isEmpty()) {
+            count("DAMAGED_ENTRIES_NAMED");
+        } else if (look.hasWholeSnapshot()) {
+            count("DAMAGE_DOES_NO_HARM");
+        }
+        if (!look.hasWholeSnapshot()) {
+            count("SNAPSHOT_REFUSED");
+            refusal = "the newest snapshot is damaged";
+        }
+    }
+
+    /**
+     * Null if the log ends where that of an honest disk would if the frames were gone that {@link HonestLog#hole} tells; and the term and the
+     * vote are as promised, unless the disk has taken more than one frame.
+     */
+    private @Nullable String differenceFromHole(Look look, HonestLog honest) {
+        List<HonestLog.Frame> hole = honest.hole(files);
+        if (hole.isEmpty()) {
+            return "\nand none of its last frames is damaged";
+        }
+        SimulatedFiles shorter = files.honest();
+        HonestLog.Frame first = hole.get(0);
+        shorter.damage(first.file(), first.from(), new byte[shorter.bytes(first.file()).length - first.from()]);
+        Look shortened = new Look(shorter);
+        Promised left = shortened.promised();
+        HardState state = left.hardState();
+        HardState before = heard.hardState();
+        if (hole.size() == 1 && (state.term() < before.term() || state.term() == before.term()
+            && !Objects.equals(state.votedFor(), before.votedFor()))) {
+            return "\nand one damaged frame " + first + " takes back a term or a vote: " + state;
+        }
+        String difference = look.difference(left, index -> honest.isDamaged(index, files));
+        return difference == null ? null : "\nnor what it was without " + hole + ": " + difference;
+    }
+
+    /** What a process would find that opened the directory now. */
+    private final class Look {
+
+        private final FileStorage storage;
+        private final Storage.@Nullable Recovered recovered;      // null while blank
+        private int matching;                   // how many of the writes are there, once that was asked
+
+        Look(SimulatedFiles found) {
+            boolean isHonest = files.damaged().isEmpty() || found != files;
+            SimulatedFiles copy = toLookAt(found);
+            storage = isHonest ? FileStorageDisk.this.open(copy)
+                : FileStorage.open(copy, replica.nodeId(), replica.incarnation(), options);
+            if (!storage.identity().replica().equals(replica) && promised != Promised.BLANK) {
+                throw new StorageBroken("The directory of " + replica + " has become that of " + storage.identity().replica());
+            }
+            FoundingRecord record = storage.identity().founding();
+            if (record == null && heard.founding() != null
+                || record != null && !record.equals(heard.founding() == null ? founding : heard.founding())) {
+                throw new StorageBroken("The directory of " + replica + " was founded as " + heard.founding() + ", or perhaps as "
+                    + founding + ", and is now " + record);
+            }
+            recovered = record == null ? null : isHonest ? recover(storage) : storage.recover();
+        }
+
+        List<EntryId> damaged() {
+            return recovered == null ? List.of() : recovered.damaged();
+        }
+
+        boolean hasWholeSnapshot() {
+            try (Storage.StoredSnapshot snapshot = recovered == null ? null : storage.snapshot()) {
+                if (snapshot != null) {
+                    snapshot.state().transferTo(OutputStream.nullOutputStream());
+                }
+                return true;
+            } catch (IOException | StorageException e) {
+                return false;
+            }
+        }
+
+        /** What was promised, if it is this. */
+        Promised promised() {
+            Storage.Recovered found = recovered;
+            if (found == null) {
+                return Promised.BLANK;
+            }
+            SnapshotId snapshot = found.log().snapshot();
+            List<Entry> entries = new ArrayList<>();
+            for (long index = snapshot.index() + 1; index <= found.log().terms().lastIndex(); index++) {
+                entries.addAll(storage.read(index, index, Integer.MAX_VALUE));
+            }
+            return new Promised(storage.identity().founding(), found.hardState(), found.log().terms(), entries,
+                snapshot.index() == 0 ? null : snapshot);
+        }
+
+        @Nullable String difference(Promised one, LongPredicate isDamaged) {
+            Storage.Recovered found = recovered;
+            return found == null ? null : one.difference(found, storage, unsettled, isDamaged);
+        }
+
+        /** In what it is neither what was promised nor that with some of these writes; null if it is. */
+        @Nullable String differences(List<Storage.Write> writes, LongPredicate isDamaged) {
+            StringBuilder differences = new StringBuilder();
+            List<Promised> possible = possible(writes);
+            for (int some = writes.size(); some >= 0; some--) {
+                String difference = difference(possible.get(some), isDamaged);
+                if (difference == null) {
+                    matching = some;
+                    return null;
+                }
+                differences.append("\n  after ").append(some).append(" more writes ").append(possible.get(some)).append(", but ")
+                    .append(difference);
+            }
+            return differences.toString();
+        }
+
+        private List<Promised> possible(List<Storage.Write> writes) {
+            FoundingRecord record = storage.identity().founding();
+            List<Promised> possible = new ArrayList<>(List.of(record == null ? heard : heard.founded(record)));
+            for (Storage.Write write : writes) {
+                possible.add(possible.get(possible.size() - 1).after(write));
+            }
+            return possible;
+        }
+
+        /** What is there is promised from now on; returns the last of these writes that is, after {@link #differences} found none. */
+        long settle(List<Storage.Write> writes) {
+            Storage.Recovered found = recovered;
+            if (found == null) {
+                promised = heard;
+                return 0;
+            }
+            promised = possible(writes).get(matching);
+            if (found.damaged().isEmpty()) {
+                promised = promised.learning(found.log().terms());
+            }
+            if (found.log().snapshot().index() > 0) {
+                promised = promised.with(found.log().snapshot());
+            }
+            return matching == 0 ? 0 : writes.get(matching - 1).id();
+        }
     }
 
     private Storage.Recovered recover(FileStorage storage) {
@@ -196,6 +365,109 @@ public final class FileStorageDisk implements SimulatedDisk {
             case 6 -> files.dieAt(1 + random.nextInt(OPERATIONS_TO_DIE_IN));
             default -> files.limit(used() + random.nextInt(ROOM_BYTES_MAX));
         }
+    }
+
+    /** {@inheritDoc} A bit of it turns; not in the last frame, of which nobody can tell whether it was ever written. */
+    @Override
+    public @Nullable EntryId damageAny(long dice) {
+        long covered = promised.snapshot() == null ? 0 : promised.snapshot().index();
+        List<Entry> behind = promised.from(covered + 1);
+        HonestLog log = honestLog();
+        if (refusal != null || isMended || behind.isEmpty() || log.frames().isEmpty()) {
+            return null;
+        }
+        SplittableRandom drawn = new SplittableRandom(dice);
+        Entry entry = behind.get(drawn.nextInt(behind.size()));
+        HonestLog.Frame frame = log.lastOf(entry.index());
+        if (frame == null || frame.equals(log.frames().get(log.frames().size() - 1))) {
+            return null;
+        }
+        int[] place = frame.placeOf(entry.index(), files.honest().bytes(frame.file()));
+        files.keepHonest();
+        files.flip(frame.file(), drawn.nextInt(place[0], place[1]), drawn.nextInt(Byte.SIZE));
+        settleIfDown();
+        return entry.id();
+    }
+
+    @Override
+    public boolean damageBytes(long dice) {
+        if (refusal != null || isMended || promised.founding() == null) {
+            return false;
+        }
+        files.keepHonest();
+        SplittableRandom drawn = new SplittableRandom(dice);
+        switch (drawn.nextInt(8)) {
+            case 0, 1 -> flip("log-", "BIT_TURNED_IN_LOG", drawn);
+            case 2, 3, 4 -> flip("snapshot-", "BIT_TURNED_IN_SNAPSHOT", drawn);
+            case 5 -> flip("", "BIT_TURNED", drawn);
+            case 6 -> files.loseWrite();
+            default -> {
+                List<String> names = files.list();
+                String name = names.get(drawn.nextInt(names.size()));
+                files.misdirectWrite(name, drawn.nextInt(1 + files.bytes(name).length / SimulatedMedium.SECTOR));
+            }
+        }
+        settleIfDown();
+        return true;
+    }
+
+    /** Mostly where something stands. */
+    private void flip(String prefix, String what, SplittableRandom drawn) {
+        List<String> names = files.list().stream().filter(name -> name.startsWith(prefix) && files.bytes(name).length > 0).toList();
+        if (names.isEmpty()) {
+            return;
+        }
+        String name = names.get(drawn.nextInt(names.size()));
+        byte[] bytes = files.bytes(name);
+        int at = drawn.nextInt(bytes.length);
+        for (int again = 0; bytes[at] == 0 && again < 10; again++) {
+            at = drawn.nextInt(bytes.length);
+        }
+        files.flip(name, at, drawn.nextInt(Byte.SIZE));
+        count(what);
+    }
+
+    private HonestLog honestLog() {
+        return new HonestLog(files.honest(), replica.incarnation());
+    }
+
+    private void settleIfDown() {
+        if (running == null) {
+            settle();
+        }
+    }
+
+    /** {@inheritDoc} Whoever runs is asked, or whoever would. */
+    @Override
+    public List<EntryId> damaged() {
+        if (refusal != null || promised.founding() == null || files.damaged().isEmpty()) {
+            return List.of();
+        }
+        Opened open = running;
+        return open == null ? new Look(files).damaged() : open.damaged();
+    }
+
+    /** {@inheritDoc} So is all else that is damaged. */
+    @Override
+    public void undamage(List<EntryId> entries) {
+        files.undoDamage();
+        refusal = null;
+        settle();
+    }
+
+    @Override
+    public boolean isSuspect() {
+        return !files.damaged().isEmpty();
+    }
+
+    @Override
+    public boolean isSnapshotSuspect() {
+        return files.damaged().stream().anyMatch(name -> name.startsWith("snapshot-"));
+    }
+
+    @Override
+    public @Nullable String refusal() {
+        return refusal;
     }
 
     /** {@inheritDoc} The disk takes nothing more, or so little more; what the storage makes of that is its affair. */
@@ -222,6 +494,8 @@ public final class FileStorageDisk implements SimulatedDisk {
     public FileStorageDisk copy() {
         FileStorageDisk copy = new FileStorageDisk(replica, options, random.split(), setup, files.copy());
         copy.promised = promised;
+        copy.heard = promised;
+        copy.refusal = refusal;
         return copy;
     }
 
@@ -283,6 +557,7 @@ public final class FileStorageDisk implements SimulatedDisk {
     private final class Opened implements Storage {
 
         private final FileStorage storage;
+        private boolean isRecovered;
 
         Opened(FileStorage storage) {
             this.storage = storage;
@@ -295,13 +570,41 @@ public final class FileStorageDisk implements SimulatedDisk {
 
         @Override
         public Recovered recover() {
-            Recovered recovered = FileStorageDisk.this.recover(storage);
-            String difference = promised.difference(recovered, storage, List.of());
+            Recovered recovered = files.damaged().isEmpty() ? FileStorageDisk.this.recover(storage) : storage.recover();
+            String difference = promised.difference(recovered, storage, List.of(), this::isDamaged);
             if (difference != null) {
                 throw new StorageBroken("The directory of " + replica + " is another one than a moment ago: it was " + promised + ", but "
                     + difference);
             }
+            isRecovered = true;
+            isPowerOn = false;
+            failed = List.of();
+            unsettled = List.of();
+            founding = null;
+            promise(promised);
             return recovered;
+        }
+
+        private void promise(Promised now) {
+            promised = now;
+            heard = now;
+        }
+
+        List<EntryId> damaged() {
+            List<EntryId> damaged = new ArrayList<>();
+            StoredSnapshot newest = storage.snapshot();
+            long covered = newest == null ? 0 : newest.id().index();
+            if (newest != null) {
+                newest.close();
+            }
+            for (Entry entry : promised.from(covered + 1)) {
+                try {
+                    storage.read(entry.index(), entry.index(), Integer.MAX_VALUE);
+                } catch (EntryDamagedException e) {
+                    damaged.add(e.entry());
+                }
+            }
+            return damaged;
         }
 
         @Override
@@ -309,7 +612,7 @@ public final class FileStorageDisk implements SimulatedDisk {
             founding = record;
             storage.found(record);
             founding = null;
-            promised = promised.founded(record);
+            promise(promised.founded(record));
         }
 
         @Override
@@ -320,24 +623,27 @@ public final class FileStorageDisk implements SimulatedDisk {
             }
             storage.write(batch);
             failed = List.of();
+            Promised after = promised;
             for (Write write : batch) {
-                promised = promised.after(write);
+                after = after.after(write);
             }
-            if (batch.stream().anyMatch(write -> write.install() != null)) {
-                promised = promised.learning(terms());
-            }
+            promise(batch.stream().anyMatch(write -> write.install() != null) ? after.learning(terms()) : after);
         }
 
         /** Of what an installed snapshot covers, nobody else knows the terms. */
         private TermTable terms() {
-            SimulatedFiles copy = files.copy();
-            copy.limit(Long.MAX_VALUE);
-            return FileStorageDisk.this.recover(FileStorageDisk.this.open(copy)).log().terms();
+            return FileStorageDisk.this.recover(FileStorageDisk.this.open(toLookAt(files.honest()))).log().terms();
         }
 
         @Override
         public List<Entry> read(long firstIndex, long lastIndex, int bytesMax) {
-            List<Entry> entries = storage.read(firstIndex, lastIndex, bytesMax);
+            List<Entry> entries;
+            try {
+                entries = storage.read(firstIndex, lastIndex, bytesMax);
+            } catch (EntryDamagedException e) {
+                requireDamaged(List.of(e.entry()));
+                throw e;
+            }
             for (Entry entry : entries) {
                 List<Entry> known = entry.index() < promised.firstIndex() ? List.of() : promised.from(entry.index());
                 if (!known.isEmpty() && !known.get(0).equals(entry)) {
@@ -369,7 +675,7 @@ public final class FileStorageDisk implements SimulatedDisk {
                     unsettled.add(snapshot);
                     output.commit();
                     unsettled = before;
-                    promised = promised.with(snapshot);
+                    promise(promised.with(snapshot));
                 }
 
                 @Override
@@ -404,14 +710,61 @@ public final class FileStorageDisk implements SimulatedDisk {
             return storage.maintain();
         }
 
+        /** Who says that an entry is damaged must be right, by name: others may be asked for it, and may replace it. */
+        private void requireDamaged(List<EntryId> named) {
+            for (EntryId entry : named) {
+                if (!entry.equals(promised.entryAt(entry.index())) || !isDamaged(entry.index())) {
+                    throw new StorageBroken(replica + " says that entry " + entry + " is damaged, which it is not: it was " + promised);
+                }
+            }
+            if (!named.isEmpty()) {
+                count("DAMAGE_FOUND_WHILE_RUNNING");
+            }
+        }
+
+        private boolean isDamaged(long index) {
+            return honestLog().isDamaged(index, files);
+        }
+
         @Override
         public List<EntryId> repair(List<Entry> entries) {
-            return storage.repair(entries);
+            List<EntryId> repaired = storage.repair(entries);
+            for (EntryId entry : repaired) {
+                if (!storage.read(entry.index(), entry.index(), Integer.MAX_VALUE).equals(promised.from(entry.index()).subList(0, 1))) {
+                    throw new StorageBroken(replica + " has not got back entry " + entry + ", though it says so");
+                }
+                count("DAMAGED_ENTRY_REPAIRED");
+            }
+            return repaired;
         }
 
         @Override
         public Scrubbed scrub(int bytesMax) {
-            return storage.scrub(bytesMax);
+            long failed = failedReads();
+            Scrubbed found = storage.scrub(bytesMax);
+            requireDamaged(found.damaged());
+            if (failedReads() > failed) {
+                return found;       // what cannot be read is as good as damaged
+            }
+            if (found.isSnapshotDamaged()) {
+                requireSomeDamage("snapshot", "snapshot-");
+                count("DAMAGED_SNAPSHOT_FOUND");
+            }
+            if (found.problem() != null) {
+                requireSomeDamage(found.problem(), "log-");
+                count("DAMAGE_BEYOND_REPAIR_FOUND");
+            }
+            return found;
+        }
+
+        private long failedReads() {
+            return files.happenings().getOrDefault(Operation.READ + "_FAILED", 0L);
+        }
+
+        private void requireSomeDamage(String what, String prefix) {
+            if (files.damaged().stream().noneMatch(name -> name.startsWith(prefix))) {
+                throw new StorageBroken(replica + " finds damage where there is none: " + what);
+            }
         }
 
         @Override

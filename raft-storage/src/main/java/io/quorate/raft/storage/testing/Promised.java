@@ -9,6 +9,7 @@ import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.core.TermTable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,8 +34,8 @@ record Promised(@Nullable FoundingRecord founding, HardState hardState, TermTabl
         SnapshotId install = write.install();
         if (install != null) {
             boolean isHeld = install.last().equals(entryAt(install.index()));
-            return new Promised(founding, write.hardState(), isHeld ? terms : new TermTable(install.last()),
-                isHeld ? entries : List.of(), install);
+            TermTable standing = isHeld ? terms : new TermTable(install.last());
+            return new Promised(founding, next(write.hardState(), standing), standing, isHeld ? entries : List.of(), install);
         }
         TermTable longer = new TermTable(terms);
         longer.truncate(write.firstIndex());
@@ -43,7 +44,13 @@ record Promised(@Nullable FoundingRecord founding, HardState hardState, TermTabl
             longer.append(entry.term(), entry.index());
             kept.add(entry);
         }
-        return new Promised(founding, write.hardState(), longer, List.copyOf(kept), snapshot);
+        return new Promised(founding, next(write.hardState(), longer), longer, List.copyOf(kept), snapshot);
+    }
+
+    /** No commit index is unlearned, not even by a replica that cuts off what is damaged and knows less for a while. */
+    private HardState next(HardState written, TermTable log) {
+        return new HardState(written.term(), written.votedFor(),
+            Math.min(Math.max(hardState.commitIndex(), written.commitIndex()), log.lastIndex()));
     }
 
     /** With a snapshot of its own state, unless it has a newer one. */
@@ -75,19 +82,23 @@ record Promised(@Nullable FoundingRecord founding, HardState hardState, TermTabl
      *
      * @param storage   to read entries
      * @param unsettled snapshots that may be there, and may not
+     * @param isDamaged whether the disk has damaged the entry of this index: only such a one may be named
      */
-    @Nullable String difference(Storage.Recovered found, Storage storage, List<SnapshotId> unsettled) {
-        if (!found.damaged().isEmpty()) {
-            return "it has found damage, " + found.damaged();
+    @Nullable String difference(Storage.Recovered found, Storage storage, List<SnapshotId> unsettled, LongPredicate isDamaged) {
+        for (EntryId entry : found.damaged()) {
+            if (!entry.equals(entryAt(entry.index())) || !isDamaged.test(entry.index())) {
+                return "it says that entry " + entry + " is damaged";
+            }
         }
+        long last = found.damaged().isEmpty() ? terms.lastIndex() : found.damaged().get(0).index() - 1;
         if (!found.hardState().equals(hardState)) {
             return "the hard state is " + found.hardState() + " and not " + hardState;
         }
         TermTable other = found.log().terms();
-        if (!other.last().equals(terms.last())) {
-            return "the log ends with " + other.last() + " and not with " + terms.last();
+        if (!other.last().equals(entryAt(last))) {
+            return "the log ends with " + other.last() + " and not with " + entryAt(last);
         }
-        for (long index = Math.max(other.base().index(), terms.base().index()); index <= terms.lastIndex(); index++) {
+        for (long index = Math.max(other.base().index(), terms.base().index()); index <= last; index++) {
             if (other.termAt(index) != terms.termAt(index)) {
                 return "the log is " + other + " and not " + terms;
             }
@@ -100,6 +111,9 @@ record Promised(@Nullable FoundingRecord founding, HardState hardState, TermTabl
             return "the snapshot is " + newest + " and not " + snapshot;
         }
         for (Entry entry : from(newest.index() + 1)) {
+            if (found.damaged().contains(entry.id())) {
+                continue;
+            }
             List<Entry> read = storage.read(entry.index(), entry.index(), Integer.MAX_VALUE);
             if (!read.equals(List.of(entry))) {
                 return "in place of entry " + entry.id() + " it reads " + read.stream().map(Entry::id).toList();

@@ -8,9 +8,12 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.random.RandomGenerator;
@@ -55,6 +58,8 @@ public final class SimulatedFiles {
     }
 
     private final SimulatedMedium medium;
+    private @Nullable SimulatedMedium honest;                // see keepHonest()
+    private Map<Inode, Inode> twins = new IdentityHashMap<>();      // the files of that one
     private final Map<Operation, Integer> failing = new EnumMap<>(Operation.class);     // after so many that succeed
     private boolean locked;
     private int operations;
@@ -160,6 +165,52 @@ public final class SimulatedFiles {
         return name + " at " + offset;
     }
 
+    /**
+     * From now on it is known beside what the disk has become what it would be if it had not lied since: {@link #honest}, {@link #isDamaged}.
+     * The next process's directory knows it too.
+     */
+    synchronized void keepHonest() {
+        if (honest == null) {
+            honest = medium.twin(twins);
+        }
+    }
+
+    /** What would be seen if the disk had not lied since {@link #keepHonest}; a copy. */
+    synchronized SimulatedFiles honest() {
+        SimulatedFiles next = new SimulatedFiles((honest == null ? medium : honest).copy());
+        next.limit = limit;
+        return next;
+    }
+
+    /** The files of which something else is seen than would be if the disk had not lied. */
+    synchronized SortedSet<String> damaged() {
+        SortedSet<String> damaged = new TreeSet<>();
+        if (honest != null) {
+            for (String name : medium.names()) {
+                if (isDamaged(name, 0, Integer.MAX_VALUE)) {
+                    damaged.add(name);
+                }
+            }
+        }
+        return damaged;
+    }
+
+    /** Whether that is so of some byte between these two, the second exclusive. */
+    synchronized boolean isDamaged(String name, int from, int to) {
+        Inode inode = known(name);
+        Inode twin = twins.get(inode);
+        return honest != null && twin != null && !Arrays.equals(inode.seen, from, Math.min(to, inode.seen.length), twin.seen, from,
+            Math.min(to, twin.seen.length));
+    }
+
+    /** Each byte is as it would be if the disk had not lied, or will be at the next loss of power. */
+    synchronized void undoDamage() {
+        twins.forEach((inode, twin) -> {
+            inode.seen = twin.seen.clone();
+            inode.durable = twin.durable.clone();
+        });
+    }
+
     /** The faults that were asked for and have not occurred do not occur. */
     public synchronized void mend() {
         failAt = Integer.MAX_VALUE;
@@ -221,19 +272,22 @@ public final class SimulatedFiles {
     /** Puts these bytes in place of the file's, durably. */
     public synchronized void put(String name, byte[] bytes) {
         medium.put(name, bytes);
+        if (honest != null) {
+            honest.put(name, bytes);
+            adopt(honest);
+        }
     }
 
     /** Takes a file away, durably. */
     public synchronized void remove(String name) {
         medium.remove(name);
+        if (honest != null) {
+            honest.remove(name);
+        }
     }
 
     private Inode known(String name) {
-        try {
-            return medium.inode(name);
-        } catch (IOException e) {
-            throw new IllegalArgumentException("There is no file " + name, e);
-        }
+        return medium.known(name);
     }
 
     // -------------------------------------------------------------------------------------------------------------- the next process
@@ -246,7 +300,7 @@ public final class SimulatedFiles {
     /** What the next process finds. */
     public SimulatedFiles restart(Loss loss, RandomGenerator random) {
         return switch (loss) {
-            case NONE -> next(medium);
+            case NONE -> nextOnTheSame();
             case KEEPS_ALL -> restart(change -> true);
             case LOSES_ALL -> restart(change -> false);
             case TEARS -> tear(random);
@@ -268,7 +322,25 @@ public final class SimulatedFiles {
 
     /** What the next process finds if of the changes in {@link #unsynced} exactly these have got to the disk when power is lost. */
     public synchronized SimulatedFiles restart(IntPredicate kept) {
-        return next(medium.left(kept));
+        return next(medium.left(kept)).adopt(honest == null ? null : honest.left(kept));
+    }
+
+    private synchronized SimulatedFiles nextOnTheSame() {
+        SimulatedFiles next = next(medium);
+        next.honest = honest;
+        next.twins = twins;
+        return next;
+    }
+
+    /** What an honest disk would have, with the same names. */
+    private SimulatedFiles adopt(@Nullable SimulatedMedium twin) {
+        honest = twin;
+        if (twin != null) {
+            for (String name : medium.names()) {
+                twins.put(known(name), twin.known(name));
+            }
+        }
+        return this;
     }
 
     private synchronized SimulatedFiles next(SimulatedMedium found) {
@@ -291,7 +363,7 @@ public final class SimulatedFiles {
 
     /** An independent copy of what is seen, all of it durable. */
     public synchronized SimulatedFiles copy() {
-        return next(medium.copy());
+        return next(medium.copy()).adopt(honest == null ? null : honest.copy());
     }
 
     // ---------------------------------------------------------------------------------------------------------- what a program does
@@ -314,7 +386,11 @@ public final class SimulatedFiles {
             if (medium.has(name)) {
                 throw new IOException(name + " exists");
             }
-            return new OpenFile(name, medium.create(name));
+            Inode created = medium.create(name);
+            if (honest != null) {
+                twins.put(created, honest.create(name));
+            }
+            return new OpenFile(name, created);
         }
     }
 
@@ -329,6 +405,9 @@ public final class SimulatedFiles {
         synchronized (this) {
             change(Operation.RENAME, "rename " + from + " to " + to);
             medium.rename(from, to);
+            if (honest != null) {
+                honest.rename(from, to);
+            }
         }
     }
 
@@ -338,6 +417,9 @@ public final class SimulatedFiles {
         synchronized (this) {
             change(Operation.DELETE, "delete " + name);
             medium.delete(name);
+            if (honest != null) {
+                honest.delete(name);
+            }
         }
     }
 
@@ -348,6 +430,9 @@ public final class SimulatedFiles {
             change(Operation.SYNC_DIRECTORY, "sync directory");
             if (ignored != Operation.SYNC_DIRECTORY) {
                 medium.syncNames();
+                if (honest != null) {
+                    honest.syncNames();
+                }
             }
         }
     }
@@ -457,14 +542,19 @@ public final class SimulatedFiles {
         }
 
         private void put(int position, byte[] bytes) throws IOException {
-            if (losesWrite) {
+            Inode twin = twins.get(inode);
+            if (honest != null && twin != null) {
+                honest.write(twin, name, position, bytes);
+            }
+            if (bytes.length > 0 && losesWrite) {
                 losesWrite = false;
                 count("WRITE_LOST");
-                medium.show(inode, position, bytes);
-            } else if (misdirectsWrite) {
+                medium.write(inode, name, position, bytes, null, 0);
+            } else if (bytes.length > 0 && misdirectsWrite) {
                 misdirectsWrite = false;
                 count("WRITE_MISDIRECTED");
-                medium.write(inode, name, position, bytes, medium.inode(misdirectedTo), misdirectedSector);
+                Inode target = medium.has(misdirectedTo) ? medium.inode(misdirectedTo) : null;      // it may be gone by now
+                medium.write(inode, name, position, bytes, target, misdirectedSector);
             } else {
                 medium.write(inode, name, position, bytes);
             }
@@ -479,13 +569,25 @@ public final class SimulatedFiles {
                     change(Operation.FORCE, "fsync " + name);
                 } catch (IOException e) {
                     if (goesOnAfterFailure || operations < failAt) {     // who is dead asks for nothing
-                        medium.forget(inode);   // clean, but not written
+                        forget(inode);   // clean, but not written
                     }
                     throw e;
                 }
                 if (ignored != Operation.FORCE) {
                     medium.sync(inode);
+                    Inode twin = twins.get(inode);
+                    if (honest != null && twin != null) {
+                        honest.sync(twin);
+                    }
                 }
+            }
+        }
+
+        private void forget(Inode inode) {
+            medium.forget(inode);
+            Inode twin = twins.get(inode);
+            if (honest != null && twin != null) {
+                honest.forget(twin);
             }
         }
 

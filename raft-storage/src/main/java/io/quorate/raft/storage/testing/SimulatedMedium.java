@@ -62,8 +62,8 @@ final class SimulatedMedium {
         }
     }
 
-    /** The bytes that a sector had when it was written, and where the disk puts them, which need not be where they belong. */
-    private record Sector(Inode inode, String name, int at, byte[] bytes, Inode target, int targetAt) implements Change {
+    /** The bytes that a sector had when it was written, and where the disk puts them: where they belong, elsewhere, or nowhere. */
+    private record Sector(Inode inode, String name, int at, byte[] bytes, @Nullable Inode target, int targetAt) implements Change {
 
         @Override
         public String toString() {
@@ -94,6 +94,14 @@ final class SimulatedMedium {
             throw new NoSuchFileException(name);
         }
         return inode;
+    }
+
+    Inode known(String name) {
+        try {
+            return inode(name);
+        } catch (NoSuchFileException e) {
+            throw new IllegalArgumentException("There is no file " + name, e);
+        }
     }
 
     long bytes() {
@@ -170,8 +178,8 @@ final class SimulatedMedium {
         write(inode, name, position, bytes, inode, position / SECTOR);
     }
 
-    /** Writes these bytes, but the disk puts them into other sectors, from this one of the target on. */
-    void write(Inode inode, String name, int position, byte[] bytes, Inode target, int targetSector) {
+    /** Writes these bytes, but the disk puts them into other sectors, from this one of the target on; or nowhere, if that is null. */
+    void write(Inode inode, String name, int position, byte[] bytes, @Nullable Inode target, int targetSector) {
         if (bytes.length == 0) {
             return;
         }
@@ -189,8 +197,7 @@ final class SimulatedMedium {
         }
     }
 
-    /** Readers see it, and that is all that ever becomes of it. */
-    void show(Inode inode, int position, byte[] bytes) {
+    private static void show(Inode inode, int position, byte[] bytes) {
         if (bytes.length > 0) {
             inode.seen = grown(inode.seen, position + bytes.length);
             System.arraycopy(bytes, 0, inode.seen, position, bytes.length);
@@ -200,7 +207,7 @@ final class SimulatedMedium {
     void sync(Inode inode) {
         inode.durable = grown(inode.durable, inode.seen.length);
         for (Change change : unsynced) {
-            if (change instanceof Sector sector && sector.inode == inode) {
+            if (change instanceof Sector sector && sector.inode == inode && sector.target != null) {
                 put(sector, sector.target.durable);
                 sector.target.durablyUnreadable.remove(sector.targetAt);
             }
@@ -251,7 +258,7 @@ final class SimulatedMedium {
         }
         contents.replaceAll((inode, bytes) -> bytes.clone());
         for (int i = 0; i < unsynced.size(); i++) {
-            if (unsynced.get(i) instanceof Sector sector && contents.containsKey(sector.target) && kept.test(i)) {
+            if (unsynced.get(i) instanceof Sector sector && sector.target != null && contents.containsKey(sector.target) && kept.test(i)) {
                 put(sector, contents.get(sector.target));
                 unreadable.get(sector.target).remove(sector.targetAt);
             }
@@ -268,6 +275,37 @@ final class SimulatedMedium {
         names.forEach((name, inode) -> copy.putUnsynced(name, inode.seen.clone(), inode.unreadable));
         copy.syncNames();
         return copy;
+    }
+
+    /**
+     * Another one, equal in all, also in the changes that are not on the disk yet.
+     *
+     * @param twins is told which file of the other one is which of this
+     */
+    SimulatedMedium twin(Map<Inode, Inode> twins) {
+        SimulatedMedium twin = new SimulatedMedium();
+        names.forEach((name, inode) -> twin.names.put(name, twinOf(inode, twins)));
+        durableNames.forEach((name, inode) -> twin.durableNames.put(name, twinOf(inode, twins)));
+        for (Change change : unsynced) {
+            if (change instanceof Name name) {
+                twin.unsynced.add(new Name(name.from, name.to, twinOf(name.inode, twins)));
+            } else if (change instanceof Size size) {
+                twin.unsynced.add(new Size(twinOf(size.inode, twins), size.name, size.size));
+            } else if (change instanceof Sector sector) {
+                Inode target = sector.target == null ? null : twinOf(sector.target, twins);
+                twin.unsynced.add(new Sector(twinOf(sector.inode, twins), sector.name, sector.at, sector.bytes, target, sector.targetAt));
+            }
+        }
+        return twin;
+    }
+
+    private static Inode twinOf(Inode inode, Map<Inode, Inode> twins) {
+        return twins.computeIfAbsent(inode, original -> {
+            Inode twin = new Inode();
+            twin.seen = original.seen.clone();
+            twin.durable = original.durable.clone();
+            return twin;
+        });
     }
 
     private static byte[] grown(byte[] bytes, int size) {

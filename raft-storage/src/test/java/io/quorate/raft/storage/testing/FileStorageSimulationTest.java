@@ -28,6 +28,7 @@ class FileStorageSimulationTest {
     private static final int SEEDS = 200;
     private static final int TIMEOUTS = 30;
     private static final int DISK_FAULTS = 12;      // besides those that the swarm draws
+    private static final int DAMAGES = 10;          // likewise, where disks lie
     private static final SnapshotPolicy OFTEN =
         SnapshotPolicy.DEFAULT.withLogBytesMin(400).withLogToSnapshotRatio(1).withRetryPause(Duration.ofSeconds(1));
 
@@ -47,7 +48,24 @@ class FileStorageSimulationTest {
             long down = random.nextLong(3 * plan.electionTimeoutNanos());
             faults.add(random.nextBoolean() ? new Fault.FailDisk(at, node, down) : new Fault.Crash(at, node, down, random.nextBoolean()));
         }
+        if (seed % 4 < 2) {
+            damage(plan, faults, random);
+        }
         return plan.withFaults(faults);
+    }
+
+    /** Fewer than half of the nodes have disks that lie, so that what was acknowledged is left on a quorum; entries rot on any. */
+    private static void damage(FaultPlan plan, List<Fault> faults, SplittableRandom random) {
+        int liars = (plan.nodes() - 1) / 2;
+        int first = random.nextInt(plan.nodes());
+        for (int i = 0; i < DAMAGES && liars > 0; i++) {
+            long at = 1 + random.nextLong(plan.faultyNanos());
+            int liar = 1 + (first + random.nextInt(liars)) % plan.nodes();
+            faults.add(new Fault.DamageDisk(at, liar, random.nextLong() >>> 1));
+            if (random.nextInt(3) == 0) {
+                faults.add(new Fault.DamageEntry(at, 1 + random.nextInt(plan.nodes()), random.nextLong() >>> 1));
+            }
+        }
     }
 
     private static Simulation.Report run(long seed) {
@@ -65,7 +83,11 @@ class FileStorageSimulationTest {
         for (String what : List.of("FILES_WRITE_FAILED", "FILES_FORCE_FAILED", "FILES_CREATE_FAILED", "FILES_RENAME_FAILED",
             "FILES_SYNC_DIRECTORY_FAILED", "FILES_READ_FAILED", "FILES_DISK_FULL", "FILES_DEAD", "FILES_DIED_WRITING",
             "FILES_UNSYNCED_TORN", "FILES_UNSYNCED_LOST", "FILES_UNSYNCED_SEEN_BY_NEXT_PROCESS", "SNAPSHOT_TAKEN", "SNAPSHOT_INSTALLED",
-            "DISK_FAILED", "CRASH_WRITE_KEPT", "CRASH_WRITE_LOST")) {
+            "DISK_FAILED", "CRASH_WRITE_KEPT", "CRASH_WRITE_LOST",
+            "FILES_BIT_TURNED_IN_LOG", "FILES_BIT_TURNED_IN_SNAPSHOT", "FILES_BIT_TURNED", "FILES_WRITE_LOST", "FILES_WRITE_MISDIRECTED",
+            "FILES_DAMAGED_ENTRIES_NAMED", "FILES_DAMAGE_FOUND_WHILE_RUNNING", "FILES_DAMAGED_ENTRY_REPAIRED", "FILES_DIRECTORY_REFUSED",
+            "FILES_DAMAGED_SNAPSHOT_FOUND", "FILES_SNAPSHOT_REFUSED", "FILES_DAMAGE_BEYOND_REPAIR_FOUND", "FILES_DAMAGE_DOES_NO_HARM",
+            "FILES_LAST_WRITE_FORGOTTEN", "STARTED_WITH_DAMAGE", "BEGAN_REPAIRED", "DISK_LOST")) {
             assertTrue(happened.getOrDefault(what, 0L) > 0, () -> what + " did not happen: " + happened);
         }
     }
