@@ -354,9 +354,30 @@ public final class FileStorage implements Storage {
         scrubber = new Scrubber(files, identity.replica().incarnation(), state, found);
     }
 
-    /** Of a log in which something is damaged, that is what is whole before it; when all of it is there again, this is asked for again. */
+    /**
+     * Of a log in which something is damaged, that is what is whole before it; when all of it is there again, this is asked for again. What
+     * is met by reading that is damaged by now, though it was whole at the opening, is handed over as damaged like the rest.
+     */
     private Recovered handOver(FoundingRecord founding, LogState state, Snapshots known) {
-        state.cover(known.newestIndex());
+        List<Damage.Mark> before;
+        do {
+            state.cover(known.newestIndex());
+            before = state.damage().marks();
+            try {
+                Recovered recovered = whole(founding, state, known);
+                if (recovered != null) {
+                    isHandedOver = recovered.damaged().isEmpty();
+                    return recovered;
+                }
+            } catch (EntryDamagedException e) {
+                LOG.warn("Met while the log was handed over: {}", e.getMessage());
+            }
+        } while (!state.damage().marks().equals(before));
+        throw new InvariantViolation("no damage is known, but the log " + state.terms() + " cannot be read to its end");
+    }
+
+    /** Null if it cannot be read up to where the first known damage is. */
+    private @Nullable Recovered whole(FoundingRecord founding, LogState state, Snapshots known) {
         List<EntryId> damaged = state.damage().idsBehind(known.newestIndex());
         TermTable terms = new TermTable(state.terms());
         if (!damaged.isEmpty()) {
@@ -365,8 +386,9 @@ public final class FileStorage implements Storage {
         Snapshots.Stored newest = known.newest();
         SnapshotId snapshot = newest == null ? SnapshotId.ofFounding(founding.membership()) : newest.manifest().id();
         List<Entry> found = membershipsBetween(snapshot.index(), terms.lastIndex(), state);
-        isHandedOver = damaged.isEmpty();
-        return new Recovered(state.recoveredHardState(), new LogView(snapshot, terms, tail(state, terms.lastIndex()), found), damaged);
+        List<Entry> tail = tail(state, terms.lastIndex());
+        boolean isWhole = tail.isEmpty() || tail.get(tail.size() - 1).index() == terms.lastIndex();
+        return isWhole ? new Recovered(state.recoveredHardState(), new LogView(snapshot, terms, tail, found), damaged) : null;
     }
 
     private List<Entry> membershipsBetween(long snapshotIndex, long lastIndex, LogState state) {

@@ -297,6 +297,31 @@ class EntryDamageTest {
     }
 
     @Test
+    void whatIsDamagedWhileTheLogIsRepairedIsHandedOverAsDamagedToo() throws IOException {
+        life();
+        SimulatedFiles disk = flipped(FIRST, entryAt(frames(FIRST).get(1), 1) + 50);
+        FileStorage opened = Logs.start(disk, SMALL);
+        List<EntryId> damaged = opened.recover().damaged();
+        assertEquals(List.of("4@2"), names(damaged));
+        disk.flip(FIRST, entryAt(frames(FIRST).get(0), 0) + 3, 0);
+        assertEquals(List.of("1@1", "4@2"), names(opened.recover().damaged()));      // the first that is read
+        disk.flip(FIRST, entryAt(frames(FIRST).get(1), 2) + 5, 0);
+        FrameHeader last = frames(SECOND).get(frames(SECOND).size() - 1);
+        disk.flip(SECOND, entryAt(last, 1) + 44, 0);
+        assertEquals(List.of(new EntryId(1, 1)), opened.repair(givenBack(List.of(new EntryId(1, 1)))));
+        assertEquals(damaged, opened.repair(givenBack(damaged)));
+        Storage.Recovered recovered = opened.recover();
+        assertEquals(List.of("5@2"), names(recovered.damaged()));                    // and what lies behind that is not looked at yet
+        expectPrefix(recovered);
+        assertEquals(recovered.damaged(), opened.repair(givenBack(recovered.damaged())));
+        recovered = opened.recover();
+        assertEquals(List.of("24@4"), names(recovered.damaged()));
+        expectPrefix(recovered);
+        assertEquals(recovered.damaged(), opened.repair(givenBack(recovered.damaged())));
+        assertEquals(model.restarted(), ModelLog.of(opened));
+    }
+
+    @Test
     void aRunWhosePlacesAreNotKnownNeedsAllItsEntriesAtOnce() throws IOException {
         life();
         FrameHeader frame = frames(SECOND).get(frames(SECOND).size() - 1);
