@@ -99,9 +99,9 @@ final class SimulatedProcess {
         this.random = random;
         this.clock = clock;
         this.storage = storage;
-        writtenIndex = replica.diskLastIndex();
         server = new PassiveServer(group.addresses(), group.config(), group.setup().snapshots(), storage, new End(),
             new WatchedMachine(group, replica, ailments), new Counting(), random.split(), clock::nanos);
+        writtenIndex = replica.diskLastIndex();
         wasRepairing = isRepairing();
     }
 

@@ -47,6 +47,7 @@ public final class FileStorageDisk implements SimulatedDisk {
         .withLogTailBytes(2 << 10).withPartBytes(1 << 10);
     private static final int CRAMPED_BYTES_MAX = 200;
     private static final int OPERATIONS_TO_DIE_IN = 12;
+    private static final int OPERATIONS_OF_AN_OPENING = 24;
     private static final int ROOM_BYTES_MAX = 6 << 10;
 
     private final ReplicaId replica;
@@ -62,7 +63,6 @@ public final class FileStorageDisk implements SimulatedDisk {
     private @Nullable FoundingRecord founding;              // likewise
     private @Nullable Opened running;
     private @Nullable String refusal;               // see refusal()
-    private boolean isPowerOn;      // since the last process died, and none has recovered yet
     private boolean isMended;
 
     private FileStorageDisk(ReplicaId replica, FileStorage.Options options, SplittableRandom random, Consumer<SimulatedFiles> setup,
@@ -94,12 +94,21 @@ public final class FileStorageDisk implements SimulatedDisk {
         if (refusal != null) {
             throw new StorageException("No process can run on the disk of " + replica + ": " + refusal);
         }
-        if (!isMended && random.nextInt(20) == 0) {
-            files.failOnceAt(1 + random.nextInt(OPERATIONS_TO_DIE_IN));
+        if (!isMended && random.nextInt(10) == 0) {
+            failOpening();
         }
         Opened opened = new Opened(open(files));
         running = opened;
         return opened;
+    }
+
+    private void failOpening() {
+        int operation = random.nextInt(OPERATIONS_OF_AN_OPENING);
+        switch (random.nextInt(4)) {
+            case 0 -> files.fail(Operation.READ, operation);
+            case 1 -> files.dieAt(1 + operation);
+            default -> files.failOnceAt(1 + operation);
+        }
     }
 
     private FileStorage open(SimulatedFiles found) {
@@ -140,10 +149,7 @@ public final class FileStorageDisk implements SimulatedDisk {
 
     private void losePower() {
         files.happenings().forEach((what, often) -> happenings.merge(what, often, Long::sum));
-        Loss drawn = List.of(Loss.NONE, Loss.TEARS, Loss.TEARS, Loss.LOSES_ALL).get(random.nextInt(4));
-        // What was seen counts as there, so it stays until a process has made sure that it does.
-        Loss loss = isPowerOn ? Loss.NONE : drawn;
-        isPowerOn = loss == Loss.NONE;
+        Loss loss = List.of(isMended ? Loss.TEARS : Loss.NONE, Loss.TEARS, Loss.TEARS, Loss.LOSES_ALL).get(random.nextInt(4));
         if (loss != Loss.NONE && !files.unsynced().isEmpty()) {
             count(loss == Loss.TEARS ? "UNSYNCED_TORN" : "UNSYNCED_LOST");
         } else if (!files.unsynced().isEmpty()) {
@@ -157,7 +163,8 @@ public final class FileStorageDisk implements SimulatedDisk {
     }
 
     /**
-     * Finds out what is there, of the batch too whose end nobody heard; returns the last write of that which is.
+     * Finds out what is there, of the batch too whose end nobody heard; returns the last write of that which is. What is only seen counts
+     * for nothing yet: as long as no process has recovered it, a loss of power may still take it away.
      *
      * <p>If the disk has lied, what it should have is held to the promises as ever, and then what it has: it is that, but for entries that
      * are named as damaged, and are; or it is refused; or it has forgotten its end, in the one way in which no log can tell.
@@ -187,9 +194,8 @@ public final class FileStorageDisk implements SimulatedDisk {
             refusal = "it has forgotten its last write, and does not know";
             return settleHonestly();
         }
-        long kept = look.settle(failed);
         judge(look);
-        return kept;
+        return look.settle(failed);
     }
 
     /** What an honest disk would have is what counts as promised. */
@@ -250,10 +256,17 @@ public final class FileStorageDisk implements SimulatedDisk {
         private int matching;                   // how many of the writes are there, once that was asked
 
         Look(SimulatedFiles found) {
-            boolean isHonest = files.damaged().isEmpty() || found != files;
-            SimulatedFiles copy = toLookAt(found);
-            storage = isHonest ? FileStorageDisk.this.open(copy)
-                : FileStorage.open(copy, replica.nodeId(), replica.incarnation(), options);
+            this(found == files ? files.damaged().isEmpty() : true, toLookAt(found));
+        }
+
+        private Look(boolean isHonest, SimulatedFiles copy) {
+            this(isHonest, isHonest ? FileStorageDisk.this.open(copy)
+                : FileStorage.open(copy, replica.nodeId(), replica.incarnation(), options));
+        }
+
+        /** What this one finds. */
+        Look(boolean isHonest, FileStorage storage) {
+            this.storage = storage;
             if (!storage.identity().replica().equals(replica) && promised != Promised.BLANK) {
                 throw new StorageBroken("The directory of " + replica + " has become that of " + storage.identity().replica());
             }
@@ -329,7 +342,7 @@ public final class FileStorageDisk implements SimulatedDisk {
         /** What is there is promised from now on; returns the last of these writes that is, after {@link #differences} found none. */
         long settle(List<Storage.Write> writes) {
             Storage.Recovered found = recovered;
-            if (found == null) {
+            if (found == null || running == null && !files.isDurable()) {
                 promised = heard;
                 return 0;
             }
@@ -484,18 +497,26 @@ public final class FileStorageDisk implements SimulatedDisk {
         return files.list().stream().mapToLong(name -> files.bytes(name).length).sum();
     }
 
+    /** {@inheritDoc} Of what nobody has recovered yet it is decided now whether it is there: it may tell who belongs to the group. */
     @Override
     public void mend() {
         isMended = true;
         files.mend();
+        if (running == null && !files.isDurable()) {
+            losePower();
+            settle();
+        }
     }
 
     @Override
     public FileStorageDisk copy() {
         FileStorageDisk copy = new FileStorageDisk(replica, options, random.split(), setup, files.copy());
-        copy.promised = promised;
-        copy.heard = promised;
+        copy.heard = heard;
+        copy.unsettled = unsettled;
+        copy.failed = failed;
+        copy.founding = founding;
         copy.refusal = refusal;
+        copy.settle();
         return copy;
     }
 
@@ -570,14 +591,15 @@ public final class FileStorageDisk implements SimulatedDisk {
 
         @Override
         public Recovered recover() {
-            Recovered recovered = files.damaged().isEmpty() ? FileStorageDisk.this.recover(storage) : storage.recover();
-            String difference = promised.difference(recovered, storage, List.of(), this::isDamaged);
-            if (difference != null) {
-                throw new StorageBroken("The directory of " + replica + " is another one than a moment ago: it was " + promised + ", but "
-                    + difference);
+            Look look = new Look(files.damaged().isEmpty(), storage);
+            Recovered recovered = Objects.requireNonNull(look.recovered, "a blank directory");
+            String differences = look.differences(failed, this::isDamaged);
+            if (differences != null) {
+                throw new StorageBroken("The directory of " + replica + " is another one than a moment ago: it should be what it was"
+                    + differences);
             }
+            look.settle(failed);
             isRecovered = true;
-            isPowerOn = false;
             failed = List.of();
             unsettled = List.of();
             founding = null;

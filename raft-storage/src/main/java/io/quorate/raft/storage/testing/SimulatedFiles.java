@@ -297,6 +297,11 @@ public final class SimulatedFiles {
         return medium.unsynced();
     }
 
+    /** Whether a loss of power would change nothing that is seen; by what an honest disk would have, if that is known. */
+    synchronized boolean isDurable() {
+        return (honest == null ? medium : honest).isDurable();
+    }
+
     /** What the next process finds. */
     public SimulatedFiles restart(Loss loss, RandomGenerator random) {
         return switch (loss) {

@@ -237,6 +237,11 @@ final class SimulatedMedium {
         return unsynced.stream().map(Change::toString).toList();
     }
 
+    /** Whether a loss of power would change nothing that is seen. */
+    boolean isDurable() {
+        return names.equals(durableNames) && names.values().stream().allMatch(inode -> Arrays.equals(inode.seen, inode.durable));
+    }
+
     /** What is left if of the changes that are not on the disk exactly these got there. */
     SimulatedMedium left(IntPredicate kept) {
         Map<String, Inode> keptNames = new TreeMap<>(durableNames);
