@@ -44,6 +44,7 @@ final class SimulatedGroup {
      * are no faults at all, clients fall silent, all is done, and clients go on.
      */
     static final int CALM_TIMEOUTS = 5;
+    private static final int LATELY_TIMEOUTS = 10;      // a message is hardly ever longer on its way
     private static final int QUIET_TIMEOUTS = 20;
     /** What is longer is refused, and takes its time to hash. */
     private static final int HASHED_BYTES_MAX = 1 << 20;
@@ -363,12 +364,14 @@ final class SimulatedGroup {
 
         private boolean isQuorumOfAll(List<Membership> memberships) {
             return memberships.stream().allMatch(each -> isMajority(each.voters()) && (!each.isJoint() || isMajority(each.outgoing()))
-                && (each.goal() == null || !mayBeReached(each.goal()) || isMajority(each.goal().voters())));
+                && (each.goal() == null || !mayBeReached(each.goal(), each) || isMajority(each.goal().voters())));
         }
 
-        /** Whether all are there whom the next step waits for: a leader may have heard them a moment ago, and take it. */
-        private boolean mayBeReached(Membership.Goal goal) {
-            return goal.voters().stream().allMatch(member -> replicas.stream().anyMatch(replica -> replica.id().equals(member.id())));
+        /** Whether all are there, or were lately, whom the next step waits for: a leader may have heard them, and take it. */
+        private boolean mayBeReached(Membership.Goal goal, Membership membership) {
+            long lately = now() - LATELY_TIMEOUTS * plan.electionTimeoutNanos();
+            return goal.voters().stream().filter(member -> !membership.isVoter(member.id()))
+                .allMatch(member -> replicas.stream().anyMatch(replica -> replica.wasThere(member.id(), lately)));
         }
 
         private boolean isMajority(List<Member> half) {

@@ -43,6 +43,7 @@ final class SimulatedReplica implements ReplicaView {
     private final SimulatedClock clock;
     private final Ailments ailments;
     private final List<SimulatedDisk> lostDisks = new ArrayList<>();
+    private long wipedNanos = Long.MIN_VALUE;       // when it lost the last of them
     private SimulatedDisk disk;
     private @Nullable SimulatedDisk savedDisk;
     private int boot;                       // how often it has been started, on whatever disk
@@ -217,7 +218,13 @@ final class SimulatedReplica implements ReplicaView {
     /** While it is down: its machine is replaced, with an empty disk. */
     void wipe() {
         lostDisks.add(disk);
+        wipedNanos = group.now();
         disk = newDisk();
+    }
+
+    /** Whether this is its replica, or was since then. */
+    boolean wasThere(ReplicaId replica, long sinceNanos) {
+        return id().equals(replica) || wipedNanos >= sinceNanos && lostDisks.stream().anyMatch(lost -> lost.replica().equals(replica));
     }
 
     /** Makes a backup of its disk. */
