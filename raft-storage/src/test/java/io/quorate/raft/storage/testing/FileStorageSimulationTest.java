@@ -108,4 +108,40 @@ class FileStorageSimulationTest {
         });
         assertEquals("StorageBroken", failure.invariant());
     }
+
+    @ParameterizedTest
+    @EnumSource(Lie.class)
+    void damageOfWhichTheModelIsNotToldIsCaught(Lie lie) {
+        SimulatedDisk.Maker disks = FileStorageDisk.maker(lie::tell);
+        SimulationFailure failure = assertThrows(SimulationFailure.class, () -> {
+            for (long seed = 1; seed <= 20; seed++) {
+                simulation(seed, disks).unexplained().run(seed, plan(seed));
+            }
+        });
+        assertEquals("StorageBroken", failure.invariant());
+    }
+
+    /** What is done to the directory that a process finds. */
+    private enum Lie {
+        BIT_TURNED {
+            @Override
+            void tell(SimulatedFiles files) {
+                files.list().stream().filter(name -> name.startsWith("log-")).forEach(name -> files.flip(name, 300, 0));
+            }
+        },
+        WRITE_LOST {
+            @Override
+            void tell(SimulatedFiles files) {
+                files.loseWrite();
+            }
+        },
+        WRITE_MISDIRECTED {
+            @Override
+            void tell(SimulatedFiles files) {
+                files.list().stream().filter(name -> name.startsWith("log-")).forEach(name -> files.misdirectWrite(name, 1));
+            }
+        };
+
+        abstract void tell(SimulatedFiles files);
+    }
 }
