@@ -61,6 +61,7 @@ public final class FileStorageDisk implements SimulatedDisk {
     private List<SnapshotId> unsettled = List.of();         // that were being made durable when that failed
     private List<Storage.Write> failed = List.of();         // the batch that has not returned, until a process has recovered
     private @Nullable FoundingRecord founding;              // likewise
+    private List<HonestLog.Frame> standing = List.of();     // the frames that the last process had recovered
     private @Nullable Opened running;
     private @Nullable String refusal;               // see refusal()
     private boolean isMended;
@@ -225,13 +226,16 @@ public final class FileStorageDisk implements SimulatedDisk {
     }
 
     /**
-     * Null if the log ends where that of an honest disk would if the frames were gone that {@link HonestLog#hole} tells; and the term and the
-     * vote are as promised, unless the disk has taken more than one frame.
+     * Null if the log ends where that of an honest disk would if the frames were gone that {@link HonestLog#hole} tells; and neither the term
+     * nor the vote goes back, nor what the last process stood on, unless the disk has taken more than one frame.
      */
     private @Nullable String differenceFromHole(Look look, HonestLog honest) {
         List<HonestLog.Frame> hole = honest.hole(files);
         if (hole.isEmpty()) {
             return "\nand none of its last frames is damaged";
+        }
+        if (hole.size() == 1 && hole.get(0).count() > 0 && standing.contains(hole.get(0))) {
+            return "\nand one damaged frame " + hole.get(0) + " takes back what the last process had recovered";
         }
         SimulatedFiles shorter = files.honest();
         HonestLog.Frame first = hole.get(0);
@@ -515,6 +519,7 @@ public final class FileStorageDisk implements SimulatedDisk {
         copy.unsettled = unsettled;
         copy.failed = failed;
         copy.founding = founding;
+        copy.standing = standing;
         copy.refusal = refusal;
         copy.settle();
         return copy;
@@ -599,6 +604,7 @@ public final class FileStorageDisk implements SimulatedDisk {
                     + differences);
             }
             look.settle(failed);
+            standing = honestLog().frames();
             isRecovered = true;
             failed = List.of();
             unsettled = List.of();
@@ -751,6 +757,9 @@ public final class FileStorageDisk implements SimulatedDisk {
         @Override
         public List<EntryId> repair(List<Entry> entries) {
             List<EntryId> repaired = storage.repair(entries);
+            if (!repaired.isEmpty() && files.unsynced().stream().anyMatch(change -> change.startsWith("log-"))) {
+                throw new StorageBroken(replica + " has put back " + repaired + ", and a loss of power may damage them again");
+            }
             for (EntryId entry : repaired) {
                 if (!storage.read(entry.index(), entry.index(), Integer.MAX_VALUE).equals(promised.from(entry.index()).subList(0, 1))) {
                     throw new StorageBroken(replica + " has not got back entry " + entry + ", though it says so");
