@@ -150,7 +150,9 @@ public final class SimulatedFiles {
     public synchronized void damage(String name, int offset, byte[] bytes) {
         Inode inode = known(name);
         System.arraycopy(bytes, 0, inode.seen, offset, bytes.length);
-        System.arraycopy(bytes, 0, inode.durable, offset, Math.min(bytes.length, Math.max(0, inode.durable.length - offset)));
+        if (offset < inode.durable.length) {
+            System.arraycopy(bytes, 0, inode.durable, offset, Math.min(bytes.length, inode.durable.length - offset));
+        }
     }
 
     /** One bit turns somewhere; returns where, or the empty text if there is not a byte. */

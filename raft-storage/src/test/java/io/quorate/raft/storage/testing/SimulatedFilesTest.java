@@ -273,6 +273,55 @@ class SimulatedFilesTest {
     }
 
     @Test
+    void aWriteThatWasToComeIntoAFileThatIsGoneComesNowhere() throws IOException {
+        OpenFile a = durable("a", 2, 'a');
+        durable("b", 2, 'b');
+        files.misdirectWrite("b", 0);
+        files.delete("b");
+        files.syncDirectory();
+        write(a, 0, 1, 'x');
+        a.force();
+        assertEquals("aa", letters(files.restart(Loss.KEEPS_ALL, random), "a"));
+    }
+
+    @Test
+    void aBitTurnsInWhatIsNotOnTheDiskYet() throws IOException {
+        durable("a", 1, 'a');
+        write(files.create("b"), 0, 1, 'b');
+        files.flip("b", 7, 0);
+        assertEquals('c', files.bytes("b")[7]);
+    }
+
+    @Test
+    void whatAnHonestDiskWouldHaveIsKnownBesideWhatThisOneHas() throws IOException {
+        OpenFile a = durable("a", 3, 'a');
+        write(a, 2, 1, 'z');
+        files.keepHonest();
+        assertEquals(Set.of(), files.damaged());
+        files.flip("a", 5, 0);
+        assertEquals(Set.of("a"), files.damaged());
+        assertTrue(files.isDamaged("a", 5, 6));
+        assertFalse(files.isDamaged("a", 6, 3 * SECTOR));
+        files.loseWrite();
+        write(a, 1, 1, 'x');
+        a.force();
+        assertFalse(files.isDamaged("a", 6, 3 * SECTOR), "it is still seen");
+        write(files.create("b"), 0, 1, 'b');
+        assertFalse(files.isDurable());
+
+        SimulatedFiles next = files.restart(Loss.LOSES_ALL, random);
+        assertTrue(next.isDurable());
+        assertEquals(List.of("a"), next.list());
+        assertEquals("!az", letters(next, "a"));
+        assertEquals("axz", letters(next.honest(), "a"));
+        assertTrue(next.isDamaged("a", 5, 6) && next.isDamaged("a", SECTOR, 2 * SECTOR));
+        assertFalse(next.isDamaged("a", 2 * SECTOR, 3 * SECTOR));
+        next.undoDamage();
+        assertEquals("axz", letters(next, "a"));
+        assertEquals(Set.of(), next.damaged());
+    }
+
+    @Test
     void aBitTurnsForAllWhoReadAndForGood() throws IOException {
         durable("a", 1, 'x');
         byte[] before = files.bytes("a");
