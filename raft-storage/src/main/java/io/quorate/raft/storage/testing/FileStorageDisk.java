@@ -103,6 +103,11 @@ public final class FileStorageDisk implements SimulatedDisk {
         return opened;
     }
 
+    /** What a process could not read is as good as damaged to it. */
+    private static boolean isRefusedByDisk(SimulatedFiles found) {
+        return found.happenings().containsKey(Operation.READ + "_FAILED");
+    }
+
     private void failOpening() {
         int operation = random.nextInt(OPERATIONS_OF_AN_OPENING);
         switch (random.nextInt(4)) {
@@ -116,6 +121,9 @@ public final class FileStorageDisk implements SimulatedDisk {
         try {
             return FileStorage.open(found, replica.nodeId(), replica.incarnation(), options);
         } catch (StorageCorruptException e) {
+            if (isRefusedByDisk(found)) {
+                throw e;
+            }
             throw new StorageBroken("The directory of " + replica + " is refused: " + e.getMessage(), e);
         }
     }
@@ -365,6 +373,9 @@ public final class FileStorageDisk implements SimulatedDisk {
         try {
             return storage.recover();
         } catch (StorageCorruptException e) {
+            if (isRefusedByDisk(files)) {
+                throw e;
+            }
             throw new StorageBroken("The log of " + replica + " is refused, and was " + promised + ": " + e.getMessage(), e);
         }
     }
@@ -751,7 +762,7 @@ public final class FileStorageDisk implements SimulatedDisk {
         }
 
         private boolean isDamaged(long index) {
-            return honestLog().isDamaged(index, files);
+            return isRefusedByDisk(files) || honestLog().isDamaged(index, files);
         }
 
         @Override
@@ -771,11 +782,10 @@ public final class FileStorageDisk implements SimulatedDisk {
 
         @Override
         public Scrubbed scrub(int bytesMax) {
-            long failed = failedReads();
             Scrubbed found = storage.scrub(bytesMax);
             requireDamaged(found.damaged());
-            if (failedReads() > failed) {
-                return found;       // what cannot be read is as good as damaged
+            if (isRefusedByDisk(files)) {
+                return found;
             }
             if (found.isSnapshotDamaged()) {
                 requireSomeDamage("snapshot", "snapshot-");
@@ -786,10 +796,6 @@ public final class FileStorageDisk implements SimulatedDisk {
                 count("DAMAGE_BEYOND_REPAIR_FOUND");
             }
             return found;
-        }
-
-        private long failedReads() {
-            return files.happenings().getOrDefault(Operation.READ + "_FAILED", 0L);
         }
 
         private void requireSomeDamage(String what, String prefix) {
