@@ -172,8 +172,8 @@ public final class FileStorageDisk implements SimulatedDisk {
     }
 
     /**
-     * Finds out what is there, of the batch too whose end nobody heard; returns the last write of that which is. What is only seen counts
-     * for nothing yet: as long as no process has recovered it, a loss of power may still take it away.
+     * Finds out what is there, of the batch too whose end nobody heard; returns the last write of that which is. That batch counts for
+     * nothing yet: as long as no process has recovered it, a loss of power or damage may still take it away.
      *
      * <p>If the disk has lied, what it should have is held to the promises as ever, and then what it has: it is that, but for entries that
      * are named as damaged, and are; or it is refused; or it has forgotten its end, in the one way in which no log can tell.
@@ -354,7 +354,7 @@ public final class FileStorageDisk implements SimulatedDisk {
         /** What is there is promised from now on; returns the last of these writes that is, after {@link #differences} found none. */
         long settle(List<Storage.Write> writes) {
             Storage.Recovered found = recovered;
-            if (found == null || running == null && !files.isDurable()) {
+            if (found == null || running == null && !isMended) {
                 promised = heard;
                 return 0;
             }
@@ -517,8 +517,10 @@ public final class FileStorageDisk implements SimulatedDisk {
     public void mend() {
         isMended = true;
         files.mend();
-        if (running == null && !files.isDurable()) {
-            losePower();
+        if (running == null) {
+            if (!files.isDurable()) {
+                losePower();
+            }
             settle();
         }
     }
