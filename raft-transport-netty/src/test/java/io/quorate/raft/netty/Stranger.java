@@ -89,8 +89,12 @@ final class Stranger implements AutoCloseable {
         }
     }
 
+    /** What comes next but pings, which come whenever it was quiet for a while, is of this type. */
     Frame expect(FrameType type) {
         Frame frame = read();
+        while (frame != null && frame.type() == FrameType.PING && type != FrameType.PING) {
+            frame = read();
+        }
         if (frame == null || frame.type() != type) {
             throw new AssertionError("expected " + type + ", not " + (frame == null ? "the end" : frame.type()));
         }
