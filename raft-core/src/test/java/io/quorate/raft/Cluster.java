@@ -36,6 +36,7 @@ public final class Cluster implements AutoCloseable {
         private volatile @Nullable Runnable onApplied;
         private volatile boolean isWaiting;
         private volatile @Nullable CompletableFuture<Void> writerGate;
+        private volatile boolean isEndless;
         private volatile boolean isWriting;
         private int restores;                                        // guarded by this
 
@@ -87,6 +88,9 @@ public final class Cluster implements AutoCloseable {
                 for (String command : captured) {
                     data.writeUTF(command);
                 }
+                while (isEndless) {
+                    data.write(0);
+                }
                 data.flush();
             };
         }
@@ -122,6 +126,11 @@ public final class Cluster implements AutoCloseable {
         /** Snapshots are not written until the future completes. */
         public void writerGate(CompletableFuture<Void> future) {
             writerGate = future;
+        }
+
+        /** Snapshots are never written to their end. */
+        public void endless() {
+            isEndless = true;
         }
 
         public synchronized List<String> commands() {

@@ -93,6 +93,7 @@ class ServerSnapshotsTest {
         int leader = leader();
         CompletableFuture<Void> gate = new CompletableFuture<>();
         cluster.machines.get(leader).writerGate(gate);
+        cluster.machines.get(leader).endless();
         CompletableFuture<SnapshotInfo> taken = cluster.servers.get(leader).takeSnapshot();
         cluster.await(() -> cluster.machines.get(leader).isWriting());
         assertEquals("did b", cluster.propose("b"));
@@ -100,7 +101,7 @@ class ServerSnapshotsTest {
 
         CompletableFuture<Void> closed = CompletableFuture.runAsync(() -> cluster.stop(leader));
         cluster.await(() -> cluster.watchers.get(leader).wasStopped() || isNamed("quorate-" + leader + "-stop"));
-        gate.complete(null);        // it would write all of its state now, and is stopped at the first byte
+        gate.complete(null);        // it would write for ever now, and is stopped at the next byte
         get(closed);
         assertThrows(ServerStoppedException.class, () -> get(taken));
         assertEquals(null, cluster.disks.get(leader).snapshotId());

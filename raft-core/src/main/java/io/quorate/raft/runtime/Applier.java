@@ -510,7 +510,7 @@ public final class Applier {
         if (result == null) {
             call.fail(new IllegalStateException("StateMachine.query returned null; return an empty array for no result"));
         } else if (call.isValid(nanoClock.getAsLong())) {
-            call.done(result, applied);
+            call.done(result, Math.max(applied, machineIndex));     // the machine may be ahead of what is applied
         } else {                      // the lease ran out while the query ran: ask for another one
             call.heldIn(null);
             if (!mailbox.submit(call)) {

@@ -168,6 +168,13 @@ class RestoreTest {
         applier.turn(0);
         assertEquals(5, applier.appliedIndex());
         assertArrayEquals("state".getBytes(), machine.state);
+        Recorder reader = new Recorder();
+        budget.take(Call.bytesOf(new byte[0]));
+        Call read = new Call(Call.Kind.READ, new byte[0], 1000, budget, reader);
+        read.readable(5, Long.MAX_VALUE);
+        applier.add(List.of(read));
+        applier.turn(0);
+        assertEquals("state at 10", reader.outcome(), "it is told of what it holds");
         machine.state = new byte[0];
         applier.add(List.of(new Work.Restore(second)));
         applier.turn(0);
