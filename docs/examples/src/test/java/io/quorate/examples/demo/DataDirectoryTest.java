@@ -1,5 +1,6 @@
 package io.quorate.examples.demo;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -10,19 +11,23 @@ import io.quorate.examples.Poll;
 import io.quorate.examples.launcher.Directories;
 import io.quorate.examples.launcher.FreePorts;
 import io.quorate.examples.launcher.LocalGroup;
+import io.quorate.raft.ServerStatus;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,7 +69,7 @@ final class DataDirectoryTest {
     }
 
     @Test
-    void aDamagedLastFrameIsDroppedAndAnyEarlierDamageIsRefused() throws Exception {
+    void aDamagedLastFrameIsDroppedAnEarlierEntryComesBackAndASegmentCutShortIsRefused() throws Exception {
         try (ThreeProcesses three = start()) {
             three.awaitMore(500);
             int node = three.follower();
@@ -73,15 +78,24 @@ final class DataDirectoryTest {
             Path segment = newestSegment(data);
             long end = endOfContent(segment);
 
-            Path damaged = copy(data, directory.resolve("damaged"));
-            change(damaged.resolve(segment.getFileName()), end / 2, (byte) 0x55);
-            assertRefusedNaming(with(three.group.arguments(node), "--data", damaged.toString()), segment.getFileName());
-
             Path shorter = copy(data, directory.resolve("shorter"));
             try (RandomAccessFile file = new RandomAccessFile(shorter.resolve(segment.getFileName()).toFile(), "rw")) {
                 file.setLength(file.length() - 1);
             }
             assertRefusedNaming(with(three.group.arguments(node), "--data", shorter.toString()), segment.getFileName());
+
+            // An entry of long ago: the others have it, and give it back before this one takes part.
+            byte[] before = Files.readAllBytes(segment);
+            change(segment, lastTextBefore(before, end / 2), (byte) 0x55);
+            three.group.start(node);
+            do {
+                three.awaitMore(10);
+            } while (!isFollower(three.status(node)));
+            assertEquals(0, three.group.stop(node));
+            byte[] after = Files.readAllBytes(segment);
+            assertArrayEquals(Arrays.copyOf(before, (int) end + 1), Arrays.copyOf(after, (int) end + 1));
+            segment = newestSegment(data);
+            end = endOfContent(segment);
 
             // The last frame: its last byte once to garbage, then, of the next last frame, the last bytes to zeros.
             change(segment, end, (byte) 0x55);
@@ -97,6 +111,15 @@ final class DataDirectoryTest {
             three.awaitMore(100);
             three.assertNothingLost(ThreeProcesses.all());
         }
+    }
+
+    private static boolean isFollower(@Nullable ServerStatus status) {
+        return status != null && status.state() == ServerStatus.State.FOLLOWER;
+    }
+
+    /** Where something that was written into a value stands. */
+    private static long lastTextBefore(byte[] bytes, long offset) {
+        return new String(bytes, 0, (int) offset, StandardCharsets.ISO_8859_1).lastIndexOf("of the test's input");
     }
 
     private static void assertRefusedNaming(List<String> arguments, Path file) {
