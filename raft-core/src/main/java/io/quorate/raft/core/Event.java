@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** Everything a {@link RaftNode} can be told. */
 public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.Read, Event.Abandoned, Event.ChangeMembership,
     Event.Transfer, Event.Written, Event.Applied, Event.EntriesRead, Event.SnapshotTaken, Event.SnapshotFetched, Event.FetchFailed,
-    Event.TimeWanted, Event.PeerLost, Event.Impaired, Event.HandedBack, Event.SnapshotNeeded, Event.RoomChanged {
+    Event.TimeWanted, Event.PeerLost, Event.Impaired, Event.HandedBack, Event.Mended, Event.SnapshotNeeded, Event.RoomChanged {
 
     /**
      * The only way a node learns the time. First in every batch, but read after everything else in the batch has arrived: a promise that
@@ -141,11 +141,14 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
 
     /**
      * The state machine has come to an entry that cannot be read, and gives back all that it was asked to apply and has not applied. It is
-     * asked for the same again when {@link Impaired} says that something has changed, or is given a snapshot in its place.
+     * asked for the same again when it is {@link Mended}, or is given a snapshot in its place.
      *
      * @param appliedIndex the last entry that it has applied
      */
     record HandedBack(long appliedIndex) implements Event { }
+
+    /** The entry at which the state machine stood can be read again. Of no effect unless it has handed back. */
+    record Mended() implements Event { }
 
     /**
      * What the state machine is to be given next cannot be read here, and another replica has it only behind this snapshot. What stands in

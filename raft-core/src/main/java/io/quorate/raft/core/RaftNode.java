@@ -186,11 +186,15 @@ public final class RaftNode {
         } else if (event instanceof Event.Impaired impaired) {
             impairedNanos = isImpaired ? impairedNanos : now;
             isImpaired = impaired.isImpaired();
+        } else if (event instanceof Event.Mended) {
             isHandedBack = false;
         } else if (event instanceof Event.HandedBack back) {
             onHandedBack(back.appliedIndex());
         } else if (event instanceof Event.SnapshotNeeded needed) {
             if (isHandedBack && needed.snapshot().index() > appliedIndex) {
+                if (needed.snapshot().last().term() > term) {
+                    raiseTerm(needed.snapshot().last().term());      // nothing of a later term than the node's may come to stand in its log
+                }
                 fetch(needed.snapshot(), needed.source());
             }
         } else if (event instanceof Event.RoomChanged changed) {

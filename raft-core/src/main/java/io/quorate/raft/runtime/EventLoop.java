@@ -104,6 +104,7 @@ public final class EventLoop {
     private long droppedTold;                       // of the mailbox's count, how many have been logged
     private long refusedTold;                       // likewise
     private long pausedNanos;                       // when this process last stood still for long; meaningful if it ever did
+    private long handedBackIndex;                   // what the applier has last handed back begins behind this
     private long candidateTerm;                     // of the last candidacy that was counted
 
     private @Nullable Membership membership;        // as last reported to the transport
@@ -460,9 +461,14 @@ public final class EventLoop {
         if (node != null) {
             node.step(new Event.HandedBack(appliedIndex));
             forApplier.add(new Work.HandedBack());
-            if (repair.damaged().stream().noneMatch(entry -> entry.index() == appliedIndex + 1)) {
-                node.step(new Event.Impaired(!repair.isIdle()));      // it has come back meanwhile
-            }
+            handedBackIndex = appliedIndex;
+            goOn(node);      // it may have come back meanwhile
+        }
+    }
+
+    private void goOn(RaftNode running) {
+        if (!repair.isDamaged(handedBackIndex + 1)) {
+            running.step(new Event.Mended());
         }
     }
 
@@ -602,6 +608,7 @@ public final class EventLoop {
             reader.retry();
             forApplier.add(new Work.Retry());
             running.step(new Event.Impaired(!repair.isIdle()));
+            goOn(running);
         }
     }
 

@@ -50,8 +50,13 @@ public final class Mender {
         record Put(List<Entry> entries) implements Job {
             @Override
             public void run(Mender mender) {
-                List<EntryId> back = mender.storage.repair(entries);
+                List<EntryId> back = new ArrayList<>(mender.storage.repair(entries));
                 mender.putBack += back.size();
+                for (Entry entry : entries) {
+                    if (!back.contains(entry.id()) && mender.isReadable(entry)) {
+                        back.add(entry.id());      // news of its damage came late: it had been mended by then
+                    }
+                }
                 mender.mailbox.mended(back);
             }
         }
@@ -155,6 +160,7 @@ public final class Mender {
                     why = Why.UNKNOWN;
                 } catch (EntryDamagedException e) {
                     why = e.entry().equals(id) ? Why.DAMAGED : Why.UNKNOWN;
+                    mailbox.damaged(List.of(e.entry()));
                 }
                 if (entry != null && entry.id().equals(id)) {
                     if (!given.isEmpty() && entry.size() > room) {
@@ -173,6 +179,15 @@ public final class Mender {
         }
         transport.send(new RepairMessage.EntryAnswer(self, question.request.from(), question.request.round(), given, missing,
             isCovering ? snapshot : null, question.membership));
+    }
+
+    private boolean isReadable(Entry entry) {
+        try {
+            List<Entry> read = storage.read(entry.index(), entry.index(), entry.size());
+            return !read.isEmpty() && read.get(0).id().equals(entry.id());
+        } catch (EntryDamagedException e) {
+            return false;
+        }
     }
 
     private @Nullable SnapshotId newestSnapshot() {

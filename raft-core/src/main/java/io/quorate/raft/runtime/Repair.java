@@ -85,6 +85,7 @@ final class Repair {
     private long poolBytes;
     private boolean isPutting;
     private boolean isPoolNew;                      // something has come since the last put began
+    private boolean isRefused;                      // the disk did not take back what came last, though nothing was missing
     private final SortedMap<ReplicaId, Peer> peers = new TreeMap<>();
     private @Nullable Membership membership;        // the newest that is known
     private boolean isRunning;                      // the node has begun
@@ -137,6 +138,7 @@ final class Repair {
             news += entry.equals(damaged.put(entry.index(), entry)) ? 0 : 1;
         }
         if (news > 0) {
+            retain();
             askAgain(nowNanos);
         }
         return news;
@@ -161,6 +163,10 @@ final class Repair {
 
     boolean isIdle() {
         return damaged.isEmpty();
+    }
+
+    boolean isDamaged(long index) {
+        return damaged.containsKey(index);
     }
 
     /** What is damaged, as far as is known. */
@@ -251,8 +257,8 @@ final class Repair {
             isNew |= take(entry);
         }
         if (isNew) {
-            hasProgress = true;
-            patience = 1;
+            hasProgress |= !isRefused;
+            patience = isRefused ? patience : 1;
             isPoolNew = true;
             put();
         }
@@ -269,7 +275,7 @@ final class Repair {
                 return;
             }
         }
-        if (isNew && !wanted().isEmpty()) {
+        if (isNew && !isRefused && !wanted().isEmpty()) {
             deadline = nowNanos;       // there may be more where this came from
         }
         if (peers.values().stream().allMatch(each -> each.hasAnswered)) {
@@ -315,6 +321,11 @@ final class Repair {
             damaged.remove(entry.index(), entry);
         }
         retain();
+        isRefused = back.isEmpty() && !pool.isEmpty() && !isPoolNew && wanted().isEmpty();
+        if (isRefused) {
+            pool.clear();      // nothing more would come: all that stands beside these is here, and the disk has not taken them
+            retain();
+        }
         if (damaged.isEmpty() && !isRunning && !isReplacing) {
             isReplacing = true;
             hands.recover();
@@ -323,7 +334,11 @@ final class Repair {
         }
     }
 
+    /** Keeps of what has come, and of what was offered, what is of use. */
     private void retain() {
+        if (offered != null && damaged.headMap(offered.snapshot().index() + 1).isEmpty()) {
+            offered = null;
+        }
         pool.values().removeIf(entry -> !entry.id().equals(damaged.get(entry.index())));
         poolBytes = 0;
         for (Entry entry : pool.values()) {
@@ -457,6 +472,6 @@ final class Repair {
             return what + "; a snapshot that covers it, up to entry " + offered.snapshot().last() + ", is being fetched from "
                 + offered.source();
         }
-        return what + (silent.isEmpty() ? "" : "; no answer yet from " + silent) + (unable.isEmpty() ? "" : "; asked of " + unable);
+        return what + (isRefused ? "; the disk does not take back what the others have given" : "") + (silent.isEmpty() ? "" : "; no answer yet from " + silent) + (unable.isEmpty() ? "" : "; asked of " + unable);
     }
 }

@@ -6,7 +6,9 @@ import io.quorate.raft.StorageException;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.ReplicaId;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +26,7 @@ final class SnapshotSource {
     private static final class Open {
         private final Storage.StoredSnapshot stored;
         private long askedNanos;
-        private boolean isSent;       // its end was sent to somebody
+        private final Set<ReplicaId> unsent = new HashSet<>();       // of those who asked, those to whom its end was not sent yet
 
         Open(Storage.StoredSnapshot stored) {
             this.stored = stored;
@@ -68,7 +70,7 @@ final class SnapshotSource {
             return;
         }
         of.askedNanos = nowNanos;
-        of.isSent = false;
+        of.unsent.add(ask.from());
         long total = of.stored.transferBytes();
         if (ask.offset() > total) {      // he has the beginning of another one of that name
             send.accept(new SnapshotMessage.Gone(self, ask.from(), ask.snapshot()));
@@ -86,7 +88,9 @@ final class SnapshotSource {
             send.accept(new SnapshotMessage.Gone(self, ask.from(), ask.snapshot()));
             return;
         }
-        of.isSent = ask.offset() + bytes.length == total;
+        if (ask.offset() + bytes.length == total) {
+            of.unsent.remove(ask.from());
+        }
         send.accept(new SnapshotMessage.Piece(self, ask.from(), ask.snapshot(), ask.offset(), total, bytes));
     }
 
@@ -119,11 +123,11 @@ final class SnapshotSource {
         tellWanted();
     }
 
-    /** Makes room: of those whose end was sent, the one that was asked for longest ago goes. Whether there was one. */
+    /** Makes room: of those that were sent to all who asked, the one that was asked for longest ago goes. Whether there was one. */
     private boolean closeSent() {
         Open oldest = null;
         for (Open each : open) {
-            if (each.isSent && (oldest == null || each.askedNanos - oldest.askedNanos < 0)) {
+            if (each.unsent.isEmpty() && (oldest == null || each.askedNanos - oldest.askedNanos < 0)) {
                 oldest = each;
             }
         }

@@ -307,7 +307,7 @@ final class CommitInvariants {
             private long index;
             private long term;
             private final List<Proof> proofs = new ArrayList<>();   // of more than index
-            private final Set<EntryId> offered = new HashSet<>();   // the last entries of snapshots: committed, whatever becomes of the term
+            private final Set<EntryId> offered = new HashSet<>();   // last entries of snapshots: committed, whatever becomes of the term
         }
 
         private final PerReplica<Commit> commits = new PerReplica<>(Commit::new);
@@ -329,6 +329,11 @@ final class CommitInvariants {
             } else if (message instanceof Message.SnapshotOffer offer) {
                 commits.of(replica).offered.add(offer.snapshot().last());
             }
+        }
+
+        @Override
+        void onFetched(ReplicaView replica, EntryId last) {
+            commits.of(replica).offered.add(last);
         }
 
         @Override

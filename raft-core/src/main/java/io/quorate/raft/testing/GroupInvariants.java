@@ -223,6 +223,12 @@ final class GroupInvariants {
         }
     }
 
+    void onFetched(ReplicaView replica, EntryId last) {
+        for (Invariant invariant : all) {
+            invariant.onFetched(replica, last);
+        }
+    }
+
     void onReplaced(ReplicaView replica, Storage.Write write) {
         for (Invariant invariant : all) {
             invariant.onReplaced(replica, write);

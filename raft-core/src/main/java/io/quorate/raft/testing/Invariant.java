@@ -62,6 +62,9 @@ abstract class Invariant {
         return write.install() != null && replica.status().lastIndex() > write.install().index();
     }
 
+    /** A snapshot up to this entry has come from another replica, whole. */
+    void onFetched(ReplicaView replica, EntryId last) { }
+
     /** Before its node began, this was written to a log with damage: a cut, or an installation. It starts when that is whole. */
     void onReplaced(ReplicaView replica, Storage.Write write) { }
 

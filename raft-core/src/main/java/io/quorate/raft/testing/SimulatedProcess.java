@@ -683,6 +683,7 @@ final class SimulatedProcess {
         @Override
         public void onSnapshotFetched(SnapshotInfo snapshot) {
             group.count(Happening.SNAPSHOT_FETCHED);
+            group.invariants().onFetched(replica, snapshot.last());
         }
 
         @Override

@@ -185,9 +185,11 @@ final class SimulatedReplica implements ReplicaView {
 
     /** Of what is damaged here, what none of these could give back. */
     List<EntryId> beyondRepair(List<SimulatedReplica> core) {
-        boolean isWaiting = process == null || process.isRepairing();
+        // In place of what is applied a snapshot of the own state must come, when there is more to capture.
+        long appliedIndex = process == null || process.isRepairing() ? 0 : appliedIndex();
         return disk.damaged().stream()
-            .filter(entry -> core.stream().noneMatch(other -> other != this && other.mayGive(entry, isWaiting))).toList();
+            .filter(entry -> core.stream().noneMatch(other -> other != this && other.mayGive(entry, entry.index() > appliedIndex)))
+            .toList();
     }
 
     /** These are as they were before, and whoever waits for them begins anew. */

@@ -90,11 +90,13 @@ class ImpairedTest {
         c.settle();
         assertEquals(11, c.commit(3));
         assertEquals(List.of(), c.takeEffects(3, Apply.class));
-        c.step(3, new Event.Impaired(true), 0);      // of several, one has been mended
+        c.step(3, new Event.Impaired(true), 0);      // of several, another one has been mended
+        assertEquals(List.of(), c.takeEffects(3, Apply.class));
+        c.step(3, new Event.Mended(), 0);
         assertEquals(11, c.applied(3).size());
         assertEquals(3, c.takeEffects(3, Apply.class).get(0).firstIndex());
         c.handBack(3, 4);
-        c.step(3, new Event.Impaired(false), 0);
+        c.step(3, new Event.Mended(), 0);
         assertEquals(11, c.applied(3).size());
         assertEquals(4, c.node(3).appliedIndex());
     }
@@ -133,10 +135,34 @@ class ImpairedTest {
         assertEquals(List.of(), c.takeEffects(2, FetchSnapshot.class), "nothing has been handed back there");
         assertEquals(List.of(), c.takeEffects(3, FetchSnapshot.class), "it has applied as much");
         c.step(3, new Event.SnapshotNeeded(snapshot, id(1)), 0);
-        c.step(3, new Event.Impaired(false), 0);      // while it is fetched the entry has come back
+        c.step(3, new Event.Mended(), 0);      // while it is fetched the entry has come back
         c.fetch(3);
         assertEquals(List.of(), c.pendingInstalls(3));
         assertEquals(10, c.applied(3).size());
+    }
+
+    /** Who answers for a damaged entry need not lead, and may be ahead by terms. */
+    @Test
+    void aSnapshotOfALaterTermRaisesTheTermBeforeItIsInstalled() {
+        Cluster c = stuckAtEntry3();
+        c.elect(2, 1);
+        c.propose(2);
+        c.settle(1, 2);
+        c.heartbeat(2, 1);
+        c.settle(1, 2);
+        SnapshotId snapshot = c.snapshot(2, c.commit(2));
+        assertTrue(snapshot.last().term() > c.term(3));
+        c.dropAll();
+        c.step(3, new Event.SnapshotNeeded(snapshot, id(2)), 0);
+        assertEquals(snapshot.last().term(), c.term(3));
+        c.writeAll(3);
+        c.fetch(3);
+        c.writeAll(3);
+        assertEquals(List.of(new Restore(snapshot)), c.takeEffects(3, Restore.class));
+        c.crash(3);
+        c.restart(3);
+        assertEquals(snapshot.index(), c.node(3).status().snapshotIndex());
+        assertEquals(snapshot.last().term(), c.term(3));
     }
 
     @Test

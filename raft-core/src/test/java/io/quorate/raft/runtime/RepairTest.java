@@ -158,6 +158,25 @@ class RepairTest {
     }
 
     @Test
+    void whatTheDiskDoesNotTakeBackIsAskedForAgainWithPatience() {
+        begin(id(2, 5));
+        turn();
+        for (int round = 1; round <= 3; round++) {
+            repair.step(answer(TWO, round, List.of(entry(2, 5))), now);
+            assertEquals(List.of(List.of(entry(2, 5))), take());
+            repair.onPut(List.of());
+            assertTrue(String.valueOf(repair.problem()).contains("does not take back"), repair.problem());
+            now += ROUND;
+            assertTrue(turn().contains(new EntryRequest(SELF, TWO, round + 1, List.of(id(2, 5)))));
+        }
+        assertTrue(repair.deadline(now) - now > 4 * Repair.ASK_NANOS, "each time it waits for longer");
+        repair.step(answer(TWO, 4, List.of(entry(2, 5))), now);
+        take();
+        repair.onPut(List.of(id(2, 5)));
+        assertEquals(List.of("recover"), take());
+    }
+
+    @Test
     void aSnapshotIsFetchedOnlyWhenNobodyGivesTheEntry() {
         SnapshotId snapshot = new SnapshotId(id(4, 9), MEMBERS, 0);
         begin(id(2, 5));
