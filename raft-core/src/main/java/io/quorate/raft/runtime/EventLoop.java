@@ -104,6 +104,7 @@ public final class EventLoop {
     private long droppedTold;                       // of the mailbox's count, how many have been logged
     private long refusedTold;                       // likewise
     private long pausedNanos;                       // when this process last stood still for long; meaningful if it ever did
+    private @Nullable String diskProblem;           // that no other replica can put right
     private long handedBackIndex;                   // what the applier has last handed back begins behind this
     private long candidateTerm;                     // of the last candidacy that was counted
 
@@ -312,6 +313,9 @@ public final class EventLoop {
             return "no leader of term " + status.term() + " is known here";
         }
         String fetching = transfer.problem();
+        if (fetching == null && diskProblem != null) {
+            return diskProblem;
+        }
         return fetching != null || applier == null ? fetching : applier.snapshotProblem();
     }
 
@@ -454,6 +458,11 @@ public final class EventLoop {
             running.step(new Event.Impaired(true));
             repair.have(running.inMemory(present));
         }
+    }
+
+    /** What is the matter with this disk that no other replica can put right; null if nothing is. */
+    void diskProblem(@Nullable String problem) {
+        diskProblem = problem;
     }
 
     /** The state machine has come to a damaged entry, and waits for a snapshot in its place. */

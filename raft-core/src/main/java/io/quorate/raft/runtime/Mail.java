@@ -12,7 +12,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Something for the raft thread. */
-sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail.OfDamage, Mail.OfHandedBack, Mail.OfMended,
+sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail.OfDamage, Mail.OfDiskProblem, Mail.OfHandedBack, Mail.OfMended,
     Mail.OfRecovered, Mail.OfLoss, Mail.OfQuestion, Mail.OfMetrics, Call {
 
     void deliver(EventLoop loop);
@@ -59,6 +59,19 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
         @Override
         public void deliver(EventLoop loop) {
             loop.damaged(entries);
+        }
+
+        @Override
+        public int bytes() {
+            return 100;
+        }
+    }
+
+    /** The disk has damage that no other replica can put right, or no more. */
+    record OfDiskProblem(@Nullable String problem) implements Mail {
+        @Override
+        public void deliver(EventLoop loop) {
+            loop.diskProblem(problem);
         }
 
         @Override

@@ -88,6 +88,11 @@ public final class Mailbox {
         inbox.add(new Mail.OfDamage(List.copyOf(entries)));
     }
 
+    /** What the next opening would refuse the directory for, and what to do about it; null if that is over. */
+    void diskProblem(@Nullable String problem) {
+        inbox.add(new Mail.OfDiskProblem(problem));
+    }
+
     /** What was to be applied and is not, behind this entry, has been given back. */
     void handedBack(long appliedIndex) {
         inbox.add(new Mail.OfHandedBack(appliedIndex));

@@ -3,6 +3,7 @@ package io.quorate.raft.runtime;
 import io.quorate.raft.Storage;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +34,8 @@ final class Scrubber {
     private final RateLimit limit;
     private long roundNanos;                // when the present round began, or the next may begin
     private boolean isBetweenRounds;
+    private @Nullable String problem;       // that no other replica can put right, as last told
+    private boolean hasProblem;             // one was found in this round
 
     /** @param bytesPerSecond 0 if nothing is to be read */
     Scrubber(Storage storage, Mailbox mailbox, Meters meters, Consumer<List<Work>> applier, long bytesPerSecond, long nowNanos) {
@@ -76,7 +79,18 @@ final class Scrubber {
             meters.snapshotsDamaged.add(1);
             applier.accept(List.of(new Work.RenewSnapshot()));
         }
+        if (found.problem() != null && !found.problem().equals(problem)) {
+            problem = found.problem();
+            mailbox.diskProblem(problem);
+            applier.accept(List.of(new Work.RenewSnapshot()));      // what a snapshot covers is let go of
+        }
+        hasProblem |= found.problem() != null;
         if (found.isRoundDone()) {
+            if (problem != null && !hasProblem) {
+                problem = null;
+                mailbox.diskProblem(null);
+            }
+            hasProblem = false;
             isBetweenRounds = true;
             roundNanos += ROUND_NANOS_MIN;
         }

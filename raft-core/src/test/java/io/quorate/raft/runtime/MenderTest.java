@@ -189,6 +189,21 @@ class MenderTest {
         assertEquals(List.of(new EntryRequest(SELF, PEER, 1, List.of(id(1, 1)))), wire.sent);
     }
 
+    @Test
+    void newsOfDamageThatComesWhenItIsMendedIsForgotten() {
+        PassiveServer server = server();
+        append(server, 3, new EntryId(0, 0), 2, command(1, 1, "a"), command(2, 2, "b"));
+        server.mailbox().damaged(List.of(id(2, 2)));
+        server.loop().turn(3);      // it is in memory
+        while (server.turnDisk()) {
+            server.loop().turn(3);
+        }
+        wire.sent.clear();
+        server.loop().turn(100_000_000_000L);
+        assertTrue(wire.sent.stream().noneMatch(each -> each instanceof EntryRequest), wire.sent::toString);
+        assertEquals(0, server.mender().putBack());
+    }
+
     // ---- help
 
     private PassiveServer server() {

@@ -2,6 +2,7 @@ package io.quorate.raft.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.Storage;
@@ -69,6 +70,24 @@ class ScrubberTest {
         assertEquals(new Mail.OfDamage(List.of(new EntryId(1, 7))), mailbox.poll());
         assertInstanceOf(Work.RenewSnapshot.class, applier.get(0));
         assertEquals(1, meters.snapshotsDamaged.read());
+    }
+
+    @Test
+    void aProblemThatNobodyElseCanSolveIsToldOnceAndASnapshotTakenAndItsEndIsTold() {
+        Scrubber scrubber = scrubber(1 << 20);
+        for (int i = 0; i < 2; i++) {
+            found.add(new Storage.Scrubbed(100, List.of(), false, false, "the header in the file x is damaged"));
+            found.add(new Storage.Scrubbed(100, List.of(), false, true));
+            scrubber.readAll();
+        }
+        assertEquals(1, applier.size());
+        assertInstanceOf(Work.RenewSnapshot.class, applier.get(0));
+        found.add(new Storage.Scrubbed(100, List.of(), false, true));
+        scrubber.readAll();
+        mailbox.fill();
+        assertEquals(new Mail.OfDiskProblem("the header in the file x is damaged"), mailbox.poll());
+        assertEquals(new Mail.OfDiskProblem(null), mailbox.poll());
+        assertNull(mailbox.poll());
     }
 
     private Scrubber scrubber(long bytesPerSecond) {
