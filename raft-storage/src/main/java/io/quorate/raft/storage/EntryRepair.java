@@ -67,7 +67,7 @@ final class EntryRepair {
         String name = SegmentHeader.fileName(id);
         try (FileHandle file = files.open(name)) {
             SegmentReader reader = new SegmentReader(file, Math.toIntExact(file.size()));
-            SegmentSeal seal = id == open.id() ? open.seal() : SegmentSeal.read(reader, incarnation, id);
+            SegmentSeal seal = id == open.id() ? open.seal() : sealIfReadable(reader, id);
             List<Damage.Mark> written = new ArrayList<>();
             for (Damage.Mark mark : marks) {
                 Entry entry = given.get(mark.id().index());
@@ -81,7 +81,15 @@ final class EntryRepair {
             file.force();
             SegmentReader afterwards = new SegmentReader(file, reader.size());
             for (Damage.Mark mark : written) {
-                Entry entry = DamagedFrame.entryAt(afterwards, mark.offset(), reader.size());
+                Entry entry;
+                try {
+                    entry = DamagedFrame.entryAt(afterwards, mark.offset(), reader.size());
+                } catch (UnreadableException e) {
+                    LOG.warn("Entry {} was written over in its place and cannot be read there, and so is written once more: {}", mark.id(),
+                        e.getMessage());
+                    state.damage().add(mark.notApart());
+                    continue;
+                }
                 if (entry == null || !entry.equals(given.get(mark.id().index()))) {
                     throw new IOException("entry " + mark.id() + " was written to " + files.pathOf(name) + " at offset " + mark.offset()
                         + ", and is not what can be read there");
@@ -90,6 +98,16 @@ final class EntryRepair {
                 repaired.add(mark.id());
                 LOG.info("Entry {} in {} at offset {} is repaired", mark.id(), files.pathOf(name), mark.offset());
             }
+        }
+    }
+
+    /** The segment's index; null also if the disk does not give it back, for then there are other ways to tell. */
+    private @Nullable SegmentSeal sealIfReadable(SegmentReader reader, long id) throws IOException {
+        try {
+            return SegmentSeal.read(reader, incarnation, id);
+        } catch (UnreadableException e) {
+            LOG.warn("The index of a segment cannot be read: {}", e.getMessage());
+            return null;
         }
     }
 
@@ -125,14 +143,26 @@ final class EntryRepair {
     private boolean belongs(SegmentReader reader, @Nullable SegmentSeal seal, Entry entry, Damage.Mark mark) throws IOException {
         int end = mark.offset() + entry.size();
         int record = seal == null ? -1 : seal.recordAt(mark.offset());
-        boolean isIt = record < 0 || seal == null || seal.checksum(record) == entry.checksum();
-        if (isIt && fits(reader, seal, mark, end)) {
-            return true;
+        try {
+            // The index says it all. What is behind the entry may be damaged like the entry, so it is not asked for more than it must.
+            if (seal != null && record >= 0 ? isIndexed(seal, record, entry, mark, end) : fits(reader, seal, mark, end)) {
+                return true;
+            }
+        } catch (UnreadableException e) {
+            LOG.warn("Entry {} in {} at offset {} is not put back: nobody can tell whether it is what was written there, since {}", entry.id(),
+                files.pathOf(SegmentHeader.fileName(mark.segment())), mark.offset(), e.getMessage());
+            return false;
         }
         LOG.error("Entry {} of another replica, {} bytes with the checksum {}, is not the one that was written to {} at offset {}: two"
             + " replicas have different entries of one name", entry.id(), entry.size(), String.format("%08x", entry.checksum()),
             files.pathOf(SegmentHeader.fileName(mark.segment())), mark.offset());
         return false;
+    }
+
+    /** Whether this is the entry of which the segment's index says so, and reaches into nothing that it says of others. */
+    private boolean isIndexed(SegmentSeal seal, int record, Entry entry, Damage.Mark mark, int end) {
+        int next = seal.offsetBehind(record);
+        return seal.checksum(record) == entry.checksum() && end <= (next == 0 ? state.index().endOf(mark.segment()) : next);
     }
 
     /** Whether something was written that begins where the entry would end. */

@@ -135,6 +135,16 @@ final class SegmentSeal {
         return -1;
     }
 
+    /** Where the next entry begins behind this one that is not unknown; 0 if there is none. */
+    int offsetBehind(int record) {
+        for (int i = record + 1; i < count; i++) {
+            if (offset(i) != 0) {
+                return offset(i);
+            }
+        }
+        return 0;
+    }
+
     /** The seal of a segment, or null if it has none that is whole. */
     static @Nullable SegmentSeal read(SegmentReader reader, long incarnation, long segmentId) throws IOException {
         int position = reader.load(reader.size() - TRAILER_BYTES, TRAILER_BYTES);

@@ -433,6 +433,27 @@ class EntryDamageTest {
     }
 
     @Test
+    void anEntryComesBackByWhatTheIndexSaysThoughTheHeaderBehindItIsDamagedToo() throws IOException {
+        life();
+        storage = Logs.start(files, SMALL);
+        storage.recover();
+        for (String name : List.of(FIRST, SECOND)) {
+            FrameHeader frame = frames(name).get(1);
+            EntryId id = model.entries().get((int) frame.firstIndex() + frame.count() - 2).id();
+            int end = entryAt(frame, frame.count());
+            byte[] before = files.bytes(name);
+            files.damage(name, end - 20, new byte[40]);
+            assertEquals(id, assertThrows(EntryDamagedException.class, () -> storage.read(id.index(), 25, 1 << 20)).entry());
+            Entry other = Entry.of(id.index(), id.term(), Entry.Kind.COMMAND, 7, new byte[60]);
+            assertEquals(List.of(), storage.repair(List.of(other)));
+            assertEquals(List.of(id), storage.repair(givenBack(List.of(id))));
+            assertEquals(model.entries(), storage.read(1, 99, 1 << 20));
+            Arrays.fill(before, end, end + 20, (byte) 0);
+            assertEquals(ByteBuffer.wrap(before), ByteBuffer.wrap(files.bytes(name)), "only the entry was written");
+        }
+    }
+
+    @Test
     void aRepairThatFailsIsAFailedWrite() throws IOException {
         life();
         SimulatedFiles disk = flipped(FIRST, entryAt(frames(FIRST).get(1), 1) + 50);

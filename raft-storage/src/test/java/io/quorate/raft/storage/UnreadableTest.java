@@ -300,6 +300,54 @@ class UnreadableTest {
         assertTrue(problem.contains("/simulated/" + FIRST) && problem.contains("cannot be read"), problem);
     }
 
+    @Test
+    void entriesThatShareASectorWithTheHeaderBetweenThemComeBackByWhatTheIndexSays() {
+        for (long index : new long[] {14, 5}) {     // in the segment that is being written, and in a full one
+            List<EntryId> both = List.of(id(index), id(index + 1));
+            int header = offset(both.get(1)) - FrameHeader.BYTES;
+            assertTrue(header == offset(both.get(0)) + SIZE && header % SECTOR != 0 && (header % SECTOR) + FrameHeader.BYTES < SECTOR);
+            files.makeUnreadable(place(both.get(0)), header, 1);
+            for (EntryId id : both) {
+                assertEquals(id, assertThrows(EntryDamagedException.class, () -> storage.read(id.index(), 16, 1 << 20)).entry());
+            }
+            assertEquals(both, storage.repair(givenBack(both)));
+            assertEquals(model.entries(), storage.read(1, 99, 1 << 20));
+        }
+        write(3, 17, 17);
+        assertEquals(model.entries(), storage.read(1, 99, 1 << 20));
+    }
+
+    @Test
+    void whereNothingThatCanBeReadTellsWhatAnEntryWasItIsNotPutBackAndNothingElseEnds() {
+        EntryId id = id(5);
+        files.makeUnreadable(FIRST, offset(id(3)) - FrameHeader.BYTES, 1);
+        files.makeUnreadable(FIRST, offset(id), SIZE + 1);      // also the next frame's header
+        files.makeUnreadable(FIRST, SMALL.segmentBytes() - 1, 1);
+        assertEquals(id, assertThrows(EntryDamagedException.class, () -> storage.read(5, 16, 1 << 20)).entry());
+        assertEquals(List.of(), storage.repair(givenBack(List.of(id))));
+        write(3, 17, 17);
+        assertEquals(id, assertThrows(EntryDamagedException.class, () -> storage.read(5, 16, 1 << 20)).entry());
+        assertEquals(model.entries().subList(6, 17), storage.read(7, 99, 1 << 20));
+    }
+
+    @Test
+    void whatCannotBeReadBackWhereItWasWrittenIsWrittenOnceMore() throws IOException {
+        EntryId id = id(8);
+        SimulatedFiles disk = unreadable(place(id), middle(id));
+        FileStorage opened = Logs.start(disk, SMALL);
+        assertEquals(List.of(id), opened.recover().damaged());
+        int forces = disk.forces();
+        disk.before(operation -> {
+            if (operation == Operation.READ && disk.forces() == forces + 1) {
+                disk.makeUnreadable(place(id), middle(id), 1);
+            }
+        });
+        assertEquals(List.of(id), opened.repair(givenBack(List.of(id))));
+        disk.before(operation -> { });
+        assertEquals(model.restarted(), ModelLog.of(opened));
+        isWholeAgain(disk);
+    }
+
     // --------------------------------------------------------------------------------------------------------------------- the tool
 
     @Test
