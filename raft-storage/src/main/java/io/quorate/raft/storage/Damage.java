@@ -30,8 +30,14 @@ final class Damage {
      * @param segment where it is
      * @param offset  where in the segment it begins; or, if it is not known apart, where the run of damaged entries begins that it is in
      * @param isApart whether it is known where it begins and ends
+     * @param isStuck whether it cannot be written over in its place
      */
-    record Mark(EntryId id, long termMax, long segment, int offset, boolean isApart) {
+    record Mark(EntryId id, long termMax, long segment, int offset, boolean isApart, boolean isStuck) {
+
+        /** One that was not yet tried to write over. */
+        Mark(EntryId id, long termMax, long segment, int offset, boolean isApart) {
+            this(id, termMax, segment, offset, isApart, false);
+        }
 
         /** Whether no other entry can have been here. */
         boolean isCertain() {
@@ -39,8 +45,8 @@ final class Damage {
         }
 
         /** The same, but not to be put back in its place. */
-        Mark notApart() {
-            return new Mark(id, termMax, segment, offset, false);
+        Mark stuck() {
+            return new Mark(id, termMax, segment, offset, isApart, true);
         }
 
         /** Whether these two can only be told apart when both are known. */

@@ -3,12 +3,14 @@ package io.quorate.raft.storage;
 import io.quorate.raft.EntryDamagedException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.storage.FrameWitness.Verdict;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,7 +42,7 @@ final class EntryRepair {
         this.open = open;
     }
 
-    /** Writes those over that are damaged here and whose places are known; returns which. */
+    /** Takes these, but for what was not written here, and writes those over whose places are known; returns which. */
     List<EntryId> inPlace(List<Entry> entries) throws IOException {
         Map<Long, List<Damage.Mark>> bySegment = new TreeMap<>();
         for (Entry entry : entries) {
@@ -53,9 +55,7 @@ final class EntryRepair {
                 continue;
             }
             given.put(entry.index(), entry);
-            if (mark.isApart()) {
-                bySegment.computeIfAbsent(mark.segment(), id -> new ArrayList<>()).add(mark);
-            }
+            bySegment.computeIfAbsent(mark.segment(), id -> new ArrayList<>()).add(mark);
         }
         for (Map.Entry<Long, List<Damage.Mark>> segment : bySegment.entrySet()) {
             inSegment(segment.getKey(), segment.getValue());
@@ -71,7 +71,14 @@ final class EntryRepair {
             List<Damage.Mark> written = new ArrayList<>();
             for (Damage.Mark mark : marks) {
                 Entry entry = given.get(mark.id().index());
-                if (entry != null && belongs(reader, seal, entry, mark) && isWritten(file, entry, mark)) {
+                if (entry == null) {
+                    continue;       // with another one of its run
+                }
+                if (!mark.isApart()) {
+                    checkRun(reader, mark);
+                } else if (!belongs(reader, seal, entry, mark)) {
+                    given.remove(entry.index());
+                } else if (!mark.isStuck() && isWritten(file, entry, mark)) {
                     written.add(mark);
                 }
             }
@@ -87,7 +94,7 @@ final class EntryRepair {
                 } catch (UnreadableException e) {
                     LOG.warn("Entry {} was written over in its place and cannot be read there, and so is written once more: {}", mark.id(),
                         e.getMessage());
-                    state.damage().add(mark.notApart());
+                    state.damage().add(mark.stuck());
                     continue;
                 }
                 if (entry == null || !entry.equals(given.get(mark.id().index()))) {
@@ -125,7 +132,7 @@ final class EntryRepair {
             }
             LOG.warn("Entry {} in {} at offset {} can be neither read nor written in its place, and so is written once more", mark.id(),
                 files.pathOf(SegmentHeader.fileName(mark.segment())), mark.offset());
-            state.damage().add(mark.notApart());
+            state.damage().add(mark.stuck());
             return false;
         }
     }
@@ -141,47 +148,79 @@ final class EntryRepair {
 
     /** Whether this is what was written here. It is, unless two replicas have different entries of one name. */
     private boolean belongs(SegmentReader reader, @Nullable SegmentSeal seal, Entry entry, Damage.Mark mark) throws IOException {
-        int end = mark.offset() + entry.size();
         int record = seal == null ? -1 : seal.recordAt(mark.offset());
-        try {
-            // The index says it all. What is behind the entry may be damaged like the entry, so it is not asked for more than it must.
-            if (seal != null && record >= 0 ? isIndexed(seal, record, entry, mark, end) : fits(reader, seal, mark, end)) {
-                return true;
-            }
-        } catch (UnreadableException e) {
-            LOG.warn("Entry {} in {} at offset {} is not put back: nobody can tell whether it is what was written there, since {}", entry.id(),
-                files.pathOf(SegmentHeader.fileName(mark.segment())), mark.offset(), e.getMessage());
-            return false;
+        // The index says it all. What is behind the entry may be damaged like the entry, so it is not asked for more than it must.
+        Verdict verdict = seal != null && record >= 0 ? byIndex(seal, record, entry, mark) : bySurroundings(reader, seal, entry, mark);
+        if (verdict == Verdict.WRITTEN) {
+            return true;
         }
-        LOG.error("Entry {} of another replica, {} bytes with the checksum {}, is not the one that was written to {} at offset {}: two"
-            + " replicas have different entries of one name", entry.id(), entry.size(), String.format("%08x", entry.checksum()),
-            files.pathOf(SegmentHeader.fileName(mark.segment())), mark.offset());
+        tellOf(verdict, List.of(entry), mark);
         return false;
     }
 
-    /** Whether this is the entry of which the segment's index says so, and reaches into nothing that it says of others. */
-    private boolean isIndexed(SegmentSeal seal, int record, Entry entry, Damage.Mark mark, int end) {
-        int next = seal.offsetBehind(record);
-        return seal.checksum(record) == entry.checksum() && end <= (next == 0 ? state.index().endOf(mark.segment()) : next);
+    private void tellOf(Verdict verdict, List<Entry> entries, Damage.Mark mark) {
+        String which = entries.stream().map(entry -> String.format("%s of %d bytes with the checksum %08x", entry.id(), entry.size(),
+            entry.checksum())).collect(Collectors.joining(", "));
+        String path = files.pathOf(SegmentHeader.fileName(mark.segment()));
+        if (verdict == Verdict.OTHER) {
+            LOG.error("Of another replica, {}: that is not what was written to {} at offset {}. Two replicas have different entries of one"
+                + " name.", which, path, mark.offset());
+        } else {
+            LOG.warn("Not put back: {}. Nobody can tell whether that is what was written to {} at offset {}, for what would say so is damaged"
+                + " too.", which, path, mark.offset());
+        }
     }
 
-    /** Whether something was written that begins where the entry would end. */
-    private boolean fits(SegmentReader reader, @Nullable SegmentSeal seal, Damage.Mark mark, int end) throws IOException {
+    /** Whether this is the entry of which the segment's index says so, and reaches into nothing that it says of others. */
+    private Verdict byIndex(SegmentSeal seal, int record, Entry entry, Damage.Mark mark) {
+        int next = seal.offsetBehind(record);
+        int room = (next == 0 ? state.index().endOf(mark.segment()) : next) - mark.offset();
+        return seal.checksum(record) == entry.checksum() && entry.size() <= room ? Verdict.WRITTEN : Verdict.OTHER;
+    }
+
+    /** Whether something was written that begins where the entry would end, or else the entry's frame says that this is it. */
+    private Verdict bySurroundings(SegmentReader reader, @Nullable SegmentSeal seal, Entry entry, Damage.Mark mark) throws IOException {
+        int end = mark.offset() + entry.size();
         if (end > reader.size()) {
-            return false;
+            return Verdict.OTHER;
         }
         if (end == state.index().endOf(mark.segment()) || seal != null && seal.recordAt(end) >= 0) {
-            return true;
+            return Verdict.WRITTEN;
         }
         long[] next = state.index().places(mark.id().index() + 1, mark.id().index() + 1, 1).places();
         if (next.length > 0 && EntryIndex.segmentOf(next[0]) == mark.segment() && EntryIndex.offsetOf(next[0]) == end) {
-            return true;
+            return Verdict.WRITTEN;
         }
-        if (reader.size() - end < FrameHeader.BYTES) {
-            return false;
+        if (FrameWitness.header(reader, incarnation, mark.segment(), end) != null) {
+            return Verdict.WRITTEN;
         }
-        int position = reader.load(end, FrameHeader.BYTES);
-        return FrameHeader.decode(reader.array(), position, incarnation, mark.segment(), end) != null;
+        FrameHeader frame = FrameWitness.frameAt(reader, incarnation, mark.segment(), mark.offset());
+        return frame == null ? Verdict.UNKNOWN : FrameWitness.ask(reader, frame, index -> index == entry.index() ? entry : null);
+    }
+
+    /**
+     * Keeps of a run that is given as a whole what was written, and nothing if it is something else: the header before it knows.
+     *
+     * @param mark of one of its entries
+     */
+    private void checkRun(SegmentReader reader, Damage.Mark mark) throws IOException {
+        Map<Long, Entry> run = new TreeMap<>();
+        for (Damage.Mark each : state.damage().marks()) {
+            Entry entry = given.get(each.id().index());
+            if (each.isOfRunOf(mark) && entry == null) {
+                return;     // without all of them, none is used
+            }
+            if (each.isOfRunOf(mark) && entry != null) {
+                run.put(entry.index(), entry);
+            }
+        }
+        FrameHeader frame = FrameWitness.header(reader, incarnation, mark.segment(), mark.offset() - FrameHeader.BYTES);
+        Verdict verdict = frame == null ? Verdict.UNKNOWN : FrameWitness.ask(reader, frame, run::get);
+        // Where others of the frame were replaced or covered since, nobody gives these back, and the header says no more than this.
+        if (verdict == Verdict.OTHER || frame == null) {
+            tellOf(verdict, List.copyOf(run.values()), mark);
+            given.keySet().removeAll(run.keySet());
+        }
     }
 
     /**
@@ -196,7 +235,7 @@ final class EntryRepair {
             while (begin > 0 && marks.get(begin - 1).isOfRunOf(last)) {
                 begin--;
             }
-            if (!last.isApart() && given.keySet().containsAll(marks.subList(begin, end).stream().map(mark -> mark.id().index()).toList())) {
+            if ((!last.isApart() || last.isStuck()) && given.keySet().containsAll(marks.subList(begin, end).stream().map(mark -> mark.id().index()).toList())) {
                 return contentFrom(marks.get(begin).id().index());
             }
             end = begin;

@@ -453,6 +453,77 @@ class EntryDamageTest {
         }
     }
 
+    /** One like it, of the same size. */
+    private static Entry other(EntryId id) {
+        return Entry.of(id.index(), id.term(), Entry.Kind.COMMAND, 7, new byte[60]);
+    }
+
+    @Test
+    void aRunOfOtherEntriesOfTheSameNamesIsNotPutBack() throws IOException {
+        life();
+        FrameHeader frame = frames(SECOND).get(frames(SECOND).size() - 1);
+        SimulatedFiles disk = flipped(SECOND, entryAt(frame, 1));
+        FileStorage opened = Logs.start(disk, SMALL);
+        List<EntryId> damaged = opened.recover().damaged();
+        assertEquals(List.of("23@4", "24@4", "25@4"), names(damaged));
+        for (int wrong = 0; wrong < 3; wrong++) {
+            List<Entry> given = new ArrayList<>(givenBack(damaged));
+            given.set(wrong, other(damaged.get(wrong)));
+            assertEquals(List.of(), opened.repair(given), "it is as long as what was written");
+            given.set(wrong, Entry.of(damaged.get(wrong).index(), 4, Entry.Kind.COMMAND, 0, new byte[9]));
+            assertEquals(List.of(), opened.repair(given));
+        }
+        assertEquals(damaged, opened.repair(givenBack(damaged)));
+        assertEquals(model.restarted(), ModelLog.of(opened));
+    }
+
+    @Test
+    void ofARunOfWhichAPartWasReplacedTheRestIsHeldAgainstTheLengthOfAll() throws IOException {
+        write(1, 1, 2, 0);
+        write(1, 3, 6, 0);
+        write(1, 7, 7, 0);
+        SimulatedFiles disk = flipped(FIRST, entryAt(frames(FIRST).get(1), 3));
+        FileStorage opened = Logs.start(disk, SMALL);
+        opened.recover();
+        opened.write(List.of(new Storage.Write(1, new HardState(2, null, 0), 5, List.of())));
+        List<EntryId> left = opened.recover().damaged();
+        assertEquals(List.of("3@1", "4@1"), names(left));
+        Entry large = Entry.of(4, 1, Entry.Kind.COMMAND, 0, new byte[2 * SIZE + 70]);
+        assertEquals(List.of(), opened.repair(List.of(Logs.entry(3, 1, 60), large)));
+        assertEquals(left, opened.repair(givenBack(left)));
+    }
+
+    @Test
+    void aRunOfWhichNoHeaderTellsAnyMoreIsNotPutBack() throws IOException {
+        life();
+        FrameHeader frame = frames(SECOND).get(frames(SECOND).size() - 1);
+        SimulatedFiles disk = flipped(SECOND, entryAt(frame, 1));
+        FileStorage opened = Logs.start(disk, SMALL);
+        List<EntryId> damaged = opened.recover().damaged();
+        disk.flip(SECOND, frame.offset() + 30, 0);
+        assertEquals(List.of(), opened.repair(givenBack(damaged)));
+        disk.flip(SECOND, frame.offset() + 30, 0);
+        disk.makeUnreadable(SECOND, frame.offset(), 1);
+        assertEquals(List.of(), opened.repair(givenBack(damaged)), "and nothing has failed");
+    }
+
+    @Test
+    void whatWasRefusedIsNotWrittenOnceMoreWithWhatIsBeforeIt() throws IOException {
+        write(1, 1, 2, 0);
+        write(1, 3, 5, 0);
+        write(1, 6, 8, 0);
+        write(1, 9, 9, 0);
+        SimulatedFiles disk = flipped(FIRST, entryAt(frames(FIRST).get(1), 2), entryAt(frames(FIRST).get(2), 0) + 40);
+        FileStorage opened = Logs.start(disk, SMALL);
+        List<EntryId> damaged = opened.recover().damaged();
+        assertEquals(List.of("3@1", "4@1", "5@1", "6@1"), names(damaged));
+        List<Entry> given = new ArrayList<>(givenBack(damaged));
+        given.set(3, other(damaged.get(3)));
+        assertEquals(List.of(), opened.repair(given));
+        assertEquals(damaged, opened.repair(givenBack(damaged)));
+        assertEquals(model.restarted(), ModelLog.of(opened));
+    }
+
     @Test
     void aRepairThatFailsIsAFailedWrite() throws IOException {
         life();

@@ -318,6 +318,20 @@ class UnreadableTest {
     }
 
     @Test
+    void withoutTheIndexAndWithoutWhatIsBehindItTheEntrysFrameTellsWhatItWas() {
+        List<EntryId> both = List.of(id(5), id(6));
+        files.makeUnreadable(FIRST, offset(id(6)) - FrameHeader.BYTES, 1);
+        files.makeUnreadable(FIRST, SMALL.segmentBytes() - 1, 1);
+        for (EntryId id : both) {
+            assertEquals(id, assertThrows(EntryDamagedException.class, () -> storage.read(id.index(), 16, 1 << 20)).entry());
+        }
+        Entry other = Entry.of(5, 1, Entry.Kind.COMMAND, 7, new byte[PAYLOAD]);
+        assertEquals(List.of(id(6)), storage.repair(List.of(other, Logs.entry(6, 2, PAYLOAD))));
+        assertEquals(List.of(id(5)), storage.repair(givenBack(List.of(id(5)))));
+        assertEquals(model.entries(), storage.read(1, 99, 1 << 20));
+    }
+
+    @Test
     void whereNothingThatCanBeReadTellsWhatAnEntryWasItIsNotPutBackAndNothingElseEnds() {
         EntryId id = id(5);
         files.makeUnreadable(FIRST, offset(id(3)) - FrameHeader.BYTES, 1);
