@@ -12,11 +12,15 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Appends frames to the last segment, and begins the next one when it is full. */
 final class LogWriter implements Closeable {
 
     static final String LARGE = "large.seg";
+
+    private static final Logger LOG = LoggerFactory.getLogger(LogWriter.class);
 
     private final FileSystem files;
     private final long incarnation;
@@ -94,12 +98,63 @@ final class LogWriter implements Closeable {
         List<EntryId> repaired = new ArrayList<>(repair.inPlace(entries));
         for (Content content = repair.onceMore(); content != null; content = repair.onceMore()) {
             List<EntryId> again = state.damage().idsBehind(content.firstIndex() - 1);
+            if (!hasRoomToRepeat(content)) {
+                LOG.warn("There is too little room on the disk to write entries once more that are damaged, from {} on: that waits",
+                    content.firstIndex());
+                break;
+            }
             append(content);
             closeOff();     // they were acknowledged long ago, so they must not hang on the last frame
             repaired.addAll(again);
         }
         repaired.sort(Comparator.comparingLong(EntryId::index));
         return repaired;
+    }
+
+    /**
+     * Makes sure that what is written once more fits into the last segment, with the empty frame behind it; or says that it cannot. There is
+     * no haste: so it takes nothing of the room that is kept for new entries and for votes, which must not fail. The next segment's file is
+     * there before and after, and what is too large for this one gets a file of its own.
+     */
+    private boolean hasRoomToRepeat(Content content) throws IOException {
+        while (headRoom.step()) {
+            continue;
+        }
+        room = headRoom.room(segment);
+        long frames = 2L * FrameHeader.BYTES + content.length();
+        int count = content.entries().size();
+        if (!headRoom.isReady() || segment.hasRoom(frames, count)) {
+            return headRoom.isReady();
+        }
+        int bytes = (int) Math.max(headRoom.spare().size(), Segment.sizeFor(frames, count));
+        try (Spare own = new Spare(files, LARGE, bytes)) {
+            if (!isMade(own)) {
+                return false;
+            }
+            roll(own);
+        }
+        return true;
+    }
+
+    /** Makes this file; if there is no room for it, nothing of it stays. */
+    private boolean isMade(Spare file) throws IOException {
+        long usable = files.usableBytes();
+        if (usable >= 0 && usable < file.size()) {
+            return false;
+        }
+        try {
+            while (file.step()) {
+                continue;
+            }
+            return true;
+        } catch (IOException e) {
+            if (!HeadRoom.isForLackOfRoom(e, files, file.size() - file.filled())) {
+                throw e;
+            }
+            file.giveUp();
+            files.syncDirectory();
+            return false;
+        }
     }
 
     /**
@@ -153,28 +208,28 @@ final class LogWriter implements Closeable {
         room = headRoom.room(segment);
     }
 
+    private void roll(long bytesMin) throws IOException {
+        if (bytesMin <= headRoom.spare().size()) {
+            roll(headRoom.spare());
+            return;
+        }
+        try (Spare large = new Spare(files, LARGE, Math.toIntExact(bytesMin))) {
+            roll(large);
+        }
+    }
+
     /**
      * Begins the next segment, then seals this one. In this order a sealed segment always has a successor, so one that went missing is
      * missed; a crash between the two leaves a segment without a seal, and the next opening writes it.
      */
-    private void roll(long bytesMin) throws IOException {
+    private void roll(Spare from) throws IOException {
         ByteBuffer sealed = segment.sealed(state);
         Segment full = segment;
-        segment = bytesMin <= headRoom.spare().size() ? begin(headRoom.spare()) : beginLarge(Math.toIntExact(bytesMin));
+        segment = Segment.begin(files, from, full.id() + 1, incarnation, state, full.end(), staging);
         try {
             full.writeSeal(sealed);
         } finally {
             full.close();
-        }
-    }
-
-    private Segment begin(Spare from) throws IOException {
-        return Segment.begin(files, from, segment.id() + 1, incarnation, state, segment.end(), staging);
-    }
-
-    private Segment beginLarge(int bytes) throws IOException {
-        try (Spare large = new Spare(files, LARGE, bytes)) {
-            return begin(large);
         }
     }
 }

@@ -18,6 +18,7 @@ import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -27,6 +28,7 @@ class FullDiskTest {
     private static final int SEGMENT = 8 << 10;
     private static final FileStorage.Options SMALL = FileStorage.Options.defaults().withSegmentBytes(SEGMENT).withPartBytes(1 << 10);
     private static final int STEPS = 60;
+    private static final int PAYLOAD = 600;
     /** Bytes between two sizes of disk; with 1 it takes some minutes. */
     private static final int STRIDE = Integer.getInteger("full.stride", 331);
 
@@ -122,6 +124,78 @@ class FullDiskTest {
             life.reopened(left).close();
         }
         assertTrue(refusing * STRIDE > 35_000, "only " + refusing);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- repair
+
+    /** Entries of which one cannot be written over in its place, so that it is written once more with all behind it. */
+    private SimulatedFiles stuck(int entries, long stuckIndex) throws IOException {
+        SimulatedFiles disk = new SimulatedFiles();
+        FileStorage storage = Logs.start(disk, SMALL);
+        storage.recover();
+        for (long index = 1; index <= entries; index += 3) {
+            storage.write(List.of(Logs.append(index, index, index + 2, 1, PAYLOAD)));
+        }
+        prepare(storage);
+        storage.close();
+        for (String name : disk.list()) {
+            int at = placeOf(Logs.entry(stuckIndex, 1, PAYLOAD), disk.bytes(name));
+            if (at >= 0) {
+                disk.makeUnreadable(name, at, 1);      // a sector of which it has only a part
+            }
+        }
+        return disk;
+    }
+
+    private static int placeOf(Entry entry, byte[] bytes) {
+        for (int at = 0; at + entry.size() <= bytes.length; at++) {
+            if (Arrays.equals(bytes, at, at + entry.size(), entry.array(), entry.offset(), entry.offset() + entry.size())) {
+                return at;
+            }
+        }
+        return -1;
+    }
+
+    @Test
+    void aRepairForWhichThereIsNoRoomWaitsUntilThereIs() throws IOException {
+        int waited = 0;
+        int repaired = 0;
+        for (int entries : new int[] {3, 9, 60}) {      // the rest of which fits where the last ones are, or into a segment, or into none
+            long stuckIndex = entries == 9 ? 6 : 3;
+            SimulatedFiles filled = stuck(entries, stuckIndex);
+            for (int extra = 0; extra < 90_000; extra += 2711) {
+                SimulatedFiles disk = filled.copy();
+                disk.remove(Spare.NAME);
+                disk.limit(used(disk) + extra);
+                FileStorage storage = Logs.start(disk, SMALL);
+                List<EntryId> damaged = storage.recover().damaged();
+                assertTrue(damaged.contains(new EntryId(1, stuckIndex)), damaged::toString);
+                List<Entry> given = damaged.stream().map(id -> Logs.entry(id.index(), 1, PAYLOAD)).toList();
+                List<EntryId> done = storage.repair(given);
+                waited += done.isEmpty() ? 1 : 0;
+                repaired += done.isEmpty() ? 0 : 1;
+                // A vote, and what is under way: they have the room that they always have.
+                storage.write(List.of(new Storage.Write(1, new HardState(2, Logs.OTHER, 0), entries + 1, List.of())));
+                int last = entries;
+                if (storage.room().isPlenty()) {
+                    storage.write(List.of(new Storage.Write(2, new HardState(2, Logs.OTHER, 0), ++last, Logs.entries(last, last, 2, PAYLOAD))));
+                }
+                assertEquals(List.of(), disk.list().stream().filter(LogWriter.LARGE::equals).toList(), "nothing of an attempt stays");
+
+                disk.limit(Long.MAX_VALUE);
+                if (done.isEmpty()) {
+                    prepare(storage);
+                    assertEquals(damaged, storage.repair(given));
+                }
+                storage.close();
+                FileStorage again = Logs.start(disk.restart(SimulatedFiles.Loss.LOSES_ALL, new java.util.Random(extra)), SMALL);
+                Storage.Recovered recovered = again.recover();
+                assertEquals(List.of(), recovered.damaged());
+                assertEquals(last, recovered.log().terms().lastIndex());
+                assertEquals(Logs.entries(1, entries, 1, PAYLOAD), again.read(1, entries, 1 << 20));
+            }
+        }
+        assertTrue(waited > 10 && repaired > 10, waited + ", " + repaired);
     }
 
     /** Somebody else has filled it: not a byte is left, at any moment of a life, and with the next segment there or not. */
