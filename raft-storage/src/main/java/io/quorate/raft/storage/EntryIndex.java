@@ -116,7 +116,8 @@ final class EntryIndex {
 
     /** The segment that an entry is in; the last one if it is one behind the last entry. */
     synchronized long segmentOfEntry(long index) {
-        return index > lastIndex ? firstSegment + segmentStarts.size() - 1 : segmentOf(place(index));
+        long there = Math.max(index, firstIndex);      // a reader may have let go of more than the caller knew
+        return there > lastIndex ? firstSegment + segmentStarts.size() - 1 : segmentOf(place(there));
     }
 
     /** The first entry that is in this segment or behind it. */
@@ -150,9 +151,9 @@ final class EntryIndex {
 
     /** The first entry that is there with at most so many bytes of log between its beginning and this entry's. */
     synchronized long firstWithin(long bytes, long index) {
-        long end = position(index);
         long from = firstIndex;
-        long to = index;
+        long to = Math.max(index, from);    // likewise: a newer snapshot may cover more than the one that the caller asked for
+        long end = position(to);
         while (from < to) {
             long middle = (from + to) / 2;
             if (end - position(middle) > bytes) {
