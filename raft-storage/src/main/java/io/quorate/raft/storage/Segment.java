@@ -88,6 +88,16 @@ final class Segment implements Closeable {
         return end + frameBytes + SegmentSeal.bytes((long) seal.count() + entries) <= header.size();
     }
 
+    /** Whether the disk gives back what stands where the next so many bytes go. */
+    boolean isReadable(int length) throws IOException {
+        try {
+            file.read(ByteBuffer.allocate(length), end);
+            return true;
+        } catch (UnreadableException e) {
+            return false;
+        }
+    }
+
     /** Appends one frame, for which there is room; durable, and part of the state, on return. */
     void append(Content content, LogState state) throws IOException {
         List<Entry> entries = content.entries();

@@ -227,6 +227,9 @@ final class SegmentScrub {
             fail(name, at, "the frames end with " + frames + ", and the next segment begins behind frame " + (next.firstFrame() - 1));
             return;
         }
+        if (reader.size() - at >= FrameHeader.BYTES) {
+            reader.load(at, FrameHeader.BYTES);     // the next opening looks for another frame here
+        }
         SegmentSeal stored = SegmentSeal.read(reader, incarnation, id);
         if (hasDamage) {
             if (stored == null) {

@@ -318,6 +318,69 @@ class UnreadableTest {
     }
 
     @Test
+    void whicheverSectorFailsWhileItRunsAllIsReadAgainAndNoRepairFails() throws IOException {
+        storage.close();
+        int repaired = 0;
+        int told = 0;
+        int refused = 0;
+        int failed = 0;
+        for (String name : List.of(FIRST, SECOND)) {
+            for (int at = 0; at < SMALL.segmentBytes(); at += SECTOR) {
+                String where = name + " at " + at;
+                SimulatedFiles disk = files.copy();
+                FileStorage running = Logs.start(disk, SMALL);
+                running.recover();
+                disk.makeUnreadable(name, at, SECTOR);
+                List<EntryId> damaged = new ArrayList<>();
+                for (Entry entry : model.entries()) {
+                    try {
+                        assertEquals(List.of(entry), running.read(entry.index(), entry.index(), 1 << 20), where);
+                    } catch (EntryDamagedException e) {
+                        damaged.add(e.entry());
+                    }
+                }
+                String problem = null;
+                for (Storage.Scrubbed round = running.scrub(1 << 20); ; round = running.scrub(1 << 20)) {
+                    problem = round.problem() == null ? problem : round.problem();
+                    round.damaged().stream().filter(id -> !damaged.contains(id)).forEach(damaged::add);
+                    if (round.isRoundDone()) {
+                        break;
+                    }
+                }
+                assertEquals(damaged, running.repair(givenBack(damaged)), where);
+                assertEquals(model.entries(), running.read(1, 99, 1 << 20), where);
+                List<Storage.Write> more = List.of(Logs.append(1, 17, 17, 3, PAYLOAD));
+                ModelLog acknowledged = model;
+                try {
+                    running.write(more);
+                    acknowledged = model.after(more);
+                    running.close();
+                } catch (StorageException e) {      // a write is refused of a part of the sector, and so is a failed one
+                    assertTrue(String.valueOf(e.getMessage()).contains("simulated failure: write " + SECOND), e::getMessage);
+                    assertEquals(SECOND, name);
+                    failed++;
+                }
+                repaired += damaged.isEmpty() ? 0 : 1;
+                told += problem == null ? 0 : 1;
+                // What the next opening needs and nobody can give back was told of by scrubbing, if it was in a segment that is full.
+                FileStorage again = Logs.start(disk.restart(Loss.LOSES_ALL, new Random(at)), SMALL);
+                try {
+                    Storage.Recovered recovered = again.recover();
+                    assertEquals(List.of(), recovered.damaged(), where);
+                    assertEquals(acknowledged.entries(), again.read(1, 99, 1 << 20), where);
+                } catch (StorageException e) {
+                    String message = String.valueOf(e.getMessage());
+                    assertTrue(message.startsWith("Damage in /simulated/" + name) && message.contains("it cannot be read: "), message);
+                    assertTrue(problem != null || name.equals(SECOND), where);
+                    refused++;
+                }
+            }
+        }
+        assertTrue(repaired > 30 && told > 5 && refused > 5 && refused < 30 && failed <= 3,
+            repaired + ", " + told + ", " + refused + ", " + failed);
+    }
+
+    @Test
     void withoutTheIndexAndWithoutWhatIsBehindItTheEntrysFrameTellsWhatItWas() {
         List<EntryId> both = List.of(id(5), id(6));
         files.makeUnreadable(FIRST, offset(id(6)) - FrameHeader.BYTES, 1);
