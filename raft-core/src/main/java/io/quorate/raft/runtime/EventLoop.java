@@ -284,7 +284,8 @@ public final class EventLoop {
             int nodeId = peer.member().id().nodeId();
             String doubt = peer.hasLostEntries()
                 ? "its disk has lost entries that it had acknowledged; have the disk checked" : peer.room().isPlenty()
-                ? founding.stranger(nodeId, now) : "its disk is nearly full" + (peer.room() == DiskRoom.NONE ? ", and it takes no entries" : "");
+                ? founding.stranger(nodeId, now)
+                : "its disk is nearly full" + (peer.room() == DiskRoom.NONE ? ", and it takes no entries" : "");
             peers.add(new ServerStatus.Peer(peer.member().id(), nodeId, peer.member().address(), peer.heardNanosAgo(), peer.matchIndex(),
                 peer.replication(), doubt == null ? transport.trouble(nodeId) : doubt, peer.catchUp()));
         }

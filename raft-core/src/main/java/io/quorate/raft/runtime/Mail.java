@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Something for the raft thread. */
-sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail.OfDamage, Mail.OfDiskProblem, Mail.OfHandedBack, Mail.OfMended,
-    Mail.OfRecovered, Mail.OfLoss, Mail.OfQuestion, Mail.OfMetrics, Call {
+sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail.OfDamage, Mail.OfDiskProblem, Mail.OfHandedBack,
+    Mail.OfMended, Mail.OfRecovered, Mail.OfLoss, Mail.OfQuestion, Mail.OfMetrics, Call {
 
     void deliver(EventLoop loop);
 

@@ -472,6 +472,7 @@ final class Repair {
             return what + "; a snapshot that covers it, up to entry " + offered.snapshot().last() + ", is being fetched from "
                 + offered.source();
         }
-        return what + (isRefused ? "; the disk does not take back what the others have given" : "") + (silent.isEmpty() ? "" : "; no answer yet from " + silent) + (unable.isEmpty() ? "" : "; asked of " + unable);
+        return what + (isRefused ? "; the disk does not take back what the others have given" : "")
+            + (silent.isEmpty() ? "" : "; no answer yet from " + silent) + (unable.isEmpty() ? "" : "; asked of " + unable);
     }
 }

@@ -235,7 +235,8 @@ final class EntryRepair {
             while (begin > 0 && marks.get(begin - 1).isOfRunOf(last)) {
                 begin--;
             }
-            if ((!last.isApart() || last.isStuck()) && given.keySet().containsAll(marks.subList(begin, end).stream().map(mark -> mark.id().index()).toList())) {
+            boolean isGiven = marks.subList(begin, end).stream().allMatch(mark -> given.containsKey(mark.id().index()));
+            if (isGiven && (!last.isApart() || last.isStuck())) {
                 return contentFrom(marks.get(begin).id().index());
             }
             end = begin;
