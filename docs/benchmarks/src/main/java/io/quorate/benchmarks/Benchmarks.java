@@ -1,12 +1,15 @@
 package io.quorate.benchmarks;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Runs one of the benchmarks, or all, each in a process of its own, so that none finds what another left in the heap and the compiler. */
 public final class Benchmarks {
@@ -64,6 +67,17 @@ public final class Benchmarks {
             return process.waitFor();
         } finally {
             Runtime.getRuntime().removeShutdownHook(end);
+        }
+    }
+
+    /** Deletes a directory with all that is in it. */
+    static void delete(Path directory) {
+        try (Stream<Path> all = Files.walk(directory)) {
+            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            System.err.println("Not all of " + directory + " could be deleted: " + e);
         }
     }
 }

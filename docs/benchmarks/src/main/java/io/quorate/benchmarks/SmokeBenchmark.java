@@ -15,13 +15,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
  * Tells whether replication is as fast as it was: three replicas in this one process, fsynced files, sockets on loopback, a state machine
@@ -67,7 +65,7 @@ public final class SmokeBenchmark {
     /** Runs the benchmark, and prints one line. */
     public static void main(String[] arguments) throws Exception {
         Path directory = Files.createTempDirectory("quorate-bench-");
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(directory), "clean-up"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> Benchmarks.delete(directory), "clean-up"));
         List<RaftServer> servers = start(directory, members());
         try {
             new SmokeBenchmark(awaitLeader(servers)).run();
@@ -165,15 +163,5 @@ public final class SmokeBenchmark {
 
     private static long micros(long[] sorted, double share) {
         return sorted.length == 0 ? -1 : TimeUnit.NANOSECONDS.toMicros(sorted[(int) (share * (sorted.length - 1))]);
-    }
-
-    private static void delete(Path directory) {
-        try (Stream<Path> all = Files.walk(directory)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        } catch (IOException e) {
-            System.err.println("Not all of " + directory + " could be deleted: " + e);
-        }
     }
 }

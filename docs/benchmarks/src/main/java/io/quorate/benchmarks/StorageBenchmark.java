@@ -3,9 +3,7 @@ package io.quorate.benchmarks;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * Tells how much of what the disk, the processor and the JDK allow is left by the storage: each line is a ratio to a bare loop that was run
@@ -28,7 +26,7 @@ public final class StorageBenchmark {
     /** Runs the benchmark in a directory for temporary files; ends with 0 if all figures were reached, else with 1. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         Path directory = Files.createTempDirectory("quorate-bench-");
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(directory), "clean-up"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> Benchmarks.delete(directory), "clean-up"));
         boolean isReached = Appends.measure(Files.createDirectory(directory.resolve("batches")), BATCH_BYTES, BATCHES,
             APPEND_ROUNDS);
         isReached &= Appends.measure(Files.createDirectory(directory.resolve("single")), 1, SINGLE, APPEND_ROUNDS);
@@ -37,15 +35,5 @@ public final class StorageBenchmark {
         isReached &= Recoveries.measure(log, ENTRIES, ENTRY_BYTES, RECOVERY, RECOVERY_ROUNDS);
         isReached &= Benchmarks.java(SmallRecovery.class, List.of(SMALL_HEAP, "-XX:+UseSerialGC"), List.of(log.toString())) == 0;
         System.exit(isReached ? 0 : 1);
-    }
-
-    private static void delete(Path directory) {
-        try (Stream<Path> all = Files.walk(directory)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        } catch (IOException e) {
-            System.err.println("Not all of " + directory + " could be deleted: " + e);
-        }
     }
 }
