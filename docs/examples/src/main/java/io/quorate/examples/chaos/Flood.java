@@ -95,7 +95,7 @@ final class Flood implements AutoCloseable {
                 throw new ChaosException("nothing was acknowledged for " + patienceMillis + " ms"
                     + (lastFailure == null ? "" : "; the last failure: " + lastFailure));
             }
-            pause(left);
+            Monitors.await(this, left);
         }
     }
 
@@ -108,17 +108,8 @@ final class Flood implements AutoCloseable {
                 if (System.nanoTime() - lastNanos > TimeUnit.MILLISECONDS.toNanos(patienceMillis)) {
                     throw new ChaosException(open + " commands were never acknowledged; the last failure: " + lastFailure);
                 }
-                pause(100);
+                Monitors.await(this, 100);
             }
-        }
-    }
-
-    private void pause(long millis) throws ChaosException {
-        try {
-            wait(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ChaosException("interrupted");
         }
     }
 

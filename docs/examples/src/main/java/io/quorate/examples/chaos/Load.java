@@ -168,7 +168,7 @@ final class Load implements AutoCloseable {
                 throw new ChaosException("nothing was answered for " + patienceMillis + " ms though a majority runs and is connected"
                     + (lastFailure == null ? "" : "; the last failure: " + lastFailure));
             }
-            pause(left);
+            Monitors.await(this, left);
         }
     }
 
@@ -182,18 +182,9 @@ final class Load implements AutoCloseable {
             if (left <= 0) {
                 throw new ChaosException(open + " operations were not answered at all within " + patienceMillis + " ms");
             }
-            pause(left);
+            Monitors.await(this, left);
         }
         requireSound();
-    }
-
-    private void pause(long millis) throws ChaosException {
-        try {
-            wait(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ChaosException("interrupted");
-        }
     }
 
     synchronized long operations() {

@@ -102,7 +102,7 @@ final class Marks implements AutoCloseable {
                 throw new ChaosException((target - answered) + " of " + wanted + " commands were not acknowledged within " + patienceMillis
                     + " ms" + (lastFailure == null ? "" : "; the last failure: " + lastFailure));
             }
-            pause(left);
+            Monitors.await(this, left);
         }
     }
 
@@ -115,16 +115,7 @@ final class Marks implements AutoCloseable {
             if (left <= 0) {
                 throw new ChaosException(open + " commands were not answered at all within " + patienceMillis + " ms");
             }
-            pause(left);
-        }
-    }
-
-    private void pause(long millis) throws ChaosException {
-        try {
-            wait(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ChaosException("interrupted");
+            Monitors.await(this, left);
         }
     }
 
