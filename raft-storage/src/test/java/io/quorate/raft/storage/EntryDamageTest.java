@@ -87,6 +87,15 @@ class EntryDamageTest {
         return frame.offset() + FrameHeader.BYTES + number * SIZE;
     }
 
+    /** Entries 3 to 5 are of one frame; what tells where the last of them ends is damaged, and the beginning of entry 6 behind it. */
+    private SimulatedFiles withARunOfUnknownPlaces() throws IOException {
+        write(1, 1, 2, 0);
+        write(1, 3, 5, 0);
+        write(1, 6, 8, 0);
+        write(1, 9, 9, 0);
+        return flipped(FIRST, entryAt(frames(FIRST).get(1), 2), entryAt(frames(FIRST).get(2), 0) + 40);
+    }
+
     private SimulatedFiles flipped(String name, int... offsets) {
         SimulatedFiles damaged = files.copy();
         byte[] bytes = files.bytes(name);
@@ -337,11 +346,7 @@ class EntryDamageTest {
 
     @Test
     void aRunWhosePlacesAreNotKnownComesBackWithWhatIsBehindIt() throws IOException {
-        write(1, 1, 2, 0);
-        write(1, 3, 5, 0);
-        write(1, 6, 8, 0);
-        write(1, 9, 9, 0);
-        SimulatedFiles disk = flipped(FIRST, entryAt(frames(FIRST).get(1), 2), entryAt(frames(FIRST).get(2), 0) + 40);
+        SimulatedFiles disk = withARunOfUnknownPlaces();
         FileStorage opened = Logs.start(disk, SMALL);
         List<EntryId> damaged = opened.recover().damaged();
         assertEquals(List.of("3@1", "4@1", "5@1", "6@1"), names(damaged));
@@ -509,11 +514,7 @@ class EntryDamageTest {
 
     @Test
     void whatWasRefusedIsNotWrittenOnceMoreWithWhatIsBeforeIt() throws IOException {
-        write(1, 1, 2, 0);
-        write(1, 3, 5, 0);
-        write(1, 6, 8, 0);
-        write(1, 9, 9, 0);
-        SimulatedFiles disk = flipped(FIRST, entryAt(frames(FIRST).get(1), 2), entryAt(frames(FIRST).get(2), 0) + 40);
+        SimulatedFiles disk = withARunOfUnknownPlaces();
         FileStorage opened = Logs.start(disk, SMALL);
         List<EntryId> damaged = opened.recover().damaged();
         assertEquals(List.of("3@1", "4@1", "5@1", "6@1"), names(damaged));
