@@ -17,8 +17,13 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
 
     void deliver(EventLoop loop);
 
+    /** How much of a turn something small takes, in bytes. */
+    int SMALL_BYTES = 100;
+
     /** How many bytes of a turn this takes. */
-    int bytes();
+    default int bytes() {
+        return SMALL_BYTES;
+    }
 
     /**
      * An event for the node.
@@ -60,11 +65,6 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
         public void deliver(EventLoop loop) {
             loop.damaged(entries);
         }
-
-        @Override
-        public int bytes() {
-            return 100;
-        }
     }
 
     /** The disk has damage that no other replica can put right, or no more. */
@@ -72,11 +72,6 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
         @Override
         public void deliver(EventLoop loop) {
             loop.diskProblem(problem);
-        }
-
-        @Override
-        public int bytes() {
-            return 100;
         }
     }
 
@@ -86,11 +81,6 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
         public void deliver(EventLoop loop) {
             loop.handedBack(appliedIndex);
         }
-
-        @Override
-        public int bytes() {
-            return 100;
-        }
     }
 
     /** These damaged entries are there again. */
@@ -98,11 +88,6 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
         @Override
         public void deliver(EventLoop loop) {
             loop.mended(entries);
-        }
-
-        @Override
-        public int bytes() {
-            return 100;
         }
     }
 
@@ -112,11 +97,6 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
         public void deliver(EventLoop loop) {
             loop.recovered(log);
         }
-
-        @Override
-        public int bytes() {
-            return 100;
-        }
     }
 
     /** The process at a node seems to have ended. */
@@ -124,11 +104,6 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
         @Override
         public void deliver(EventLoop loop) {
             loop.lost(nodeId);
-        }
-
-        @Override
-        public int bytes() {
-            return 100;
         }
     }
 
@@ -145,11 +120,6 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
             }
             answer.accept(status);
         }
-
-        @Override
-        public int bytes() {
-            return 100;
-        }
     }
 
     /** What have you counted? */
@@ -164,11 +134,6 @@ sealed interface Mail permits Mail.OfEvent, Mail.OfFounding, Mail.OfRepair, Mail
                 throw e;
             }
             answer.accept(metrics);
-        }
-
-        @Override
-        public int bytes() {
-            return 100;
         }
     }
 }
