@@ -4,7 +4,6 @@ import io.quorate.raft.Storage;
 import io.quorate.raft.core.DiskRoom;
 import io.quorate.raft.core.Event;
 import io.quorate.raft.core.ReplicaId;
-import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -19,9 +18,9 @@ import org.slf4j.LoggerFactory;
 final class RoomWatch {
 
     /** How often a disk that is nearly full is looked at, though nothing is written to it. */
-    static final long LOOK_NANOS = Duration.ofSeconds(1).toNanos();
+    static final long LOOK_NANOS = 1_000_000_000L;
     /** How often it is said that a disk is nearly full. */
-    static final long LOG_NANOS = Duration.ofSeconds(30).toNanos();
+    static final long LOG_NANOS = 30_000_000_000L;
 
     private static final Logger LOG = LoggerFactory.getLogger(RoomWatch.class);
 

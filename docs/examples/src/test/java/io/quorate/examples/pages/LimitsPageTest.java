@@ -20,7 +20,7 @@ class LimitsPageTest {
 
     private static final Path ROOT = Path.of("..", "..");
     private static final Pattern ROW = Pattern.compile("\\| `(\\w+)\\.(?:\\w+\\.)*(\\w+)` \\| ([^|]*) \\| (yes|no) \\| [^|]+ \\|");
-    private static final Pattern VALUE = Pattern.compile("(\\d+)(?: (KiB|MiB))?\\b.*");
+    private static final Pattern VALUE = Pattern.compile("(\\d+)(?: (KiB|MiB|s|ms))?\\b.*");
     private static final Pattern NUMBER = Pattern.compile("(\\d[\\d_]*)L?(?: << (\\d+))?");
 
     /** What a row says of a limit that is not so. */
@@ -39,7 +39,7 @@ class LimitsPageTest {
         if (!constant.find() || !NUMBER.matcher(constant.group(1)).matches() || !value.matches()) {
             return List.of();       // an option, or a limit that stands elsewhere: the core's own test knows those
         }
-        return number(constant.group(1)) == bytes(value) ? List.of() : List.of(name + " is " + constant.group(1) + ": " + row);
+        return number(constant.group(1)) == inUnits(value) ? List.of() : List.of(name + " is " + constant.group(1) + ": " + row);
     }
 
     private static long number(String expression) {
@@ -50,9 +50,16 @@ class LimitsPageTest {
         return Long.parseLong(parts.group(1).replace("_", "")) << (parts.group(2) == null ? 0 : Integer.parseInt(parts.group(2)));
     }
 
-    private static long bytes(Matcher value) {
+    /** In bytes, in nanoseconds, or as it stands. */
+    private static long inUnits(Matcher value) {
         long number = Long.parseLong(value.group(1));
-        return "MiB".equals(value.group(2)) ? number << 20 : "KiB".equals(value.group(2)) ? number << 10 : number;
+        return switch (value.group(2) == null ? "" : value.group(2)) {
+            case "KiB" -> number << 10;
+            case "MiB" -> number << 20;
+            case "ms" -> number * 1_000_000;
+            case "s" -> number * 1_000_000_000;
+            default -> number;
+        };
     }
 
     private static Map<String, String> sources() throws IOException {
