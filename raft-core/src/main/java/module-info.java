@@ -6,5 +6,6 @@ module io.quorate.raft {
     exports io.quorate.raft;
     exports io.quorate.raft.client;
     exports io.quorate.raft.core;
+    exports io.quorate.raft.election;
     exports io.quorate.raft.testing;
 }

@@ -1,0 +1,433 @@
+package io.quorate.raft.election;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.function.LongUnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Turns what happens to a candidate's terms of office into calls of its {@link LeaderTask}: one {@code stop} for each {@code start}, never
+ * two calls at a time, and the office is given to somebody else only after {@code stop} has returned, if it was not lost.
+ *
+ * <pre>
+ *   VACANT --granted--> STARTING --returned--> HELD --resign, lost--> STOPPING --returned--> VACANT
+ *                          |                                             ^
+ *                          +---- threw; or it has ended meanwhile -------+
+ * </pre>
+ * Given back of one's own will, a term stays valid until {@code stop} has returned, and then the layer below is told to give it away. Lost,
+ * it is not valid from that moment on, and {@code stop} is called as soon as {@code start} has returned. A {@code start} or {@code stop}
+ * that takes too long is not waited for: the office goes, and the call is overtaken by another term of office elsewhere, but never here.
+ *
+ * <p>It has no thread and no timer. Whoever owns it calls {@link #onTime} when {@link #deadline} has come, also if that is in the past
+ * already, and looks again at both, and at {@link #isVacant}, whenever {@link Hands#changed} is called. All methods may be called from any
+ * thread; nothing of the user or of the owner is called with its lock held.
+ *
+ * @param <L> what the task is told
+ */
+final class Office<L extends Leadership> {
+
+    /** There is no deadline. */
+    static final long NEVER = Long.MAX_VALUE;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Office.class);
+
+    /** The layer below. */
+    interface Hands {
+
+        /**
+         * Lets others have the office: this term is over, of this candidate's own will. Called once for each term that was not lost. The
+         * next is not granted before the stage has completed, however it does; so that must be bounded in time.
+         */
+        CompletionStage<?> giveAway(Term term, Leadership.Reason why);
+
+        /** Something has changed. */
+        void changed();
+    }
+
+    /**
+     * How long the task may take.
+     *
+     * @param start after that, the office goes to somebody else
+     * @param stop  after that, others are let in though it has not returned
+     */
+    record Patience(Duration start, Duration stop) {
+
+        /** Half a minute for each. */
+        static final Patience DEFAULT = new Patience(Duration.ofSeconds(30), Duration.ofSeconds(30));
+
+        Patience {
+            if (start.isNegative() || start.isZero() || stop.isNegative() || stop.isZero()) {
+                throw new IllegalArgumentException("A task has more than no time, not " + start + " to start and " + stop + " to stop");
+            }
+        }
+    }
+
+    private enum Phase { VACANT, STARTING, HELD, STOPPING }
+
+    private final LeaderTask<? super L> task;
+    private final Executor executor;
+    private final Patience patience;
+    private final Backoff backoff;
+    private final LongSupplier nanoClock;
+    private final Hands hands;
+
+    // Guarded by this.
+    private Phase phase = Phase.VACANT;
+    private @Nullable Tenancy<L> tenancy;         // null exactly while vacant
+    private long lastToken;                       // of all terms granted here, the highest
+    private boolean isBackingOff;
+    private long backoffEndNanos;                 // meaningful then
+    private boolean isClosed;
+    private final CompletableFuture<Void> closed = new CompletableFuture<>();
+
+    /** A term with what the task is told in its place, and how far it is. */
+    private static final class Tenancy<L> {
+        private final Term term;
+        private final L face;
+        private Leadership.@Nullable Reason reason;   // why it ends or has ended; set once
+        private boolean isOwed;                       // to others: it is to be given away, and has not been
+        private boolean isGivingAway;                 // that is under way
+        private long deadlineNanos;                   // of what runs; meaningful while something does
+        private boolean isAwaited;                    // and while this is set
+        private boolean isOverdue;                    // start was not waited for
+        private boolean hasReturned;                  // stop has
+
+        private Tenancy(Term term, L face) {
+            this.term = term;
+            this.face = face;
+        }
+    }
+
+    /**
+     * An office without a holder.
+     *
+     * @param executor  runs the task
+     * @param random    of a number, one from 0 up to before it
+     * @param nanoClock monotonic, the clock of all validities
+     */
+    Office(LeaderTask<? super L> task, Executor executor, Patience patience, LongUnaryOperator random, LongSupplier nanoClock, Hands hands) {
+        this.task = task;
+        this.executor = executor;
+        this.patience = patience;
+        backoff = new Backoff(random);
+        this.nanoClock = nanoClock;
+        this.hands = hands;
+    }
+
+    /** Whether a term could begin now: the last one is through with everything, and the candidate is willing. */
+    synchronized boolean isVacant() {
+        return phase == Phase.VACANT && !isClosed && !(isBackingOff && nanoClock.getAsLong() - backoffEndNanos < 0);
+    }
+
+    /** The term that has begun and is not over, if there is one. */
+    synchronized @Nullable L holder() {
+        Tenancy<L> current = tenancy;
+        return current == null || current.term.isOver() ? null : current.face;
+    }
+
+    /**
+     * A term of office begins.
+     *
+     * @param fencingToken higher than all before
+     * @param validity     how long it lasts
+     * @param face         what the task is told for it
+     * @return what the task is told; null if this office is not vacant, and then nothing has happened
+     */
+    @Nullable L grant(long fencingToken, Validity validity, Function<Term, ? extends L> face) {
+        List<Runnable> orders = new ArrayList<>();
+        L told;
+        synchronized (this) {
+            if (!isVacant()) {
+                return null;
+            }
+            if (fencingToken <= lastToken) {
+                throw new IllegalStateException("Token " + FencingToken.toString(fencingToken) + " was granted after "
+                    + FencingToken.toString(lastToken) + "; whoever is guarded by it would refuse the new leader");
+            }
+            lastToken = fencingToken;
+            isBackingOff = false;
+            Term term = new Term(this, fencingToken, validity, nanoClock);
+            told = face.apply(term);
+            Tenancy<L> begun = new Tenancy<>(term, told);
+            tenancy = begun;
+            phase = Phase.STARTING;
+            begun.isAwaited = true;
+            begun.deadlineNanos = nanoClock.getAsLong() + patience.start.toNanos();
+            orders.add(() -> run(() -> task.start(begun.face), failure -> started(begun, failure)));
+            orders.add(hands::changed);
+        }
+        orders.forEach(Runnable::run);
+        return told;
+    }
+
+    /** The present term is lost: somebody else may hold the office. Nothing, if there is none. */
+    void lose() {
+        List<Runnable> orders = new ArrayList<>();
+        synchronized (this) {
+            if (tenancy != null) {
+                lose(tenancy, orders);
+            }
+        }
+        orders.forEach(Runnable::run);
+    }
+
+    /** This term is to be given back; nothing if it is over. */
+    void resign(Term term) {
+        List<Runnable> orders = new ArrayList<>();
+        synchronized (this) {
+            if (tenancy != null && tenancy.term == term) {
+                leave(tenancy, Leadership.Reason.RESIGNED, orders);
+            }
+        }
+        orders.forEach(Runnable::run);
+    }
+
+    /** No term begins any more, and the present one is given back. Completes when that is done and the task has stopped. */
+    CompletionStage<Void> close() {
+        List<Runnable> orders = new ArrayList<>();
+        synchronized (this) {
+            isClosed = true;
+            if (tenancy == null) {
+                orders.add(() -> closed.complete(null));
+            } else {
+                leave(tenancy, Leadership.Reason.CLOSED, orders);
+            }
+        }
+        orders.forEach(Runnable::run);
+        return closed.minimalCompletionStage();
+    }
+
+    /** Looks what the time has brought. */
+    void onTime() {
+        List<Runnable> orders = new ArrayList<>();
+        long now = nanoClock.getAsLong();
+        synchronized (this) {
+            Tenancy<L> current = tenancy;
+            if (current != null) {
+                if (!current.term.isOver() && Validity.remainingNanos(current.term.endNanos(), now) == 0) {
+                    lose(current, orders);
+                }
+                if (current.isAwaited && now - current.deadlineNanos >= 0) {
+                    current.isAwaited = false;
+                    onOverdue(current, orders);
+                }
+            }
+            if (isBackingOff && now - backoffEndNanos >= 0) {
+                isBackingOff = false;
+                orders.add(hands::changed);
+            }
+        }
+        orders.forEach(Runnable::run);
+    }
+
+    /** For how many nanoseconds {@link #onTime} need not be called; {@link #NEVER} if nothing is waited for. */
+    long nanosUntilDeadline() {
+        long now = nanoClock.getAsLong();
+        synchronized (this) {
+            long nanos = isBackingOff ? Math.max(0, backoffEndNanos - now) : NEVER;
+            Tenancy<L> current = tenancy;
+            if (current != null && !current.term.isOver()) {
+                nanos = Math.min(nanos, Validity.remainingNanos(current.term.endNanos(), now));
+            }
+            if (current != null && current.isAwaited) {
+                nanos = Math.min(nanos, Math.max(0, current.deadlineNanos - now));
+            }
+            return nanos;
+        }
+    }
+
+    @Override
+    public synchronized String toString() {
+        return "Office[" + phase + (tenancy == null ? "" : " " + tenancy.term) + (isClosed ? ", closed" : "") + "]";
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ with the lock held
+
+    private void lose(Tenancy<L> lost, List<Runnable> orders) {
+        if (lost.term.isOver()) {
+            return;
+        }
+        if (lost.reason == null) {
+            lost.reason = Leadership.Reason.LOST;
+        }
+        lost.isOwed = false;          // there is nothing left to give
+        revoke(lost, orders);
+        orders.add(() -> lost.term.whenGone().complete(null));
+        if (phase == Phase.HELD) {
+            stop(lost, orders);
+        }
+    }
+
+    private void leave(Tenancy<L> left, Leadership.Reason why, List<Runnable> orders) {
+        if (left.reason != null) {
+            return;                   // it ends already
+        }
+        left.reason = why;
+        left.isOwed = true;
+        if (phase == Phase.HELD) {
+            stop(left, orders);       // else as soon as start has returned
+        }
+    }
+
+    private void started(Tenancy<L> begun, @Nullable Throwable failure) {
+        List<Runnable> orders = new ArrayList<>();
+        synchronized (this) {
+            begun.isAwaited = false;
+            if (failure != null) {
+                LOG.warn("The leader's work could not be started with token {}", FencingToken.toString(begun.term.fencingToken()), failure);
+            }
+            if (begun.isOverdue) {
+                // Others are in already, and this candidate backs off.
+            } else if (failure == null) {
+                backoff.reset();
+            } else {
+                backOff();
+                if (begun.reason == null) {
+                    begun.reason = Leadership.Reason.START_FAILED;
+                    begun.isOwed = true;
+                }
+            }
+            phase = Phase.HELD;
+            if (begun.reason != null) {
+                stop(begun, orders);
+            }
+            orders.add(hands::changed);
+        }
+        orders.forEach(Runnable::run);
+    }
+
+    private void stop(Tenancy<L> ended, List<Runnable> orders) {
+        Leadership.Reason why = ended.reason;
+        if (why == null) {
+            throw new IllegalStateException("Nothing stops without a reason");
+        }
+        phase = Phase.STOPPING;
+        ended.isAwaited = ended.isOwed;      // else nobody waits for it
+        ended.deadlineNanos = nanoClock.getAsLong() + patience.stop.toNanos();
+        orders.add(() -> run(() -> task.stop(ended.face, why), failure -> stopped(ended, failure)));
+        orders.add(hands::changed);
+    }
+
+    private void stopped(Tenancy<L> ended, @Nullable Throwable failure) {
+        List<Runnable> orders = new ArrayList<>();
+        if (failure != null) {
+            LOG.warn("The leader's work did not stop well; it counts as ended", failure);
+        }
+        synchronized (this) {
+            ended.isAwaited = false;
+            ended.hasReturned = true;
+            giveAway(ended, orders);
+            vacate(ended, orders);
+        }
+        orders.forEach(Runnable::run);
+    }
+
+    private void onOverdue(Tenancy<L> slow, List<Runnable> orders) {
+        String token = FencingToken.toString(slow.term.fencingToken());
+        if (phase == Phase.STARTING) {
+            LOG.warn("The leader's work has not started with token {} after {}; others are let in, and this candidate cannot stand again "
+                + "before it returns", token, patience.start);
+            if (slow.reason == null) {
+                slow.reason = Leadership.Reason.START_TOO_SLOW;
+                slow.isOwed = true;
+            }
+            slow.isOverdue = true;
+            backOff();
+        } else {
+            LOG.warn("The leader's work has not stopped with token {} after {}; others are let in all the same", token, patience.stop);
+        }
+        giveAway(slow, orders);
+    }
+
+    private void backOff() {
+        isBackingOff = true;
+        backoffEndNanos = nanoClock.getAsLong() + backoff.pauseNanos();
+    }
+
+    /** The term is over, and others are let in, if that is still owed to them. */
+    private void giveAway(Tenancy<L> ended, List<Runnable> orders) {
+        Leadership.Reason why = ended.reason;
+        if (!ended.isOwed || why == null) {
+            return;
+        }
+        ended.isOwed = false;
+        ended.isGivingAway = true;
+        revoke(ended, orders);
+        orders.add(() -> hands.giveAway(ended.term, why).whenComplete((nothing, failure) -> givenAway(ended, failure)));
+    }
+
+    private void givenAway(Tenancy<L> ended, @Nullable Throwable failure) {
+        List<Runnable> orders = new ArrayList<>();
+        synchronized (this) {
+            ended.isGivingAway = false;
+            if (failure == null) {
+                orders.add(() -> ended.term.whenGone().complete(null));
+            } else {
+                orders.add(() -> ended.term.whenGone().completeExceptionally(failure));
+            }
+            vacate(ended, orders);
+        }
+        orders.forEach(Runnable::run);
+    }
+
+    private void revoke(Tenancy<L> ended, List<Runnable> orders) {
+        Leadership.Reason why = ended.reason;
+        ended.term.end();             // before anybody is told
+        orders.add(() -> ended.term.whenRevoked().complete(why));
+        orders.add(hands::changed);
+    }
+
+    private void vacate(Tenancy<L> ended, List<Runnable> orders) {
+        if (!ended.hasReturned || ended.isGivingAway) {
+            return;
+        }
+        tenancy = null;
+        phase = Phase.VACANT;
+        if (isClosed) {
+            orders.add(() -> closed.complete(null));
+        }
+        orders.add(hands::changed);
+    }
+
+    // ----------------------------------------------------------------------------------------------------------------- the executor
+
+    /** What may throw anything. */
+    private interface Step {
+        void run() throws Exception;
+    }
+
+    /** What is told how that ended. */
+    private interface End {
+        void of(@Nullable Throwable failure);
+    }
+
+    private void run(Step step, End end) {
+        try {
+            executor.execute(() -> end.of(failureOf(step)));
+        } catch (RuntimeException e) {       // a RejectedExecutionException, of an executor that was shut down
+            // Not here, for this thread waits for nothing; and not never, or the next term could not begin and this one not end.
+            LOG.warn("The executor of the leader's work refuses it; another thread does it", e);
+            CompletableFuture.runAsync(() -> end.of(failureOf(step)));
+        }
+    }
+
+    private static @Nullable Throwable failureOf(Step step) {
+        try {
+            step.run();
+            return null;
+        } catch (Throwable e) {       // whatever it is: a step without an end would hold the office for ever
+            if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+            }
+            return e;
+        }
+    }
+}

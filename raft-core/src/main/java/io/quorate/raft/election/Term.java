@@ -1,0 +1,91 @@
+package io.quorate.raft.election;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.LongSupplier;
+
+/**
+ * One term of office: what its holder is given. {@link Office} alone says when it is over; how long it is valid, the layer below.
+ *
+ * <p>Nothing is waited for here and nothing is locked, so the question whether it is still valid costs two reads of memory and one of the
+ * clock.
+ */
+final class Term implements Leadership {
+
+    private final Office<?> office;
+    private final long fencingToken;
+    private final Validity validity;
+    private final LongSupplier nanoClock;
+    private final CompletableFuture<Reason> revoked = new CompletableFuture<>();
+    private final CompletableFuture<Void> gone = new CompletableFuture<>();   // given to others, or lost
+    private volatile boolean isOver;
+
+    Term(Office<?> office, long fencingToken, Validity validity, LongSupplier nanoClock) {
+        this.office = office;
+        this.fencingToken = fencingToken;
+        this.validity = validity;
+        this.nanoClock = nanoClock;
+    }
+
+    @Override
+    public long fencingToken() {
+        return fencingToken;
+    }
+
+    @Override
+    public boolean isValid() {
+        return remainingNanos() > 0;
+    }
+
+    @Override
+    public Duration remaining() {
+        return Duration.ofNanos(remainingNanos());
+    }
+
+    @Override
+    public CompletionStage<Reason> revoked() {
+        return revoked.minimalCompletionStage();
+    }
+
+    @Override
+    public CompletionStage<Void> resign() {
+        office.resign(this);
+        return gone.minimalCompletionStage();
+    }
+
+    @Override
+    public String toString() {
+        return "Leadership[" + FencingToken.toString(fencingToken) + (isOver ? ", over" : isValid() ? "" : ", not valid") + "]";
+    }
+
+    private long remainingNanos() {
+        if (isOver) {
+            return 0;
+        }
+        long endNanos = validity.endNanos();     // before the clock: a pause between the two must count against it
+        return Validity.remainingNanos(endNanos, nanoClock.getAsLong());
+    }
+
+    /** Until when it is valid, if it is not over. */
+    long endNanos() {
+        return validity.endNanos();
+    }
+
+    /** It is not valid any more, and never will be again. */
+    void end() {
+        isOver = true;
+    }
+
+    boolean isOver() {
+        return isOver;
+    }
+
+    CompletableFuture<Reason> whenRevoked() {
+        return revoked;
+    }
+
+    CompletableFuture<Void> whenGone() {
+        return gone;
+    }
+}
