@@ -329,6 +329,11 @@ public final class RaftServer implements AutoCloseable {
         return Explanation.of(status());
     }
 
+    /** Who leads the group, as this replica knows it, without waiting for anything. */
+    public Helm helm() {
+        return parts.helm();
+    }
+
     /** What this server has counted and measured since it started. Waits, and fails, as {@link #status} does. */
     public Metrics metrics() {
         if (Thread.currentThread() == raftThread) {

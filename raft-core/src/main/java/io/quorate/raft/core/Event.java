@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** Everything a {@link RaftNode} can be told. */
 public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.Read, Event.Abandoned, Event.ChangeMembership,
     Event.Transfer, Event.Written, Event.Applied, Event.EntriesRead, Event.SnapshotTaken, Event.SnapshotFetched, Event.FetchFailed,
-    Event.TimeWanted, Event.PeerLost, Event.Impaired, Event.HandedBack, Event.Mended, Event.SnapshotNeeded, Event.RoomChanged {
+    Event.TimeWanted, Event.Mark, Event.PeerLost, Event.Impaired, Event.HandedBack, Event.Mended, Event.SnapshotNeeded, Event.RoomChanged {
 
     /**
      * The only way a node learns the time. First in every batch, but read after everything else in the batch has arrived: a promise that
@@ -123,6 +123,12 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
      * @param timeNanos replicated; {@link Long#MAX_VALUE} if nothing is wanted any more
      */
     record TimeWanted(long timeNanos) implements Event { }
+
+    /**
+     * Somebody needs an index of the log that nobody else has. A leader to whose log nothing is being added appends an entry that tells the
+     * time; others do nothing.
+     */
+    record Mark() implements Event { }
 
     /**
      * The connection to this replica broke, and could not be made again at once. A hint, and no proof, that it is dead.

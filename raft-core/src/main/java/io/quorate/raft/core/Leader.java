@@ -133,6 +133,28 @@ final class Leader implements Role {
         return lease.remainingNanos(rounds.confirmedNanos(), rounds.heldNanos(), node.now());
     }
 
+    /** When that ends; {@link Long#MIN_VALUE} if it is not known, {@link Long#MAX_VALUE} if nobody else is needed. */
+    long leaseEndNanos() {
+        long nanos = leaseNanos();
+        return nanos == 0 ? Long.MIN_VALUE : nanos == Long.MAX_VALUE ? Long.MAX_VALUE : node.now() + nanos;
+    }
+
+    boolean hasGivenUpLease() {
+        return lease.isGivenUp();
+    }
+
+    /** The first entry of this term. */
+    long firstIndex() {
+        return noOpIndex;
+    }
+
+    /** What is not committed yet is a new index for whoever wants one, as soon as it is. */
+    void onMark() {
+        if (mayTellTime() && node.commitIndex() == node.log().lastIndex()) {
+            node.appendOwn(Entry.Kind.TIME, new byte[0]);
+        }
+    }
+
     void onChangeMembership(Event.ChangeMembership change) {
         Reason against = reasonAgainst(change);
         if (against == null) {

@@ -32,6 +32,10 @@ final class Lease {
         isGivenUp = true;
     }
 
+    boolean isGivenUp() {
+        return isGivenUp;
+    }
+
     void onPause(long nowNanos) {
         soundNanos = nowNanos;
     }

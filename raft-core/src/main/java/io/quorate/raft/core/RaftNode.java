@@ -177,6 +177,10 @@ public final class RaftNode {
             }
         } else if (event instanceof Event.TimeWanted wanted) {
             timeWantedNanos = wanted.timeNanos();
+        } else if (event instanceof Event.Mark) {
+            if (role instanceof Leader leader) {
+                leader.onMark();
+            }
         } else if (event instanceof Event.SnapshotTaken taken) {
             onSnapshotTaken(taken.snapshot());
         } else if (event instanceof Event.SnapshotFetched fetched) {
@@ -284,6 +288,24 @@ public final class RaftNode {
 
     public NodeStatus.RoleName role() {
         return role.name();
+    }
+
+    /** The first entry of the term that this node leads; 0 unless it leads. */
+    public long leadIndex() {
+        return role instanceof Leader leader ? leader.firstIndex() : 0;
+    }
+
+    /**
+     * Until when nobody else can be elected, as far as this leader knows; {@link Long#MIN_VALUE} if it does not know or does not lead, {@link
+     * Long#MAX_VALUE} if no other voter is needed.
+     */
+    public long leaseEndNanos() {
+        return role instanceof Leader leader ? leader.leaseEndNanos() : Long.MIN_VALUE;
+    }
+
+    /** Whether there will be no lease for the rest of the term that this node leads: its successor may campaign, or it leads no member. */
+    public boolean hasGivenUpLease() {
+        return role instanceof Leader leader && leader.hasGivenUpLease();
     }
 
     public long commitIndex() {

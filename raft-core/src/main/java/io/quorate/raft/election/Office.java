@@ -39,14 +39,18 @@ final class Office<L extends Leadership> {
 
     private static final Logger LOG = LoggerFactory.getLogger(Office.class);
 
-    /** The layer below. */
-    interface Hands {
+    /**
+     * The layer below.
+     *
+     * @param <L> what the task is told
+     */
+    interface Hands<L> {
 
         /**
          * Lets others have the office: this term is over, of this candidate's own will. Called once for each term that was not lost. The
          * next is not granted before the stage has completed, however it does; so that must be bounded in time.
          */
-        CompletionStage<?> giveAway(Term term, Leadership.Reason why);
+        CompletionStage<?> giveAway(L leadership, Leadership.Reason why);
 
         /** Something has changed. */
         void changed();
@@ -77,7 +81,9 @@ final class Office<L extends Leadership> {
     private final Patience patience;
     private final Backoff backoff;
     private final LongSupplier nanoClock;
-    private final Hands hands;
+    private final Hands<? super L> hands;
+
+    private volatile @Nullable Thread caller;     // of the task, while it is being called
 
     // Guarded by this.
     private Phase phase = Phase.VACANT;
@@ -113,7 +119,8 @@ final class Office<L extends Leadership> {
      * @param random    of a number, one from 0 up to before it
      * @param nanoClock monotonic, the clock of all validities
      */
-    Office(LeaderTask<? super L> task, Executor executor, Patience patience, LongUnaryOperator random, LongSupplier nanoClock, Hands hands) {
+    Office(LeaderTask<? super L> task, Executor executor, Patience patience, LongUnaryOperator random, LongSupplier nanoClock,
+           Hands<? super L> hands) {
         this.task = task;
         this.executor = executor;
         this.patience = patience;
@@ -125,6 +132,21 @@ final class Office<L extends Leadership> {
     /** Whether a term could begin now: the last one is through with everything, and the candidate is willing. */
     synchronized boolean isVacant() {
         return phase == Phase.VACANT && !isClosed && !(isBackingOff && nanoClock.getAsLong() - backoffEndNanos < 0);
+    }
+
+    /**
+     * Whether this candidate could not do the work lately, or is not through yet with what it was not waited for: somebody else had better
+     * do it.
+     */
+    synchronized boolean isUnable() {
+        Tenancy<L> current = tenancy;
+        return current == null ? !isClosed && isBackingOff && nanoClock.getAsLong() - backoffEndNanos < 0
+            : current.term.isOver() && (current.isOverdue || current.reason == Leadership.Reason.START_FAILED);
+    }
+
+    /** Whether the task is being told something, on this very thread. */
+    boolean isCallingFrom(Thread thread) {
+        return thread == caller;
     }
 
     /** The term that has begun and is not over, if there is one. */
@@ -212,7 +234,7 @@ final class Office<L extends Leadership> {
         synchronized (this) {
             Tenancy<L> current = tenancy;
             if (current != null) {
-                if (!current.term.isOver() && Validity.remainingNanos(current.term.endNanos(), now) == 0) {
+                if (!current.term.isOver() && current.term.nanosUntilLost() == 0) {
                     lose(current, orders);
                 }
                 if (current.isAwaited && now - current.deadlineNanos >= 0) {
@@ -235,7 +257,7 @@ final class Office<L extends Leadership> {
             long nanos = isBackingOff ? Math.max(0, backoffEndNanos - now) : NEVER;
             Tenancy<L> current = tenancy;
             if (current != null && !current.term.isOver()) {
-                nanos = Math.min(nanos, Validity.remainingNanos(current.term.endNanos(), now));
+                nanos = Math.min(nanos, current.term.nanosUntilLost());
             }
             if (current != null && current.isAwaited) {
                 nanos = Math.min(nanos, Math.max(0, current.deadlineNanos - now));
@@ -361,7 +383,7 @@ final class Office<L extends Leadership> {
         ended.isOwed = false;
         ended.isGivingAway = true;
         revoke(ended, orders);
-        orders.add(() -> hands.giveAway(ended.term, why).whenComplete((nothing, failure) -> givenAway(ended, failure)));
+        orders.add(() -> hands.giveAway(ended.face, why).whenComplete((nothing, failure) -> givenAway(ended, failure)));
     }
 
     private void givenAway(Tenancy<L> ended, @Nullable Throwable failure) {
@@ -419,7 +441,8 @@ final class Office<L extends Leadership> {
         }
     }
 
-    private static @Nullable Throwable failureOf(Step step) {
+    private @Nullable Throwable failureOf(Step step) {
+        caller = Thread.currentThread();
         try {
             step.run();
             return null;
@@ -428,6 +451,8 @@ final class Office<L extends Leadership> {
                 Thread.currentThread().interrupt();
             }
             return e;
+        } finally {
+            caller = null;
         }
     }
 }

@@ -67,9 +67,12 @@ final class Term implements Leadership {
         return Validity.remainingNanos(endNanos, nanoClock.getAsLong());
     }
 
-    /** Until when it is valid, if it is not over. */
-    long endNanos() {
-        return validity.endNanos();
+    /** For how much longer it is not lost by the time alone. */
+    long nanosUntilLost() {
+        long endNanos = validity.endNanos();
+        long lastEndNanos = validity.lastEndNanos();
+        long now = nanoClock.getAsLong();
+        return Math.max(Validity.remainingNanos(endNanos, now), Validity.remainingNanos(lastEndNanos, now));
     }
 
     /** It is not valid any more, and never will be again. */

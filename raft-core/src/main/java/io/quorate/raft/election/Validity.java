@@ -13,6 +13,14 @@ interface Validity {
     /** The end, on the monotonic clock; or one of the two above. Any thread. */
     long endNanos();
 
+    /**
+     * Until when it may still be made sure of, if it is in doubt: before that nobody else can hold the office either, unless a clock stood
+     * still, so the work is not stopped yet.
+     */
+    default long lastEndNanos() {
+        return endNanos();
+    }
+
     /** How much of it is left. */
     static long remainingNanos(long endNanos, long nowNanos) {
         if (endNanos == ENDED) {

@@ -76,6 +76,7 @@ public final class EventLoop {
     private final RaftObserver observer;
     private final RandomGenerator random;
     private final Mailbox mailbox;
+    private final Bridge bridge;
     private final LogWriter writer;
     private final LogReader reader;
     private final LogCompactor compactor;
@@ -107,6 +108,7 @@ public final class EventLoop {
     private @Nullable String diskProblem;           // that no other replica can put right
     private long handedBackIndex;                   // what the applier has last handed back begins behind this
     private long candidateTerm;                     // of the last candidacy that was counted
+    private boolean hasSent;                        // something, in the present flush
 
     private @Nullable Membership membership;        // as last reported to the transport
     private SortedMap<Integer, String> addresses;   // likewise
@@ -129,6 +131,7 @@ public final class EventLoop {
         this.observer = observer;
         this.random = random;
         this.mailbox = mailbox;
+        bridge = new Bridge(config, mailbox);
         this.writer = writer;
         this.reader = reader;
         this.compactor = compactor;
@@ -189,9 +192,11 @@ public final class EventLoop {
         }
         repair(nowNanos);
         if (node != null) {
+            hasSent = false;
             node.flush(effects, mailbox.isDrained());
             reportMembership(node);
             reportChange(node);
+            tellBridge(node);
         }
         if (whole != null) {
             begin(whole);
@@ -202,6 +207,13 @@ public final class EventLoop {
         }
         handOver();
         logTrouble();
+    }
+
+    private void tellBridge(RaftNode running) {
+        FoundingRecord record = storage.identity().founding();
+        if (record != null && applier != null) {
+            bridge.observe(running, record.epoch(), applier.appliedIndex(), hint);
+        }
     }
 
     /** The node judges by itself what a pause means for it; here it is counted, and told to people. */
@@ -252,6 +264,11 @@ public final class EventLoop {
         return isBlank
             ? new NotLeaderException("Nothing happened: this replica is blank and belongs to no group yet; ask another replica")
             : hint.notLeader();
+    }
+
+    /** Who leads, for any thread. */
+    Bridge bridge() {
+        return bridge;
     }
 
     /** The node, for tests and the simulation to look at; null while blank. */
@@ -825,6 +842,7 @@ public final class EventLoop {
 
     /** Completes the calls that have come this far, each as exactly as is known. Not beside any other method. */
     void close(@Nullable Throwable cause) {
+        bridge.end();
         for (Mail mail : mailbox.close()) {
             if (mail instanceof Call call) {
                 call.fail(new ServerStoppedException("Nothing happened: this server has stopped", cause));
@@ -919,6 +937,11 @@ public final class EventLoop {
 
         @Override
         public void send(Message message) {
+            RaftNode running = node;
+            if (!hasSent && running != null) {
+                hasSent = true;
+                bridge.beforeSending(running);
+            }
             transport.send(message);
         }
 

@@ -2,6 +2,7 @@ package io.quorate.raft.runtime;
 
 import io.quorate.raft.CommandTooLargeException;
 import io.quorate.raft.Freshness;
+import io.quorate.raft.Helm;
 import io.quorate.raft.MembershipTarget;
 import io.quorate.raft.Metrics;
 import io.quorate.raft.OverloadedException;
@@ -132,6 +133,11 @@ public final class PassiveServer {
 
     public EventLoop loop() {
         return loop;
+    }
+
+    /** Who leads, for any thread. */
+    public Helm helm() {
+        return loop.bridge();
     }
 
     public LogWriter writer() {
