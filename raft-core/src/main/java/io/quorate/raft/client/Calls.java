@@ -182,6 +182,11 @@ final class Calls {
         }
     }
 
+    /** The highest recovery epoch met. */
+    int epoch() {
+        return transport.epoch();
+    }
+
     /** Where the leader answered last, as far as is known. */
     @Nullable String leader() {
         return leader;

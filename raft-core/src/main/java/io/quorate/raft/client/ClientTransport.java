@@ -20,6 +20,16 @@ public interface ClientTransport extends AutoCloseable {
      */
     CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos);
 
+    /**
+     * The highest recovery epoch of its group that this has met; 0 if it has met none.
+     *
+     * <p>Who is of a lower one was left behind when the group was recovered, and knows nothing of what has happened since. So it is not
+     * asked; and what it answers is not delivered any more once a higher epoch was met: the call fails, as if the connection had broken.
+     * When a call completes, the epoch of whoever answered it is counted here already. So an answer is certainly of this epoch if it was
+     * the same before the call and after its answer.
+     */
+    int epoch();
+
     /** Closes all connections; open calls complete. */
     @Override
     void close();

@@ -149,6 +149,14 @@ public final class RaftClient implements AutoCloseable {
         return lastIndex.get();
     }
 
+    /**
+     * The highest recovery epoch that this client has met, as {@link ClientTransport#epoch} says it: of replicas that were left behind in
+     * a lower one nothing is heard any more. An answer is certainly of this epoch if it was the same before the call and after its answer.
+     */
+    public int epoch() {
+        return calls.epoch();
+    }
+
     /** Closes the transport, and completes every open call: with {@link OutcomeUnknownException} if its command may have been sent. */
     @Override
     public void close() {

@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -295,7 +296,8 @@ public final class InMemoryNetwork {
 
     private final class Client implements ClientTransport {
 
-        private final Set<CompletableFuture<ClientResponse>> open = ConcurrentHashMap.newKeySet();
+        private final Map<CompletableFuture<ClientResponse>, End> open = new ConcurrentHashMap<>();     // and who is to answer
+        private final AtomicInteger epoch = new AtomicInteger();      // the highest met
         private volatile boolean isClosed;
 
         @Override
@@ -304,11 +306,20 @@ public final class InMemoryNetwork {
             if (end == null) {
                 return CompletableFuture.failedFuture(new NotSentException("Nothing runs at " + address, new TimeoutException()));
             }
+            if (isLeftBehind(end)) {
+                return CompletableFuture.failedFuture(new NotSentException("The group was recovered, and " + address + " left behind", null));
+            }
             CompletableFuture<ClientResponse> answer = new CompletableFuture<>();
-            open.add(answer);
+            open.put(answer, end);
             answer.whenComplete((response, failure) -> open.remove(answer));
             answer.orTimeout(timeoutNanos, TimeUnit.NANOSECONDS);
-            if (!end.deliver(target -> target.onClientRequest(request, timeoutNanos, answer::complete))) {
+            if (!end.deliver(target -> target.onClientRequest(request, timeoutNanos, response -> {
+                if (isLeftBehind(end)) {
+                    answer.completeExceptionally(leftBehind());
+                } else {
+                    answer.complete(response);
+                }
+            }))) {
                 answer.completeExceptionally(new NotSentException("Nothing runs at " + address, new TimeoutException()));
             }
             if (isClosed) {
@@ -318,9 +329,35 @@ public final class InMemoryNetwork {
         }
 
         @Override
+        public int epoch() {
+            return epoch.get();
+        }
+
+        /** Whether this end is of a lower epoch than was met; a higher one is met herewith. */
+        private boolean isLeftBehind(End end) {
+            FoundingRecord founding = End.foundingOf(end);
+            if (founding == null) {
+                return false;
+            }
+            int before = epoch.getAndAccumulate(founding.epoch(), Math::max);
+            if (before < founding.epoch()) {
+                open.forEach((call, other) -> {
+                    if (isLeftBehind(other)) {
+                        call.completeExceptionally(leftBehind());
+                    }
+                });
+            }
+            return founding.epoch() < before;
+        }
+
+        private static TransportException leftBehind() {
+            return new TransportException("The group was recovered, and who was asked left behind, before the answer came");
+        }
+
+        @Override
         public void close() {
             isClosed = true;
-            for (CompletableFuture<ClientResponse> call : open) {
+            for (CompletableFuture<ClientResponse> call : open.keySet()) {
                 call.completeExceptionally(new TransportException("The client was closed before the answer came"));
             }
         }

@@ -35,6 +35,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -84,6 +85,7 @@ public final class TransportContract {
     static final String FIRST_ANSWER = "Of two answers the first counts";
     static final String NOT_SENT = "A request to nobody is certainly not sent";
     static final String TIMEOUT = "A request that is not answered ends with its time, and is not said to be unsent";
+    static final String LEFT_BEHIND = "A client that has met a recovery epoch is answered by nobody of a lower one";
     static final String CLIENT_CLOSED = "Open requests end when their client is closed";
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -180,6 +182,7 @@ public final class TransportContract {
         checks.add(requests(FIRST_ANSWER, this::firstAnswer));
         checks.add(requests(NOT_SENT, this::notSent));
         checks.add(requests(TIMEOUT, this::timeout));
+        checks.add(requests(LEFT_BEHIND, this::leftBehind));
         checks.add(requests(CLIENT_CLOSED, this::clientClosed));
         return checks;
     }
@@ -890,6 +893,27 @@ public final class TransportContract {
         Throwable end = endOf(trial, client.call(one.transport.advertisedAddress(), new ClientRequest.Status(),
             Math.min(patienceNanos / 4, TimeUnit.MILLISECONDS.toNanos(200))));
         trial.check(arrived.getCount() > 0 || !(end instanceof ClientTransport.NotSentException), "it ends with " + end);
+    }
+
+    private void leftBehind(TransportTrial trial, ClientTransport client) throws Exception {
+        TransportEnd old = trial.start(trial.member(1, 1, TransportTrial.CLUSTER, TransportTrial.EPOCH - 1));
+        TransportEnd recovered = trial.start(trial.member(2));
+        exchange(trial, client, old, new ClientRequest.Status(), new ClientResponse.Overloaded("before"));
+        trial.check(client.epoch() == TransportTrial.EPOCH - 1, "of epoch " + (TransportTrial.EPOCH - 1) + " was met, and told "
+            + client.epoch());
+        CompletableFuture<Consumer<ClientResponse>> late = new CompletableFuture<>();
+        old.service = (request, reply) -> late.complete(reply);
+        CompletableFuture<ClientResponse> open = client.call(old.transport.advertisedAddress(), new ClientRequest.Status(),
+            10 * patienceNanos);
+        Consumer<ClientResponse> reply = late.get(patienceNanos, TimeUnit.NANOSECONDS);
+        exchange(trial, client, recovered, new ClientRequest.Status(), new ClientResponse.Overloaded("since"));
+        trial.check(client.epoch() == TransportTrial.EPOCH, "epoch " + TransportTrial.EPOCH + " was met, and told " + client.epoch());
+        reply.accept(new ClientResponse.Overloaded("late"));
+        Throwable end = endOf(trial, open);
+        trial.check(!(end instanceof ClientTransport.NotSentException), "what was asked before ends with " + end);
+        end = endOf(trial, client.call(old.transport.advertisedAddress(), new ClientRequest.Status(), patienceNanos));
+        trial.check(end instanceof ClientTransport.NotSentException, "what was asked since ends with " + end);
+        exchange(trial, client, recovered, new ClientRequest.Status(), new ClientResponse.Overloaded("still"));
     }
 
     private void clientClosed(TransportTrial trial, ClientTransport client) throws Exception {

@@ -57,6 +57,11 @@ final class Script implements ClientTransport {
     }
 
     @Override
+    public int epoch() {
+        return 0;
+    }
+
+    @Override
     public synchronized void close() {
         isClosed = true;
     }

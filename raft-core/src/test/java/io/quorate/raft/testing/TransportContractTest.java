@@ -47,7 +47,7 @@ class TransportContractTest {
     @Test
     void theNetworkInMemoryKeepsTheContract() {
         List<String> checked = TransportContract.of((nodeId, address) -> network.transport()).withClients(network::clientTransport).check();
-        assertEquals(30, checked.size(), checked::toString);
+        assertEquals(31, checked.size(), checked::toString);
     }
 
     @Test
@@ -783,6 +783,11 @@ class TransportContractTest {
         }
 
         @Override
+        public int epoch() {
+            return inner.epoch();
+        }
+
+        @Override
         public void close() {
             inner.close();
         }
@@ -876,6 +881,57 @@ class TransportContractTest {
             @Override
             public CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
                 return inner.call(address, request, TimeUnit.HOURS.toNanos(1));
+            }
+        }));
+    }
+
+    /** For each address a client of its own, which knows nothing of what the others have met. */
+    private class Forgetful extends WrappedClient {
+
+        private final Map<String, ClientTransport> clients = new ConcurrentHashMap<>();
+
+        Forgetful(ClientTransport inner) {
+            super(inner);
+        }
+
+        @Override
+        public CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
+            return clients.computeIfAbsent(address, any -> network.clientTransport()).call(address, request, timeoutNanos);
+        }
+
+        @Override
+        public int epoch() {
+            return clients.values().stream().mapToInt(ClientTransport::epoch).max().orElse(0);
+        }
+    }
+
+    @Test
+    void whoWasLeftBehindByARecoveryIsStillHeard() {
+        assertCaught(TransportContract.LEFT_BEHIND, "it is answered Overloaded[why=late]", withClient(Forgetful::new));
+    }
+
+    @Test
+    void whoWasLeftBehindByARecoveryIsStillAsked() {
+        assertCaught(TransportContract.LEFT_BEHIND, "what was asked since ends with io.quorate.raft.TransportException",
+            withClient(inner -> new Forgetful(inner) {
+                private final AtomicInteger asked = new AtomicInteger();
+
+                @Override
+                public CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
+                    int number = asked.incrementAndGet();
+                    CompletableFuture<ClientResponse> answer = super.call(address, request, timeoutNanos);
+                    CompletableFuture<ClientResponse> lost = CompletableFuture.failedFuture(new TransportException("left behind"));
+                    return number == 2 ? answer.thenCompose(any -> lost) : number == 4 ? lost : answer;
+                }
+            }));
+    }
+
+    @Test
+    void aRecoveryIsNotTold() {
+        assertCaught(TransportContract.LEFT_BEHIND, "epoch 5 was met, and told 4", withClient(inner -> new WrappedClient(inner) {
+            @Override
+            public int epoch() {
+                return Math.min(4, inner.epoch());
             }
         }));
     }

@@ -3,6 +3,7 @@ package io.quorate.raft.netty;
 import io.quorate.raft.ClusterId;
 import io.quorate.raft.netty.wire.RefusedCode;
 import io.quorate.raft.netty.wire.Role;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,12 +17,23 @@ final class ClientGroup {
 
     private final boolean isChosen;             // by the user, and not by the first replica that was met
     private @Nullable ClusterId clusterId;      // null until a group is met
-    private int epoch;
+    private final IntConsumer onRisen;
+    private volatile int epoch;                 // the highest that was met; written by one thread at a time
 
-    /** @param expected the group wanted, or null for the first that is met */
-    ClientGroup(@Nullable ClusterId expected) {
+    /**
+     * @param expected the group wanted, or null for the first that is met
+     * @param epoch    the lowest epoch that is wanted
+     * @param onRisen  is told each higher one that is met, before anything of it is delivered; must not block
+     */
+    ClientGroup(@Nullable ClusterId expected, int epoch, IntConsumer onRisen) {
         isChosen = expected != null;
         clusterId = expected;
+        this.epoch = epoch;
+        this.onRisen = onRisen;
+    }
+
+    int epoch() {
+        return epoch;
     }
 
     synchronized Greeting greeting(Role role) {
@@ -36,7 +48,10 @@ final class ClientGroup {
         Refusal refusal = HandshakeRules.judgeGroup(clusterId, epoch, welcome);
         if (refusal == null) {
             clusterId = welcome.clusterId();
-            epoch = welcome.epoch();
+            if (welcome.epoch() > epoch) {
+                epoch = welcome.epoch();
+                onRisen.accept(epoch);
+            }
         }
         return refusal;
     }

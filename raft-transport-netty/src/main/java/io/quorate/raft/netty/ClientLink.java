@@ -71,6 +71,7 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
     private @Nullable Channel channel;
     private @Nullable Connection connection;
     private boolean isToBlank;                  // whoever welcomed it belonged to no group
+    private int epoch = Integer.MAX_VALUE;      // of whoever welcomed it into a group: nobody else is left behind
     private volatile @Nullable String over;     // why, once it is
     private volatile boolean isForbidden;       // the other end serves no administrators, which will not change
 
@@ -115,6 +116,18 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
     /** Ends it; open calls complete. Any thread. */
     Future<?> close() {
         return loop.submit(() -> end("the client was closed"));
+    }
+
+    /** Ends it if whoever is at its other end was left behind by a recovery into this epoch. Any thread. */
+    void onRisen(int risen) {
+        loop.execute(() -> endIfLeftBehind(risen));
+    }
+
+    private boolean endIfLeftBehind(int risen) {
+        if (epoch < risen) {
+            end("it is of recovery epoch " + epoch + ", and the group was recovered into epoch " + risen);
+        }
+        return epoch < risen;
     }
 
     /** What was never sent completes, after the event loops have ended. Any thread. */
@@ -220,6 +233,7 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
                 return;
             }
             isToBlank = welcome.isBlank();
+            epoch = isToBlank ? Integer.MAX_VALUE : welcome.epoch();
             from.establish(way.role() == Role.ROLE_ADMIN ? FrameType.TO_ADMIN : FrameType.TO_CLIENT);
             outbox.open(from.channel());
         } else if (frame.type() == FrameType.REFUSED) {
@@ -228,7 +242,7 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
             patientLog.warn(address, "refuses this client: " + why);
             isForbidden = refusal.code() == RefusedCode.REFUSED_ADMINISTRATION;
             end("it refused this client: " + why);
-        } else {
+        } else if (!endIfLeftBehind(group.epoch())) {
             ClientFrames.Response response = ClientFrames.response(frame);
             Call call = open.remove(response.id());
             if (isToBlank && open.isEmpty() && outbox.bytes() == 0) {

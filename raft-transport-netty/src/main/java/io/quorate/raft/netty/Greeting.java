@@ -29,7 +29,7 @@ record Greeting(Role role, @Nullable ClusterId clusterId, int epoch, @Nullable R
     /** "QUORATE" and a number that changes only if the handshake itself does. */
     static final long MAGIC = 0x51554F5241544501L;
 
-    private static final int EPOCH_MAX = 0xFFFF;
+    static final int EPOCH_MAX = 0xFFFF;
     /** Longer than any host's name with its port. */
     private static final int ADDRESS_MAX = 512;
 

@@ -43,16 +43,27 @@ public final class NettyClientTransport implements ClientTransport {
 
     /** For a client of the first group that it meets; from then on, replicas of another are refused. */
     public NettyClientTransport() {
-        this(null, Timing.DEFAULT);
+        this(null, 0, Timing.DEFAULT);
     }
 
     /** For a client of this group; replicas of another are refused. */
     public NettyClientTransport(ClusterId expected) {
-        this(expected, Timing.DEFAULT);
+        this(expected, 0);
     }
 
-    NettyClientTransport(@Nullable ClusterId expected, Timing timing) {
-        this.group = new ClientGroup(expected);
+    /**
+     * For a client of this group, in this recovery epoch or a higher one: for who has kept the {@link #epoch} of an earlier process, so that
+     * also the first replica that this one meets is none that a recovery has left behind.
+     */
+    public NettyClientTransport(ClusterId expected, int epoch) {
+        this(expected, epoch, Timing.DEFAULT);
+    }
+
+    NettyClientTransport(@Nullable ClusterId expected, int epoch, Timing timing) {
+        if (epoch < 0 || epoch > Greeting.EPOCH_MAX) {
+            throw new IllegalArgumentException("A recovery epoch is 0 to " + Greeting.EPOCH_MAX + ", not " + epoch);
+        }
+        this.group = new ClientGroup(expected, epoch, risen -> links.values().forEach(link -> link.onRisen(risen)));
         this.timing = timing;
     }
 
@@ -93,6 +104,11 @@ public final class NettyClientTransport implements ClientTransport {
             return notSent(address, "the client was closed");
         }
         return notSent(address, isClosed.get() ? "the client was closed" : "the connection is lost each time");
+    }
+
+    @Override
+    public int epoch() {
+        return group.epoch();
     }
 
     @Override

@@ -218,6 +218,42 @@ class ClientTest {
                 NettyClientTransport client = new NettyClientTransport()) {
             assertInstanceOf(ClientResponse.Unavailable.class, status(client, recovered.address()).join());
             assertNotSent(status(client, old.address()), "epoch");
+            assertEquals(1, client.epoch());
+        }
+    }
+
+    @Test
+    void anAnswerOfAReplicaLeftBehindByARecoveryIsNotDelivered() {
+        try (Node old = Node.start(Node.member(1, 1, Node.CLUSTER, 3)); Node recovered = Node.start(Node.member(2, 1, Node.CLUSTER, 4));
+                NettyClientTransport client = new NettyClientTransport()) {
+            BlockingQueue<Consumer<ClientResponse>> replies = new LinkedBlockingQueue<>();
+            old.service = (request, reply) -> replies.add(reply);
+            CompletableFuture<ClientResponse> asked = status(client, old.address());
+            CompletableFuture<ClientResponse> askedAsAdmin = client.call(old.address(), new ClientRequest.Explain(), LONG);
+            Consumer<ClientResponse> reply = Node.take(replies);
+            Consumer<ClientResponse> replyToAdmin = Node.take(replies);
+            assertEquals(3, client.epoch());
+            assertInstanceOf(ClientResponse.Unavailable.class, status(client, recovered.address()).join());
+            assertEquals(4, client.epoch());
+            reply.accept(new ClientResponse.Failed("of the epoch before"));
+            replyToAdmin.accept(new ClientResponse.Failed("of the epoch before"));
+            assertUnknown(asked);
+            assertUnknown(askedAsAdmin);
+            assertNotSent(status(client, old.address()), "was recovered into epoch 4");
+        }
+    }
+
+    /** So that a process that is started anew goes on from the epoch that the one before it has met. */
+    @Test
+    void aClientMayBeMadeForAnEpochOrHigher() {
+        try (Node old = Node.start(Node.member(1, 1, Node.CLUSTER, 3)); Node recovered = Node.start(Node.member(2, 1, Node.CLUSTER, 5));
+                NettyClientTransport client = new NettyClientTransport(Node.CLUSTER, 4)) {
+            assertEquals(4, client.epoch());
+            assertNotSent(status(client, old.address()), "was recovered into epoch 4");
+            assertInstanceOf(ClientResponse.Unavailable.class, status(client, recovered.address()).join());
+            assertEquals(5, client.epoch());
+            assertThrows(IllegalArgumentException.class, () -> new NettyClientTransport(Node.CLUSTER, -1));
+            assertThrows(IllegalArgumentException.class, () -> new NettyClientTransport(Node.CLUSTER, 1 << 16));
         }
     }
 

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(300)
 class NettyTransportContractTest {
 
-    private static final int SENTENCES = 30;
+    private static final int SENTENCES = 31;
 
     @Test
     void theTransportOverTcpKeepsTheContract() {
