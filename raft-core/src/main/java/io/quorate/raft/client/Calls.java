@@ -9,6 +9,7 @@ import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Refusal;
 import io.quorate.raft.runtime.Budget;
 import java.time.Duration;
@@ -23,14 +24,19 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Calls to a group, each going from attempt to attempt until it is answered or its time is up.
  *
- * <p>Addresses are asked in turn, and hints to the leader followed. What certainly did not happen is tried again after a pause that grows
- * and is drawn at random; what perhaps did is tried again only if that does no harm.
+ * <p>Addresses are asked in turn, and hints to the leader followed; who does not answer is left alone for a while ({@link Endpoints}). What
+ * certainly did not happen is tried again after a pause that grows and is drawn at random; what perhaps did is tried again only if that
+ * does no harm.
+ *
+ * <p>On its own it asks one thing: how a replica is that is to show whether it answers again, or that has just turned out to lead. Who
+ * answers that says also who the members are.
  */
 final class Calls {
 
@@ -42,6 +48,12 @@ final class Calls {
     private static final long PAUSE_MIN_NANOS = Duration.ofMillis(10).toNanos();
     private static final long PAUSE_MAX_NANOS = Duration.ofMillis(500).toNanos();
     private static final int CALL_BYTES = 500;
+    /** A call that gave a replica less time than this says nothing about it when that time is up. */
+    static final long PATIENCE_NANOS = Duration.ofMillis(500).toNanos();
+    private static final long LOOK_NANOS = Duration.ofSeconds(2).toNanos();
+    /** How often the leader is asked who the members are, at most, and while there are calls at least. */
+    private static final long LEARN_MIN_NANOS = Duration.ofSeconds(1).toNanos();
+    private static final long LEARN_MAX_NANOS = Duration.ofSeconds(30).toNanos();
     /** How often one is told that a disk is full before it is believed: another replica may be about to lead that has room. */
     static final int FULL_ATTEMPTS = 8;
 
@@ -56,12 +68,13 @@ final class Calls {
     }
 
     private final ClientTransport transport;
-    private final List<String> addresses;
+    private final Endpoints endpoints;
     private final Budget budget = new Budget(BYTES_MAX);
     private final ScheduledThreadPoolExecutor scheduler;
     private final Set<Call> open = ConcurrentHashMap.newKeySet();
     private final Set<CompletableFuture<?>> waiting = ConcurrentHashMap.newKeySet();     // for the one thread
     private volatile @Nullable String leader;                   // the address that answered last
+    private final AtomicLong learnedNanos = new AtomicLong(System.nanoTime() - LEARN_MAX_NANOS);     // when members were last asked for
     private volatile boolean isClosed;
 
     Calls(ClientTransport transport, List<String> addresses) {
@@ -69,7 +82,7 @@ final class Calls {
             throw new IllegalArgumentException("Give the address of at least one member of the group");
         }
         this.transport = transport;
-        this.addresses = List.copyOf(addresses);
+        endpoints = new Endpoints(addresses, Calls::jitter);
         scheduler = new ScheduledThreadPoolExecutor(1, work -> {
             Thread thread = new Thread(work, "quorate-client");
             thread.setDaemon(true);
@@ -118,7 +131,7 @@ final class Calls {
         if (isClosed) {
             return CompletableFuture.failedFuture(closed());
         }
-        return transport.call(address, request, timeoutNanos).handle((response, failure) -> {
+        return send(address, request, timeoutNanos).handle((response, failure) -> {
             if (expected.isInstance(response)) {
                 return expected.cast(response);
             }
@@ -136,7 +149,7 @@ final class Calls {
             return CompletableFuture.failedFuture(closed());
         }
         String what = "the replica at " + address + " was asked for " + request.getClass().getSimpleName() + ", and ";
-        return transport.call(address, request, timeoutNanos).handle((response, failure) -> {
+        return send(address, request, timeoutNanos).handle((response, failure) -> {
             if (expected.isInstance(response)) {
                 return expected.cast(response);
             } else if (response instanceof ClientResponse.Unknown unknown) {
@@ -159,7 +172,58 @@ final class Calls {
 
     /** Calls the replica at this address, once, and completes as the transport says. */
     CompletableFuture<ClientResponse> call(String address, ClientRequest request, long timeoutNanos) {
-        return isClosed ? CompletableFuture.failedFuture(closed()) : transport.call(address, request, timeoutNanos);
+        return isClosed ? CompletableFuture.failedFuture(closed()) : send(address, request, timeoutNanos);
+    }
+
+    /** Asks the replica at this address, once, and notes what that says about it. */
+    private CompletableFuture<ClientResponse> send(String address, ClientRequest request, long timeoutNanos) {
+        long begun = System.nanoTime();
+        CompletableFuture<ClientResponse> answer;
+        try {
+            answer = transport.call(address, request, timeoutNanos);
+        } catch (RuntimeException e) {
+            answer = CompletableFuture.failedFuture(e);
+        }
+        return answer.whenComplete((response, failure) -> {
+            long now = System.nanoTime();
+            if (response != null) {
+                endpoints.onAnswer(address, now);
+                learn(response);
+            } else if (now - begun >= timeoutNanos && timeoutNanos < PATIENCE_NANOS) {
+                endpoints.onNothing(address, begun);
+            } else {
+                endpoints.onFailure(address, begun, now, failure == null ? "no answer" : describe(failure));
+            }
+        });
+    }
+
+    private void learn(ClientResponse response) {
+        Membership membership = response instanceof ClientResponse.Status status ? status.status().membership()
+            : response instanceof ClientResponse.Members members ? members.membership() : null;
+        if (membership != null) {
+            learnedNanos.set(System.nanoTime());
+            endpoints.learn(membership, transport.epoch());
+        }
+    }
+
+    /** The replica at this address has done what was asked of it: it knows the members, and is asked who they are now and then. */
+    private void learnFrom(String address, boolean isNews) {
+        long last = learnedNanos.get();
+        long now = System.nanoTime();
+        if (now - last > (isNews ? LEARN_MIN_NANOS : LEARN_MAX_NANOS) && learnedNanos.compareAndSet(last, now)) {
+            look(address);
+        }
+    }
+
+    /** Asks a replica how it is, for nobody who waits. */
+    private void look(String address) {
+        if (!isClosed) {
+            send(address, new ClientRequest.Status(), LOOK_NANOS).whenComplete((response, failure) -> {
+                if (!(response instanceof ClientResponse.Status)) {
+                    learnedNanos.set(System.nanoTime() - LEARN_MAX_NANOS + LEARN_MIN_NANOS);       // another is asked soon
+                }
+            });
+        }
     }
 
     /** Does this on the one thread, after a while; or fails the future, when this is closed before. */
@@ -187,6 +251,11 @@ final class Calls {
         return transport.epoch();
     }
 
+    @Override
+    public String toString() {
+        return endpoints.toString();
+    }
+
     /** Where the leader answered last, as far as is known. */
     @Nullable String leader() {
         return leader;
@@ -203,6 +272,10 @@ final class Calls {
             future.completeExceptionally(closed());
         }
         transport.close();
+    }
+
+    private static long jitter(long nanos) {
+        return ThreadLocalRandom.current().nextLong(nanos);
     }
 
     private static ServerStoppedException closed() {
@@ -236,10 +309,12 @@ final class Calls {
         private final long deadlineNanos;
         private final CompletableFuture<ClientResponse> future = new CompletableFuture<>();
         private final Map<String, String> said = new TreeMap<>();    // what each address said last
-        private int next = ThreadLocalRandom.current().nextInt(addresses.size());
+        private final int start = ThreadLocalRandom.current().nextInt(1 << 20);
+        private int turn;                           // counted from there
         private @Nullable String hint;              // where to go now
         private int hintsFollowed;                  // without a pause
         private long pauseNanos = PAUSE_MIN_NANOS;
+        private long begunNanos;                    // when the last attempt was
         private boolean isOverloaded;               // by the last answer
         private int fullAnswers;                    // that a disk is full
         private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.BETWEEN_ATTEMPTS);
@@ -260,28 +335,25 @@ final class Calls {
                 fail(outOfTime());
                 return;
             }
+            long now = System.nanoTime();
+            Endpoints.Choice choice = endpoints.choose(hint, start, turn, now);
+            if (choice == null) {
+                endpoints.reasons().forEach(said::putIfAbsent);
+                again(Math.min(left, Math.min(endpoints.dueNanos(now) - now, Breaker.NEED_NANOS) + jitter(PAUSE_MIN_NANOS)));
+                return;
+            }
             if (!phase.compareAndSet(Phase.BETWEEN_ATTEMPTS, Phase.OUT)) {
                 return;
             }
-            String address = target();
-            long timeout = isRepeatable ? Math.min(left, REPEATED_ATTEMPT_NANOS) : left;
-            CompletableFuture<ClientResponse> answer;
-            try {
-                answer = transport.call(address, request, timeout);
-            } catch (RuntimeException e) {
-                answer = CompletableFuture.failedFuture(e);
-            }
-            answer.whenComplete((response, failure) -> onAnswer(address, response, failure));
-        }
-
-        private String target() {
-            String known = hint;
             hint = null;
-            if (known != null) {
-                return known;
+            turn = choice.nextTurn();
+            begunNanos = now;
+            if (choice.probe() != null) {
+                look(choice.probe());
             }
-            next = (next + 1) % addresses.size();
-            return addresses.get(next);
+            String address = choice.address();
+            send(address, request, isRepeatable ? Math.min(left, REPEATED_ATTEMPT_NANOS) : left)
+                .whenComplete((response, failure) -> onAnswer(address, response, failure));
         }
 
         private void onAnswer(String address, @Nullable ClientResponse response, @Nullable Throwable failure) {
@@ -289,9 +361,11 @@ final class Calls {
             if (response == null) {
                 onFailure(address, failure == null ? new IllegalStateException("no answer") : causeOf(failure));
             } else if (expected.isInstance(response)) {
+                boolean isNews = wantsLeader && !address.equals(leader);
                 if (wantsLeader) {
                     leader = address;
                 }
+                learnFrom(address, isNews);
                 future.complete(response);
             } else if (response instanceof ClientResponse.NotLeader notLeader) {
                 onNotLeader(address, notLeader);
@@ -321,12 +395,16 @@ final class Calls {
             forget(address);
             String there = answer.leaderAddress();
             said.put(address, there == null ? "knows no leader" : "says that node " + answer.leaderNodeId() + " leads, at " + there);
-            if (there != null && !there.equals(address) && hintsFollowed <= addresses.size()) {
+            if (there == null || there.isEmpty() || there.equals(address)) {
+                pause();
+                return;
+            }
+            endpoints.learn(there);
+            hint = there;
+            if (hintsFollowed <= endpoints.all().size()) {
                 hintsFollowed++;
-                hint = there;
                 soon();
             } else {
-                hint = there != null && !there.equals(address) ? there : null;
                 pause();
             }
         }
@@ -391,17 +469,23 @@ final class Calls {
 
         private void pause() {
             hintsFollowed = 0;
-            long left = Math.max(0, deadlineNanos - System.nanoTime());
-            long drawn = pauseNanos / 2 + ThreadLocalRandom.current().nextLong(pauseNanos);
+            long now = System.nanoTime();
+            if (now - begunNanos > PAUSE_MAX_NANOS) {
+                pauseNanos = PAUSE_MIN_NANOS;       // the attempt has taken longer than any pause, and need not be slowed down
+            }
+            long drawn = pauseNanos / 2 + jitter(pauseNanos);
             pauseNanos = Math.min(2 * pauseNanos, PAUSE_MAX_NANOS);
-            schedule(Math.min(drawn, left));
+            schedule(Math.min(drawn, Math.max(0, deadlineNanos - now)));
         }
 
         private void schedule(long nanos) {
             // Only now: until here the last attempt's outcome had to be looked at.
-            if (!phase.compareAndSet(Phase.OUT, Phase.BETWEEN_ATTEMPTS)) {
-                return;
+            if (phase.compareAndSet(Phase.OUT, Phase.BETWEEN_ATTEMPTS)) {
+                again(nanos);
             }
+        }
+
+        private void again(long nanos) {
             try {
                 scheduler.schedule(this::attempt, nanos, TimeUnit.NANOSECONDS);
             } catch (RejectedExecutionException e) {
@@ -422,7 +506,7 @@ final class Calls {
                     + "time was up: " + said);
             }
             return new NotLeaderException("Nothing happened: " + (wantsLeader ? "no leader" : "no replica") + " answered within "
-                + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms; asked were " + (said.isEmpty() ? "none of " + addresses : said)
+                + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms; asked were " + (said.isEmpty() ? "none of " + endpoints.all() : said)
                 + ". See whether a majority of the group runs and can be reached from here");
         }
 

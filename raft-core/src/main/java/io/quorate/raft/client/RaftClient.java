@@ -23,7 +23,13 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p>It asks the addresses it was given in turn and follows every hint to the leader. A refused request (no leader there, overloaded, not
  * even sent) is tried again after a pause that grows and is drawn at random, until the call's deadline. A command whose outcome is unknown
- * is <em>never</em> sent again: {@link OutcomeUnknownException} leaves that decision to the caller. Reads may always be repeated, and are.
+ * is <em>never</em> sent again: {@link OutcomeUnknownException} leaves that decision to the caller, and a {@link Session} needs none.
+ * Reads may always be repeated, and are.
+ *
+ * <p>A replica that does not answer is left alone for a while, which doubles with each failure; then it is asked how it is, by nobody who
+ * waits. Where nobody else is left, or a replica names it as the leader, it is asked all the same, ten times a second at most. Now and then
+ * the client asks who the members are. It calls those that it was not told of only where none of the given ones is of use: so it finds its
+ * group when the machines that it started with are long gone, and after all replicas were down.
  *
  * <p>Every future completes, at the deadline at the latest, and when the client is closed. Futures complete on the transport's threads, or
  * on the client's one (a daemon, {@code quorate-client}): what is chained to them must not block. Thread-safe.
@@ -49,7 +55,7 @@ public final class RaftClient implements AutoCloseable {
      * A client of the group at these addresses.
      *
      * @param transport the client's from now on, which closes it
-     * @param addresses of some members, as {@code host:port}; the others are learned from hints
+     * @param addresses of some members, as {@code host:port}, which are asked first; the others are learned
      */
     public static Builder builder(ClientTransport transport, List<String> addresses) {
         return new Builder(transport, addresses);
@@ -161,6 +167,12 @@ public final class RaftClient implements AutoCloseable {
     @Override
     public void close() {
         calls.close();
+    }
+
+    /** Which addresses it knows, the given ones first, and which of them it leaves alone for a while, and why. */
+    @Override
+    public String toString() {
+        return "RaftClient[" + calls + ", index " + lastIndex + ", epoch " + epoch() + "]";
     }
 
     private ClientResponse.Done seen(ClientResponse.Done done) {

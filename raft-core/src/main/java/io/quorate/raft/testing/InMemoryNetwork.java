@@ -313,7 +313,7 @@ public final class InMemoryNetwork {
             open.put(answer, end);
             answer.whenComplete((response, failure) -> open.remove(answer));
             answer.orTimeout(timeoutNanos, TimeUnit.NANOSECONDS);
-            if (!end.deliver(target -> target.onClientRequest(request, timeoutNanos, response -> {
+            if (!end.deliver(target -> target.onClientRequest(request, ClientTransport.toldNanos(timeoutNanos), response -> {
                 if (isLeftBehind(end)) {
                     answer.completeExceptionally(leftBehind());
                 } else {

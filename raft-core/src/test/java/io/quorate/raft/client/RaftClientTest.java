@@ -15,22 +15,29 @@ import io.quorate.raft.ClientResponse;
 import io.quorate.raft.Cluster;
 import io.quorate.raft.CommandTooLargeException;
 import io.quorate.raft.Freshness;
+import io.quorate.raft.MembershipTarget;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.OverloadedException;
+import io.quorate.raft.RaftServer;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.RequestRefusedException;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Member;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Refusal;
+import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryNetwork;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -40,7 +47,7 @@ class RaftClientTest {
 
     private static final ClientResponse DONE = new ClientResponse.Done(bytes("ok"), 7);
 
-    private final Script script = new Script();
+    private final Script script = new Script().members(null);
     private RaftClient client = client(Duration.ofSeconds(20), "a", "b", "c");
 
     @AfterEach
@@ -328,6 +335,102 @@ class RaftClientTest {
     }
 
     @Test
+    void whoDoesNotAnswerIsLeftAloneAndComesBackByItself() {
+        client = client(Duration.ofSeconds(20), "a", "b");
+        script.at("a", DONE).failing("b", new IllegalStateException("reset"));
+        for (int i = 0; i < 300; i++) {
+            get(client.read(bytes("q"), Freshness.local()));
+        }
+        long asked = script.asked().stream().filter("b"::equals).count();
+        assertTrue(asked <= 1, "b was asked " + asked + " times, and looked at: " + script.looked());
+        script.gone("b");
+        script.at("b", DONE);
+        Cluster.get(until(() -> {
+            get(client.read(bytes("q"), Freshness.local()));
+            return script.asked().stream().filter("b"::equals).count() > asked;
+        }));
+        assertTrue(script.looked().contains("b"), "nobody who waits should have been the first to ask");
+    }
+
+    @Test
+    void theOnlyReplicaIsAskedAsLongAsThereIsTime() {
+        client = client(Duration.ofMillis(1500), "a");
+        NotLeaderException thrown = assertThrows(NotLeaderException.class, () -> get(client.propose(bytes("x"))));     // refuses
+        assertTrue(thrown.getMessage().contains("a=refused"), thrown.getMessage());
+        int asked = script.asked().size();
+        assertTrue(asked >= 4 && asked < 60, "asked " + asked + " times in 1.5 s");
+        script.at("a", DONE);
+        assertEquals("ok", text(get(client.propose(bytes("x")))));
+    }
+
+    @Test
+    void aCallThatIsTooShortToAskAnybodySaysWhyNobodyWasAsked() {
+        client = client(Duration.ofMillis(1), "a");
+        NotLeaderException thrown = assertThrows(NotLeaderException.class, () -> {
+            for (int i = 0; i < 50; i++) {
+                get(client.propose(bytes("x")));
+            }
+        });
+        assertTrue(thrown.getMessage().contains("a=refused"), thrown.getMessage());
+    }
+
+    @Test
+    void aCallerWithoutPatienceSaysNothingAboutAReplica() {
+        client = client(Duration.ofSeconds(20), "a", "b");
+        script.at("a", request -> new CompletableFuture<ClientResponse>().orTimeout(5, TimeUnit.MILLISECONDS)).at("b", DONE);
+        for (int i = 0; i < 20; i++) {
+            client.read(bytes("q"), Freshness.local(), Duration.ofMillis(5)).handle((answer, failure) -> answer).join();
+        }
+        assertTrue(script.asked().stream().filter("a"::equals).count() >= 5, script.asked().toString());
+    }
+
+    @Test
+    void aClientOfOneAddressOutlivesThatMachineAndItsFirstLeader() {
+        client = client(Duration.ofSeconds(20), "a");
+        script.members(members(5, "b", "c", "d")).at("a", new ClientResponse.NotLeader(2, "b")).at("b", DONE);
+        get(client.propose(bytes("x")));
+        script.gone("a");
+        script.gone("b");
+        script.at("c", new ClientResponse.NotLeader(0, null)).at("d", DONE);
+        assertEquals("ok", text(get(client.propose(bytes("x")))));
+        assertEquals("d", script.asked().get(script.asked().size() - 1));
+    }
+
+    @Test
+    void readsStayWithTheGivenReplicasAsLongAsTheyAnswer() {
+        client = client(Duration.ofSeconds(20), "a", "b");
+        script.members(members(5, "a", "b", "c", "d"));
+        List.of("a", "b", "c", "d").forEach(address -> script.at(address, DONE));
+        for (int i = 0; i < 50; i++) {
+            get(client.read(bytes("q"), Freshness.local()));
+        }
+        assertEquals(List.of("a", "b"), script.asked().stream().distinct().sorted().toList());
+        script.gone("a");
+        script.gone("b");
+        for (int i = 0; i < 50; i++) {
+            get(client.read(bytes("q"), Freshness.local()));
+        }
+        assertTrue(script.asked().containsAll(List.of("c", "d")), script.asked().toString());
+    }
+
+    @Test
+    void theMembersAreAskedForWhenThereIsNewsAndSeldomOtherwise() {
+        client = client(Duration.ofSeconds(20), "a");
+        script.members(members(5, "a", "b")).at("a", DONE);
+        for (int i = 0; i < 100; i++) {
+            get(client.propose(bytes("x")));
+        }
+        assertEquals(List.of("a"), script.looked());
+    }
+
+    @Test
+    void theEpochIsTheTransports() {
+        assertEquals(0, client.epoch());
+        script.epoch(3);
+        assertEquals(3, client.epoch());
+    }
+
+    @Test
     void aBuilderTurnsNonsenseAway() {
         assertThrows(IllegalArgumentException.class, () -> RaftClient.builder(script, List.of()));
         assertThrows(IllegalArgumentException.class, () -> RaftClient.builder(script, List.of("a")).callTimeout(Duration.ZERO));
@@ -353,6 +456,62 @@ class RaftClientTest {
             assertTrue(thrown.getMessage().contains("Nothing runs at memory:" + leader), thrown.getMessage());
             assertFalse(cluster.servers.containsKey(leader));
         }
+    }
+
+    @Test
+    void itOutlivesARestartOfTheWholeGroup() {
+        try (Cluster cluster = new Cluster(3);
+             RaftClient real = RaftClient.builder(cluster.network.clientTransport(), List.copyOf(cluster.members.values()))
+                 .callTimeout(Duration.ofSeconds(30)).build()) {
+            cluster.startAll();
+            assertEquals("did a", text(get(real.propose(bytes("a")))));
+            cluster.members.keySet().forEach(cluster::stop);
+            CompletableFuture<byte[]> proposing = real.propose(bytes("b"));
+            CompletableFuture<byte[]> reading = real.read(bytes("all"));
+            assertThrows(NotLeaderException.class, () -> get(real.propose(bytes("c"), Duration.ofMillis(300))));
+            cluster.startAll();
+            assertEquals("did b", text(get(proposing)));
+            assertTrue(text(get(reading)).startsWith("a"));
+            assertEquals("a,b", text(get(real.read(bytes("all")))));
+        }
+    }
+
+    @Test
+    void itFindsTheGroupWhenTheOnlyReplicaThatItWasToldOfIsRemoved() {
+        try (Cluster cluster = new Cluster(4);
+             RaftClient real = RaftClient.builder(cluster.network.clientTransport(), List.of(InMemoryNetwork.address(1)))
+                 .callTimeout(Duration.ofSeconds(30)).build()) {
+            cluster.startAllPatient();
+            assertEquals("did a", text(get(real.propose(bytes("a")))));
+            get(until(() -> cluster.members.values().stream().allMatch(real.toString()::contains)));
+            if (cluster.awaitLeader().replica().nodeId() == 1) {
+                get(cluster.servers.get(1).transferLeadership(2));
+            }
+            RaftServer leader = cluster.awaitLeader();
+            get(leader.changeMembership(MembershipTarget.from(leader.membership()).without(1)));
+            cluster.await(() -> leader.membership().goal() == null && leader.membership().members().size() == 3);
+            cluster.stop(1);
+            cluster.stop(cluster.awaitLeader().replica().nodeId());
+            assertEquals("did b", text(get(real.propose(bytes("b")))));
+        }
+    }
+
+    private static Membership members(long version, String... addresses) {
+        List<Member> members = new ArrayList<>();
+        for (String address : addresses) {
+            members.add(new Member(new ReplicaId(members.size() + 1, 1), address));
+        }
+        return Membership.of(version, members);
+    }
+
+    /** Asks again and again until it holds. */
+    private static CompletableFuture<Boolean> until(BooleanSupplier condition) {
+        return CompletableFuture.supplyAsync(() -> {
+            while (!condition.getAsBoolean()) {
+                Thread.onSpinWait();
+            }
+            return true;
+        });
     }
 
     private RaftClient client(Duration timeout, String... addresses) {

@@ -13,6 +13,7 @@ import io.netty.util.concurrent.Future;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.client.ClientTransport;
 import io.quorate.raft.client.ClientTransport.NotSentException;
 import io.quorate.raft.netty.wire.RefusedCode;
 import io.quorate.raft.netty.wire.Role;
@@ -271,8 +272,9 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
         }
         call.id = IDS.incrementAndGet();
         open.put(call.id, call);
-        // What is left of its time: waiting for the connection has cost some.
-        ClientFrames.write(out, new ClientFrames.Request(call.id, call.request, Math.max(1, call.deadlineNanos - System.nanoTime())));
+        // Of what is left of its time: waiting for the connection has cost some.
+        long told = ClientTransport.toldNanos(Math.max(1, call.deadlineNanos - System.nanoTime()));
+        ClientFrames.write(out, new ClientFrames.Request(call.id, call.request, told));
     }
 
     @Override
