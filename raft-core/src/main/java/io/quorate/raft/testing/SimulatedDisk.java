@@ -48,6 +48,15 @@ public interface SimulatedDisk {
     Storage open();
 
     /**
+     * Its disk thread begins to write this. What it is told of that it will be told by {@link Storage#write}, which is called with the very
+     * same list when the disk has taken its time; until then other threads go on, and the process may die. A disk may do some of it now, as
+     * one that hangs in the middle of a write has done.
+     */
+    default void begin(List<Storage.Write> writing) {
+        // A disk on which all of it happens at the end.
+    }
+
+    /**
      * The process that has the disk open dies.
      *
      * @param writing   what it was just writing, and did not hear the end of; perhaps nothing
@@ -144,6 +153,11 @@ public interface SimulatedDisk {
 
     /** The newest snapshot, or null if there is none. */
     @Nullable SnapshotId snapshotId();
+
+    /** The run is over, whatever has become of it: nothing more is asked of this disk but {@link #happenings}. */
+    default void end() {
+        // A disk that holds nothing.
+    }
 
     /** How often each thing that may go wrong with this disk did, by a name: for the {@link Simulation.Report}. */
     default Map<String, Long> happenings() {

@@ -67,6 +67,7 @@ final class SimulatedGroup {
     private final GroupInvariants invariants;
     private final boolean owesNothing;
     private final List<SimulatedReplica> wiped = new ArrayList<>();
+    private final List<SimulatedReplica> cloned = new ArrayList<>();       // the older ones
     private final Map<Happening, Long> happenings = new EnumMap<>(Happening.class);
 
     private long hash;
@@ -98,6 +99,15 @@ final class SimulatedGroup {
 
     /** Runs to the end. Throws whatever is found broken. */
     Simulation.Report run() {
+        try {
+            return live();
+        } finally {
+            replicas.forEach(SimulatedReplica::end);
+            cloned.forEach(SimulatedReplica::end);
+        }
+    }
+
+    private Simulation.Report live() {
         for (Fault fault : plan.faults()) {
             if (fault.atNanos() == 0) {
                 befall(fault);      // clocks begin where they begin
@@ -218,6 +228,7 @@ final class SimulatedGroup {
             count(Happening.DISK_CLONED);
             SimulatedReplica clone = new SimulatedReplica(replica);
             replicas.set(fault.node() - 1, clone);
+            cloned.add(replica);
             clone.start();
         }
     }

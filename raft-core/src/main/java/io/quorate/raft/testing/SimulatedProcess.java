@@ -542,6 +542,7 @@ final class SimulatedProcess {
         }
         writing = List.copyOf(toWrite);   // all that waited while the disk was busy
         toWrite.clear();
+        replica.beginWriting(writing);
         afterDisk(this::write);
     }
 

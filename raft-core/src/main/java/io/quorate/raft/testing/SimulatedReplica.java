@@ -109,6 +109,11 @@ final class SimulatedReplica implements ReplicaView {
         running().crash(keepsWrite);
     }
 
+    /** Its process gives this to its disk, and waits. */
+    void beginWriting(List<Storage.Write> writing) {
+        disk.begin(writing);
+    }
+
     /** Its process ends, and with it what it was just writing; returns the last of that which is durable, 0 if nothing is. */
     long loseWriting(List<Storage.Write> writing, boolean keepsWrite) {
         return disk.crash(writing, keepsWrite);
@@ -119,6 +124,11 @@ final class SimulatedReplica implements ReplicaView {
         process = null;
         stopReason = cause == null ? null : cause.toString();
         ailments.onProcessEnded();
+    }
+
+    /** The run is over. */
+    void end() {
+        disk.end();
     }
 
     void pause() {

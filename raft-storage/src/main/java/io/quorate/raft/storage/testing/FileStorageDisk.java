@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * {@code simulation.disks(FileStorageDisk.maker())}.
  *
  * <p>A process that dies, dies at some operation of the disk; often power is lost with it, and then what was not synced is lost or kept at
- * random. Where the simulation makes the disk fail, an operation fails that the disk draws, or all from there on, or there is no more room.
+ * random. While a disk takes its time for a write, that has mostly begun, and hangs in one of its operations: other threads read and take
+ * snapshots meanwhile, and the process may die there. Where the simulation makes the disk fail, an operation fails that the disk draws, or all from there on, or there is no more room.
  *
  * <p>Beside it stands a model of what was promised. After each death the storage is opened, on a copy, and held to that: what was reported
  * as written is there, what was not is there wholly or not at all, write by write in their order, and the term, the vote and the commit
@@ -47,6 +48,7 @@ public final class FileStorageDisk implements SimulatedDisk {
         .withLogTailBytes(2 << 10).withPartBytes(1 << 10);
     private static final int CRAMPED_BYTES_MAX = 200;
     private static final int OPERATIONS_TO_DIE_IN = 12;
+    private static final int OPERATIONS_TO_HANG_IN = 8;
     private static final int OPERATIONS_OF_AN_OPENING = 24;
     private static final int ROOM_BYTES_MAX = 6 << 10;
 
@@ -138,9 +140,13 @@ public final class FileStorageDisk implements SimulatedDisk {
     @Override
     public long crash(List<Storage.Write> writing, boolean keepsWrite) {
         Opened dying = running;
-        if (dying != null && failed.isEmpty() && !writing.isEmpty()) {
+        if (dying != null && !writing.isEmpty() && (failed.isEmpty() || dying.hasBegun(writing))) {
             if (!keepsWrite) {
-                files.dieAt(1 + random.nextInt(OPERATIONS_TO_DIE_IN));
+                boolean isAtOnce = dying.isHanging() && random.nextBoolean();
+                files.dieAt(isAtOnce ? 1 : 1 + random.nextInt(OPERATIONS_TO_DIE_IN));
+                if (dying.isHanging()) {
+                    count("DIED_WHILE_DISK_HANGS");
+                }
             }
             try {
                 dying.write(writing);
@@ -154,6 +160,24 @@ public final class FileStorageDisk implements SimulatedDisk {
         long written = failed.isEmpty() && !writing.isEmpty() && dying != null ? writing.get(writing.size() - 1).id() : 0;
         long kept = Math.max(written, settle());
         return isNews ? kept : 0;
+    }
+
+    /** {@inheritDoc} Mostly it gets to some operation, and hangs there. */
+    @Override
+    public void begin(List<Storage.Write> writing) {
+        Opened opened = running;
+        if (opened != null && failed.isEmpty() && random.nextInt(4) > 0) {
+            opened.begin(writing);
+        }
+    }
+
+    @Override
+    public void end() {
+        Opened opened = running;
+        if (opened != null && opened.isHanging()) {
+            files.dieAt(1);
+            opened.goOn();
+        }
     }
 
     private void losePower() {
@@ -407,7 +431,9 @@ public final class FileStorageDisk implements SimulatedDisk {
         SplittableRandom drawn = new SplittableRandom(dice);
         Entry entry = behind.get(drawn.nextInt(behind.size()));
         HonestLog.Frame frame = log.lastOf(entry.index());
-        if (frame == null || frame.equals(log.frames().get(log.frames().size() - 1))) {
+        Opened opened = running;
+        int last = opened != null && !opened.begun.isEmpty() ? 2 : 1;      // the one that is being written may be there, and go again
+        if (frame == null || log.frames().indexOf(frame) >= log.frames().size() - last) {
             return null;
         }
         int[] place = frame.placeOf(entry.index(), files.honest().bytes(frame.file()));
@@ -597,9 +623,81 @@ public final class FileStorageDisk implements SimulatedDisk {
 
         private final FileStorage storage;
         private boolean isRecovered;
+        private List<Write> begun = List.of();                  // and not asked for yet
+        private @Nullable HungTask hanging;                     // that, unless it is over
+        private @Nullable RuntimeException begunFailure;        // what has become of it
 
         Opened(FileStorage storage) {
             this.storage = storage;
+        }
+
+        // ------------------------------------------------------------------------------------------------ a disk that does not answer
+
+        /** An installation ends with names that change one after the other under a lock, so that one stands still before that or not at all. */
+        void begin(List<Write> batch) {
+            boolean isInstalling = batch.stream().anyMatch(write -> write.install() != null);
+            failed = batch;
+            begun = batch;
+            HungTask task = new HungTask(files, random.nextInt(isInstalling ? 2 : OPERATIONS_TO_HANG_IN), () -> storage.write(batch));
+            hanging = task;
+            if (task.hangsIn() == null) {
+                count("WRITTEN_BEFORE_DISK_ANSWERS");
+                goOn();
+            } else {
+                count(task.hangsIn() + "_HANGS");
+            }
+        }
+
+        boolean hasBegun(List<Write> batch) {
+            return begun == batch;
+        }
+
+        boolean isHanging() {
+            return hanging != null;
+        }
+
+        /** What others do while the disk hangs in a write. */
+        private void meanwhile(String what) {
+            if (hanging != null) {
+                count(what + "_WHILE_DISK_HANGS");
+            }
+        }
+
+        /** The disk thread does one thing after the other: what it had begun comes to its end before it does anything else. */
+        void goOn() {
+            HungTask task = hanging;
+            if (task == null) {
+                return;
+            }
+            hanging = null;
+            try {
+                task.end();
+            } catch (StorageException e) {
+                begunFailure = e;
+            }
+        }
+
+        /** It is heard what has become of what was begun; before, nobody was promised anything. */
+        private void endBegun() {
+            goOn();
+            List<Write> batch = begun;
+            RuntimeException why = begunFailure;
+            begun = List.of();
+            begunFailure = null;
+            if (why != null) {
+                throw why;
+            }
+            onWritten(batch);
+        }
+
+        /** Whether this was written, as far as that is known of a write that has not come to its end. */
+        private boolean isWritten(Entry entry) {
+            List<Entry> known = entry.index() < promised.firstIndex() ? List.of() : promised.from(entry.index());
+            return known.isEmpty() || known.get(0).equals(entry) || mayBe(entry.id());
+        }
+
+        private boolean mayBe(EntryId id) {
+            return begun.stream().anyMatch(write -> write.entries().stream().anyMatch(entry -> entry.id().equals(id)));
         }
 
         @Override
@@ -658,11 +756,22 @@ public final class FileStorageDisk implements SimulatedDisk {
 
         @Override
         public void write(List<Write> batch) {
+            if (hasBegun(batch)) {
+                endBegun();
+                return;
+            }
+            if (!begun.isEmpty()) {
+                throw new IllegalStateException("One disk thread writes " + batch + " while it has begun " + begun);
+            }
             failed = batch;
             if (random.nextInt(4) == 0) {
                 storage.maintain();     // as the disk thread does while no write waits
             }
             storage.write(batch);
+            onWritten(batch);
+        }
+
+        private void onWritten(List<Write> batch) {
             failed = List.of();
             Promised after = promised;
             for (Write write : batch) {
@@ -686,11 +795,11 @@ public final class FileStorageDisk implements SimulatedDisk {
                 throw e;
             }
             for (Entry entry : entries) {
-                List<Entry> known = entry.index() < promised.firstIndex() ? List.of() : promised.from(entry.index());
-                if (!known.isEmpty() && !known.get(0).equals(entry)) {
-                    throw new StorageBroken(replica + " reads " + entry.id() + " where " + known.get(0).id() + " was written");
+                if (!isWritten(entry)) {
+                    throw new StorageBroken(replica + " reads " + entry.id() + " where " + promised.entryAt(entry.index()) + " was written");
                 }
             }
+            meanwhile("READ");
             return entries;
         }
 
@@ -717,6 +826,7 @@ public final class FileStorageDisk implements SimulatedDisk {
                     output.commit();
                     unsettled = before;
                     promise(promised.with(snapshot));
+                    meanwhile("SNAPSHOT_TAKEN");
                 }
 
                 @Override
@@ -743,18 +853,21 @@ public final class FileStorageDisk implements SimulatedDisk {
 
         @Override
         public void compact(long wantedIndex) {
+            goOn();
             storage.compact(wantedIndex);
         }
 
         @Override
         public boolean maintain() {
+            goOn();
             return storage.maintain();
         }
 
         /** Who says that an entry is damaged must be right, by name: others may be asked for it, and may replace it. */
         private void requireDamaged(List<EntryId> named) {
             for (EntryId entry : named) {
-                if (!entry.equals(promised.entryAt(entry.index())) || !isDamaged(entry.index())) {
+                boolean isNamed = entry.equals(promised.entryAt(entry.index())) || mayBe(entry);
+                if (!isNamed || !isDamaged(entry.index())) {
                     throw new StorageBroken(replica + " says that entry " + entry + " is damaged, which it is not: it was " + promised);
                 }
             }
@@ -769,6 +882,7 @@ public final class FileStorageDisk implements SimulatedDisk {
 
         @Override
         public List<EntryId> repair(List<Entry> entries) {
+            goOn();
             List<EntryId> repaired = storage.repair(entries);
             if (!repaired.isEmpty() && files.unsynced().stream().anyMatch(change -> change.startsWith("log-"))) {
                 throw new StorageBroken(replica + " has put back " + repaired + ", and a loss of power may damage them again");
@@ -784,6 +898,7 @@ public final class FileStorageDisk implements SimulatedDisk {
 
         @Override
         public Scrubbed scrub(int bytesMax) {
+            goOn();
             Scrubbed found = storage.scrub(bytesMax);
             requireDamaged(found.damaged());
             if (isRefusedByDisk(files)) {
@@ -813,6 +928,7 @@ public final class FileStorageDisk implements SimulatedDisk {
 
         @Override
         public void close() {
+            goOn();
             storage.close();
         }
     }
