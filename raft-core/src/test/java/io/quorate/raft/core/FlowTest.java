@@ -354,10 +354,10 @@ class FlowTest {
     @Test
     void afterARestartWhatIsNotKnownToBeCommittedIsNotApplied() {
         TermTable terms = new TermTable(EntryId.ZERO);
-        for (long index = 1; index <= 3; index++) {
+        for (long index = 1; index <= 4; index++) {
             terms.append(1, index);
         }
-        LogView log = new LogView(SnapshotId.ofFounding(voters(3)), terms, List.of(Cluster.entry(3, 1)), List.of());
+        LogView log = new LogView(SnapshotId.ofFounding(voters(3)), terms, List.of(Cluster.entry(4, 1)), List.of());
         RaftNode node = new RaftNode(RaftConfig.DEFAULT, id(1), 1, new HardState(1, null, 2), log, () -> 0, 0);
         assertEquals(List.of(new Apply(1, 2, List.of())), new RecordedEffects().flush(node));
     }

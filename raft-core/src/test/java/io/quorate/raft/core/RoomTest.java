@@ -67,6 +67,14 @@ class RoomTest {
         assertEquals(2, c.commit(1));
     }
 
+    /** Before it has come to hand over. */
+    @Test
+    void norDoesALeaderWhoseDiskAloneIsNearlyFull() {
+        room(DiskRoom.LOW, 1);
+        assertRefused(c.propose(1), 1);
+        assertRefused(c.change(1, goal(1, 2)), 1);
+    }
+
     @Test
     void whatIsUnderWayIsCommittedAllTheSame() {
         c.propose(1);
@@ -128,7 +136,7 @@ class RoomTest {
     @Test
     void aLeaderTellsNoTimeWhileItsDiskIsNearlyFull() {
         allLow();
-        c.step(1, new Event.TimeWanted(c.now() + T), 0);
+        c.step(1, new Event.TimeWanted(T), 0);      // replicated time has only begun
         for (int i = 0; i < 40; i++) {
             c.heartbeat(1);
         }
