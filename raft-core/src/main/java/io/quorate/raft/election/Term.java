@@ -19,6 +19,8 @@ final class Term implements Leadership {
     private final LongSupplier nanoClock;
     private final CompletableFuture<Reason> revoked = new CompletableFuture<>();
     private final CompletableFuture<Void> gone = new CompletableFuture<>();   // given to others, or lost
+    private final CompletionStage<Reason> revokedToSee = revoked.minimalCompletionStage();
+    private final CompletionStage<Void> goneToSee = gone.minimalCompletionStage();
     private volatile boolean isOver;
 
     Term(Office<?> office, long fencingToken, Validity validity, LongSupplier nanoClock) {
@@ -45,13 +47,13 @@ final class Term implements Leadership {
 
     @Override
     public CompletionStage<Reason> revoked() {
-        return revoked.minimalCompletionStage();
+        return revokedToSee;
     }
 
     @Override
     public CompletionStage<Void> resign() {
         office.resign(this);
-        return gone.minimalCompletionStage();
+        return goneToSee;
     }
 
     @Override

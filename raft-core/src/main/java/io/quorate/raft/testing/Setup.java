@@ -23,11 +23,12 @@ import org.jspecify.annotations.Nullable;
  * @param snapshots when nodes take them
  * @param sessions  in which clients ask, or null if they ask without
  * @param disks     makes the nodes' disks
+ * @param companions makes, for each run, what makes the companions of its processes
  */
 record Setup(Supplier<? extends StateMachine> machines, Supplier<? extends Workload> workloads, int clients,
              @Nullable SequentialModel<?> model, @Nullable Wire wire, List<Check> checks,
              @Nullable ToLongFunction<StateMachine> digest, SnapshotPolicy snapshots, @Nullable InSessions sessions,
-             SimulatedDisk.Maker disks) {
+             SimulatedDisk.Maker disks, Supplier<? extends Companion.Maker> companions) {
 
     /**
      * What must hold of the user's state machine.

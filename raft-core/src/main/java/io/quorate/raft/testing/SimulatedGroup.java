@@ -63,6 +63,7 @@ final class SimulatedGroup {
     private final SimulatedClients clients;
     private final Strikes strikes;
     private final SimulatedOperator operator;
+    private final Companion.Maker companions;
     private final List<SimulatedReplica> replicas = new ArrayList<>();     // by node; of a cloned one, the younger
     private final GroupInvariants invariants;
     private final boolean owesNothing;
@@ -91,6 +92,7 @@ final class SimulatedGroup {
         clients = new SimulatedClients(this, random.split());
         strikes = new Strikes(this);
         operator = new SimulatedOperator(this);
+        companions = setup.companions().get();
         for (int node = 1; node <= plan.nodes(); node++) {
             replicas.add(new SimulatedReplica(this, node, random.split()));
         }
@@ -654,6 +656,10 @@ final class SimulatedGroup {
 
     SimulatedClients clients() {
         return clients;
+    }
+
+    Companion.Maker companions() {
+        return companions;
     }
 
     Strikes strikes() {

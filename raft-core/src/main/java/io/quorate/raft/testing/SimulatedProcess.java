@@ -66,6 +66,7 @@ final class SimulatedProcess {
     private final SimulatedClock clock;
     private final Storage storage;
     private final PassiveServer server;
+    private final Companion companion;
 
     private boolean isOver;
     private boolean isPaused;
@@ -103,6 +104,7 @@ final class SimulatedProcess {
             new WatchedMachine(group, replica, ailments), new Counting(), random.split(), clock::nanos);
         writtenIndex = replica.diskLastIndex();
         wasRepairing = isRepairing();
+        companion = group.companions().beside(group, replica, this);
     }
 
     // --------------------------------------------------------------------------------------------------------------- its ends
@@ -171,6 +173,11 @@ final class SimulatedProcess {
         isPaused = false;
         group.invariants().onResumed(replica);
         requestTurn();
+        companion.onResumed();
+    }
+
+    boolean isPaused() {
+        return isPaused;
     }
 
     /** Nothing is wrong any more: what waits for the disk need not wait longer. */
@@ -385,6 +392,7 @@ final class SimulatedProcess {
             group.invariants().onTurn(replica);
             look(node.status());
         }
+        companion.onTurn();
         startWriting();
         startReading();
         startMending();
@@ -715,6 +723,7 @@ final class SimulatedProcess {
         public void send(Message message) {
             dieIfDue();
             group.invariants().onSend(replica, message);
+            companion.onSend(message);
             group.network().send(replica, message);
         }
 

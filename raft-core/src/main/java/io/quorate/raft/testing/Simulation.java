@@ -94,7 +94,8 @@ public final class Simulation<M extends StateMachine> {
             throw new IllegalStateException("Say what clients ask: Simulation.of(...).workload(...)");
         };
         return new Simulation<>(new Setup(machines, none, CLIENTS, null, null, List.of(), null, SnapshotPolicy.DEFAULT, null,
-            (node, incarnation, isCramped) -> new InMemoryDisk(node, incarnation, isCramped ? CRAMPED_ENTRIES_MAX : Integer.MAX_VALUE)), 0,
+            (node, incarnation, isCramped) -> new InMemoryDisk(node, incarnation, isCramped ? CRAMPED_ENTRIES_MAX : Integer.MAX_VALUE),
+            () -> Companion.Maker.NONE), 0,
             TIMEOUTS, null, true);
     }
 
@@ -102,13 +103,13 @@ public final class Simulation<M extends StateMachine> {
     public Simulation<M> workload(Supplier<? extends Workload> workloads) {
         Objects.requireNonNull(workloads, "workloads");
         return with(new Setup(setup.machines(), workloads, setup.clients(), setup.model(), setup.wire(), setup.checks(), setup.digest(),
-            setup.snapshots(), setup.sessions(), setup.disks()));
+            setup.snapshots(), setup.sessions(), setup.disks(), setup.companions()));
     }
 
     /** What the clients' history of each run is held against: it must be linearizable. */
     public Simulation<M> model(SequentialModel<?> model) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), model, setup.wire(), setup.checks(), setup.digest(),
-            setup.snapshots(), setup.sessions(), setup.disks()));
+            setup.snapshots(), setup.sessions(), setup.disks(), setup.companions()));
     }
 
     /** What must hold of each replica's machine after each command: throws if it does not. */
@@ -120,7 +121,7 @@ public final class Simulation<M extends StateMachine> {
             asserts.accept(mine);
         }));
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), List.copyOf(checks),
-            setup.digest(), setup.snapshots(), setup.sessions(), setup.disks()));
+            setup.digest(), setup.snapshots(), setup.sessions(), setup.disks(), setup.companions()));
     }
 
     /** A digest of a machine's whole state: the same on every replica after the same command. */
@@ -130,7 +131,7 @@ public final class Simulation<M extends StateMachine> {
             @SuppressWarnings("unchecked")      // made by the supplier of M
             M mine = (M) machine;
             return digest.applyAsLong(mine);
-        }, setup.snapshots(), setup.sessions(), setup.disks()));
+        }, setup.snapshots(), setup.sessions(), setup.disks(), setup.companions()));
     }
 
     /** How many clients ask, one thing at a time each. */
@@ -139,7 +140,7 @@ public final class Simulation<M extends StateMachine> {
             throw new IllegalArgumentException("At least one client asks, not " + clients);
         }
         return with(new Setup(setup.machines(), setup.workloads(), clients, setup.model(), setup.wire(), setup.checks(), setup.digest(),
-            setup.snapshots(), setup.sessions(), setup.disks()));
+            setup.snapshots(), setup.sessions(), setup.disks(), setup.companions()));
     }
 
     /**
@@ -148,7 +149,7 @@ public final class Simulation<M extends StateMachine> {
      */
     public Simulation<M> snapshots(SnapshotPolicy policy) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
-            setup.digest(), policy, setup.sessions(), setup.disks()));
+            setup.digest(), policy, setup.sessions(), setup.disks(), setup.companions()));
     }
 
     /**
@@ -166,7 +167,7 @@ public final class Simulation<M extends StateMachine> {
     /** With sessions that a test has planted something in. */
     Simulation<M> sessions(Sessions.Options options, UnaryOperator<StateMachine> around) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
-            setup.digest(), setup.snapshots(), new Setup.InSessions(options, around), setup.disks()));
+            setup.digest(), setup.snapshots(), new Setup.InSessions(options, around), setup.disks(), setup.companions()));
     }
 
     /**
@@ -175,13 +176,19 @@ public final class Simulation<M extends StateMachine> {
      */
     public Simulation<M> disks(SimulatedDisk.Maker disks) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
-            setup.digest(), setup.snapshots(), setup.sessions(), disks));
+            setup.digest(), setup.snapshots(), setup.sessions(), disks, setup.companions()));
+    }
+
+    /** What runs in each process beside its server. */
+    Simulation<M> companions(Supplier<? extends Companion.Maker> companions) {
+        return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), setup.wire(), setup.checks(),
+            setup.digest(), setup.snapshots(), setup.sessions(), setup.disks(), companions));
     }
 
     /** Sends every message through a real encoder and decoder. */
     public Simulation<M> wire(Wire wire) {
         return with(new Setup(setup.machines(), setup.workloads(), setup.clients(), setup.model(), wire, setup.checks(), setup.digest(),
-            setup.snapshots(), setup.sessions(), setup.disks()));
+            setup.snapshots(), setup.sessions(), setup.disks(), setup.companions()));
     }
 
     /** How many nodes there are, 1 to 7; each seed draws its number unless this is said. */
