@@ -18,7 +18,7 @@ import java.util.List;
  * what clients did and heard must be linearizable), {@code replace} (each machine by a blank one), {@code restart} (each in good order),
  * {@code return} (a replica that was down for very long comes back through a snapshot), {@code large} (a state larger than memory goes to
  * a blank replica), {@code endurance} (memory and disk within bounds), {@code kill-one} and {@code kill-all} (SIGKILL for one replica, or for
- * all, round after round).
+ * all, round after round), {@code client} (a client brings a mixed load to its end, exactly once, while replicas are killed all the time).
  */
 public final class Chaos {
 
@@ -35,8 +35,8 @@ public final class Chaos {
     /**
      * Runs it, and ends with 0 if all that was promised was kept, 1 if not, 2 for a wrong command line.
      *
-     * @param arguments {@code scenario=all-at-once seconds=120 nodes=5 seed=1 commands=1000000 mib=1024 rounds=200}, each optional;
-     *                  {@code --with-parent}: ends when the process that started it does
+     * @param arguments {@code scenario=all-at-once seconds=120 nodes=5 seed=1 commands=1000000 mib=1024 rounds=200 operations=100000}, each
+     *                  optional; {@code --with-parent}: ends when the process that started it does
      */
     public static void main(String[] arguments) {
         List<String> words = new ArrayList<>(List.of(arguments));
@@ -57,8 +57,11 @@ public final class Chaos {
     private static int run(Settings settings, PrintStream out) {
         ScratchGroup scratch = new ScratchGroup();
         try (Wires wires = new Wires(settings.nodes())) {
-            LocalGroup group = scratch.make("quorate-chaos-", directory -> settings.scenario().equals("large")
-                ? Large.group(directory, settings) : LocalGroup.ofScratchBehind(wires.forwarders(), directory, OPTIONS));
+            LocalGroup group = scratch.make("quorate-chaos-", directory -> switch (settings.scenario()) {
+                case "large" -> Large.group(directory, settings);
+                case "client" -> Mixed.group(directory, settings);
+                default -> LocalGroup.ofScratchBehind(wires.forwarders(), directory, OPTIONS);
+            });
             out.println("chaos: " + settings + ", data in " + scratch.directory());
             try (Scene scene = new Scene(out, settings, group, wires)) {
                 group.startAll();
@@ -90,6 +93,7 @@ public final class Chaos {
             case "endurance" -> Endurance.run(scene);
             case "kill-one" -> KillLoop.run(scene, false);
             case "kill-all" -> KillLoop.run(scene, true);
+            case "client" -> Mixed.run(scene);
             default -> throw new IllegalStateException("no scenario " + scene.settings().scenario());
         };
     }

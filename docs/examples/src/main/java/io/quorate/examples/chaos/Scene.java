@@ -12,6 +12,7 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.util.SortedMap;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.ToIntFunction;
 
 /** A group that runs, and all that a scenario needs to load it, to trouble it and to look at it. */
@@ -20,6 +21,7 @@ final class Scene implements AutoCloseable {
     static final Duration ELECTION = Duration.ofSeconds(30);
     static final long PATIENCE_MILLIS = 30_000;
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(5);
+    private static final int PAUSE_MILLIS = 50;
 
     private final PrintStream out;
     private final Settings settings;
@@ -120,9 +122,32 @@ final class Scene implements AutoCloseable {
 
     /** What the replica at this address says of its own state, as old as that may be. */
     byte[] askLocally(String address, byte[] query) throws ChaosException {
+        return ask(address, new ClientRequest.Read(query, Freshness.local()), CALL_TIMEOUT);
+    }
+
+    /** What the replica at this address answers from its own state, once it runs and has applied this index. */
+    byte[] awaitAnswer(String address, long index, byte[] query) throws ChaosException {
+        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
+        while (true) {
+            try {
+                return ask(address, new ClientRequest.Read(query, Freshness.local().notBefore(index)), CALL_TIMEOUT);
+            } catch (ChaosException e) {
+                if (System.nanoTime() - until > 0) {
+                    throw e;
+                }
+            }
+            try {
+                TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new ChaosException("interrupted");
+            }
+        }
+    }
+
+    private byte[] ask(String address, ClientRequest read, Duration timeout) throws ChaosException {
         try {
-            ClientResponse response = transport.call(address, new ClientRequest.Read(query, Freshness.local()),
-                CALL_TIMEOUT.toNanos()).join();
+            ClientResponse response = transport.call(address, read, timeout.toNanos()).join();
             if (response instanceof ClientResponse.Done done) {
                 return done.result();
             }
