@@ -74,7 +74,8 @@ class MutantListTest {
 
     /** Quick, and told by every build: which mutants the profile could not even make. */
     @ParameterizedTest
-    @CsvSource({"core, ., 45", "runtime, runtime, 20", "'', sessions, 15", "client, client, 5"})
+    @CsvSource({"core, ., 45", "runtime, runtime, 20", "'', sessions, 15", "client, client, 5",
+        "election, election-layer, 20"})
     void eachTextOfTheCheckedInListsStandsInItsPackageOnceAndItsTestIsThere(String name, String lists, int atLeast) throws IOException {
         Path module = Path.of("").toAbsolutePath();
         String packageName = name.isEmpty() ? "io.quorate.raft" : "io.quorate.raft." + name;
