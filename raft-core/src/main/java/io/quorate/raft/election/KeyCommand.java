@@ -30,6 +30,9 @@ sealed interface KeyCommand {
     byte COMPARE_AND_SET = 5;
     byte DELETE = 6;
 
+    /** What {@link Delete} says when it does not matter. */
+    long ANY_VERSION = 0;
+
     /** As the payload of a command. */
     byte[] encode();
 
@@ -104,7 +107,7 @@ sealed interface KeyCommand {
         }
     }
 
-    /** Deletes the key if it is there in this version, and belongs to this lease, or to none. */
+    /** Deletes the key if it is there in this version, or in any, and belongs to this lease, or to none. */
     record Delete(String key, long version, @Nullable LeaseId lease) implements KeyCommand {
 
         @Override

@@ -211,7 +211,7 @@ public final class LeasedKeys implements StateMachine {
 
     private KeyResult delete(KeyCommand.Delete delete, long index) {
         KeyEntry present = table.key(delete.key());
-        if (present == null || present.version() != delete.version()) {
+        if (present == null || delete.version() != KeyCommand.ANY_VERSION && present.version() != delete.version()) {
             return new KeyResult.Otherwise(present);
         }
         if (!isOf(present, delete.lease())) {

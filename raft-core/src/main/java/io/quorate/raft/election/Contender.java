@@ -1,0 +1,437 @@
+package io.quorate.raft.election;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One candidate's way through a line of keys, again and again: he puts a key of his own that goes with his lease, waits until all that were
+ * put before are gone, and holds the office then. Each waits for the one before him alone, so only one is woken when somebody goes.
+ *
+ * <pre>
+ *   OUTSIDE --lease held, office vacant--> ENTERING --put--> WAITING --nobody before--> HOLDING
+ *      ^                                      |                 |                          |
+ *      +-------- lease lost, key gone --------+-----------------+--------------------------+
+ * </pre>
+ * The place in the line is where the key was put, and that is the fencing token's lower part: all who held before stood before. Whether
+ * anybody stands before is asked of any replica that has applied the own key. Its answer may be old, but that does not matter: who was first
+ * once stays first as long as his key is there, and that is guarded by the lease, whose time runs here.
+ *
+ * <p>It is used on one strand; the office's calls come from any thread.
+ */
+final class Contender implements ChangeFeed.Subscriber, Office.Hands {
+
+    private enum Place { OUTSIDE, ENTERING, WAITING, HOLDING }
+
+    private final Line line;
+    private final String prefix;
+    private final Office<Leadership> office;
+    private final Runnable onEnd;
+    private byte[] value;
+
+    private Place place = Place.OUTSIDE;
+    private LeaseKeeper.@Nullable Hold hold;         // with which the key goes; null exactly outside
+    private String key = "";                         // empty while outside
+    private long createIndex;                        // of it; 0 before it is known
+    private long version;                            // likewise
+    private String before = "";                      // whose deletion is waited for; empty if that is not known
+    private long beginIndex;                         // changes behind it are told
+    private long deletedIndex;                       // the last at which anybody has left the line
+    private boolean isPutting;
+    private boolean isLooking;
+    private boolean isBegun;                         // the feed has told where it begins
+    private boolean isClosed;
+    private long attempt;                            // answers to an earlier one are none of this one's business
+    private Runnable timer = () -> { };
+    private final Queue<Proclamation> proclamations = new ArrayDeque<>();
+    private boolean isProclaiming;
+
+    private record Proclamation(byte[] value, CompletableFuture<Void> done) { }
+
+    /** What a candidate needs of the client that he belongs to. */
+    interface Line {
+
+        Group group();
+
+        Strand strand();
+
+        ChangeFeed feed();
+
+        /** The lease that is held now. */
+        LeaseKeeper.@Nullable Hold hold();
+
+        LeaseKeeper keeper();
+
+        /** Somebody has come to hold an office, or holds one no more. */
+        void changed();
+
+        /** A name that no other key of this client's leases has, or had. */
+        String drawKey(String prefix, LeaseKeeper.Hold hold);
+
+        /** Has this key go, sooner or later, however often it takes. Completes when it is gone, or when its lease is. */
+        CompletableFuture<Void> discard(String key, LeaseKeeper.Hold hold);
+
+        /** Asks for the line at a state of this index at least. */
+        void look(KeyQuery.Line query, long notBefore, BiConsumer<KeyAnswer.@Nullable Line, Integer> answer);
+    }
+
+    /** Makes the office of this candidate, given its hands. */
+    interface OfficeMaker {
+        Office<Leadership> of(Office.Hands hands);
+    }
+
+    /** @param onEnd is run when the candidate has left for good */
+    Contender(Line line, String prefix, byte[] value, OfficeMaker office, Runnable onEnd) {
+        this.line = line;
+        this.prefix = prefix;
+        this.value = value;
+        this.onEnd = onEnd;
+        this.office = office.of(this);
+    }
+
+    Office<Leadership> office() {
+        return office;
+    }
+
+    /** Whether it holds the office, as far as this client knows. */
+    boolean isHolding() {
+        return place == Place.HOLDING;
+    }
+
+    /** The own key in the line; empty if there is none. */
+    String key() {
+        return key;
+    }
+
+    @Override
+    public String prefix() {
+        return prefix;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ what comes to pass
+
+    void start() {
+        line.feed().subscribe(this);
+        enter();
+    }
+
+    void onHeld() {
+        enter();
+    }
+
+    void onLost(LeaseKeeper.Hold lost) {
+        if (lost == hold) {
+            leaveLine();
+            office.lose();
+            arm();
+        }
+    }
+
+    /** Stands no more. Completes when the task has stopped and the key is gone, or cannot be reached. */
+    CompletionStage<Void> close() {
+        if (!isClosed) {
+            isClosed = true;
+            if (place != Place.HOLDING) {
+                withdraw();
+            }
+        }
+        CompletionStage<Void> closed = office.close();
+        closed.whenComplete((nothing, failure) -> line.strand().execute(() -> {
+            line.feed().unsubscribe(this);
+            timer.run();
+            onEnd.run();
+        }));
+        arm();
+        return closed;
+    }
+
+    /** Leaves the line if the office is not held. Returns whether it is not. */
+    boolean withdrawUnlessHolding() {
+        if (place == Place.HOLDING) {
+            return false;
+        }
+        close();
+        return true;
+    }
+
+    private void withdraw() {
+        if (hold != null) {
+            LeaseKeeper.Hold left = hold;
+            String own = key;
+            boolean isOut = isPutting;
+            leaveLine();
+            if (!isOut) {      // else when that is settled: which of the two took effect first would be left to chance
+                line.discard(own, left);
+            }
+        }
+    }
+
+    private void leaveLine() {
+        place = Place.OUTSIDE;
+        hold = null;
+        key = "";
+        createIndex = 0;
+        version = 0;
+        before = "";
+        isPutting = false;
+        isLooking = false;
+        attempt++;
+        failProclamations();
+    }
+
+    // --------------------------------------------------------------------------------------------------------------------- entering
+
+    private void enter() {
+        LeaseKeeper.Hold held = line.hold();
+        if (isClosed || place != Place.OUTSIDE || held == null || !office.isVacant()) {
+            return;
+        }
+        place = Place.ENTERING;
+        hold = held;
+        key = line.drawKey(prefix, held);
+        put(held);
+    }
+
+    private void put(LeaseKeeper.Hold held) {
+        long asked = ++attempt;
+        String own = key;
+        isPutting = true;
+        held.propose(new KeyCommand.PutIfAbsent(own, ByteBuffer.wrap(value), held.lease()), (result, failure) -> {
+            if (asked != attempt) {
+                if (held.isHeld() && !(result instanceof KeyResult.Refused)) {
+                    line.discard(own, held);     // nobody wants it any more, and others would wait for it
+                }
+                return;
+            }
+            isPutting = false;
+            if (result instanceof KeyResult.Done done) {
+                onPut(done.index(), done.index());
+            } else if (result instanceof KeyResult.Otherwise there && there.entry() != null && held.lease().equals(there.entry().lease())) {
+                onPut(there.entry().createIndex(), there.entry().version());
+            } else if (LeaseKeeper.isGone(result, failure)) {
+                line.keeper().onGone(held);
+            } else {
+                later(() -> {
+                    if (asked == attempt) {
+                        put(held);     // the same key: it is put once at most
+                    }
+                });
+            }
+        });
+    }
+
+    private void onPut(long index, long putVersion) {
+        place = Place.WAITING;
+        createIndex = index;
+        version = putVersion;
+        look();
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------------- waiting
+
+    @Override
+    public void onBegin(long index) {
+        isBegun = true;
+        beginIndex = index;
+        deletedIndex = 0;
+        before = "";
+        look();
+    }
+
+    @Override
+    public void onChanges(List<KeyChange> changes) {
+        boolean isAwaited = false;
+        for (KeyChange change : changes) {
+            if (change.isDeletion()) {
+                deletedIndex = change.index();
+                isAwaited |= change.key().equals(before);
+                if (change.key().equals(key) && createIndex > 0) {
+                    onOwnKeyGone();
+                }
+            }
+        }
+        if (isAwaited) {
+            before = "";
+            look();
+        }
+    }
+
+    private void look() {
+        if (place != Place.WAITING || isLooking || !isBegun) {
+            return;
+        }
+        isLooking = true;
+        long asked = attempt;
+        long notBefore = Math.max(createIndex, Math.max(beginIndex, deletedIndex));
+        line.look(new KeyQuery.Line(prefix, key), notBefore, (seen, epoch) -> {
+            if (asked != attempt) {
+                return;
+            }
+            isLooking = false;
+            if (seen == null) {
+                later(this::look);
+            } else if (seen.index() < Math.max(beginIndex, deletedIndex)) {
+                look();     // somebody has left since, and of that one will not be told again
+            } else {
+                onSeen(seen, epoch);
+            }
+        });
+    }
+
+    private void onSeen(KeyAnswer.Line seen, int epoch) {
+        if (!seen.isInLine()) {
+            onOwnKeyGone();
+        } else if (seen.before() != null) {
+            before = seen.before().key();
+        } else {
+            onFirst(epoch);
+        }
+    }
+
+    private void onFirst(int epoch) {
+        LeaseKeeper.Hold held = hold;
+        if (held == null || !held.isHeld()) {
+            return;     // the keeper will tell
+        }
+        place = Place.HOLDING;
+        if (office.grant(FencingToken.of(epoch, createIndex), held, term -> term) == null) {
+            withdraw();
+        }
+        arm();
+    }
+
+    /** Its lease has ended, most likely, and this client has not heard of that yet. */
+    private void onOwnKeyGone() {
+        LeaseKeeper.Hold held = hold;
+        boolean wasHolding = place == Place.HOLDING;
+        leaveLine();
+        if (wasHolding) {
+            office.lose();
+        }
+        if (held != null) {
+            line.keeper().doubt(held);
+        }
+        later(this::enter);
+        arm();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------- in the office
+
+    /** Gives the place in the line to the next. */
+    @Override
+    public CompletionStage<?> giveAway(Term term, Leadership.Reason why) {
+        CompletableFuture<Void> given = new CompletableFuture<>();
+        line.strand().execute(() -> {
+            LeaseKeeper.Hold held = hold;
+            if (held == null) {
+                given.complete(null);     // lost in the meantime
+                return;
+            }
+            String own = key;
+            leaveLine();
+            line.discard(own, held).whenComplete((nothing, failure) -> {
+                if (failure == null) {
+                    given.complete(null);
+                } else {
+                    given.completeExceptionally(failure);
+                }
+            });
+        });
+        return given;
+    }
+
+    @Override
+    public void changed() {
+        line.strand().execute(() -> {
+            arm();
+            line.changed();
+            enter();
+        });
+    }
+
+    /** Has the office look at the time when it wants to. */
+    private void arm() {
+        timer.run();
+        long nanos = office.nanosUntilDeadline();
+        if (nanos != Office.NEVER) {
+            timer = line.group().after(nanos, () -> line.strand().execute(() -> {
+                office.onTime();
+                arm();
+                enter();
+            }));
+        }
+    }
+
+    /** Gives the office's key another value, under the same token. Fails if the office is not held, or not any more. */
+    CompletableFuture<Void> proclaim(Leadership by, byte[] proclaimed) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        if (place != Place.HOLDING || office.holder() != by) {
+            done.completeExceptionally(notInOffice());
+            return done;
+        }
+        proclamations.add(new Proclamation(proclaimed, done));
+        proclaimNext();
+        return done;
+    }
+
+    private void proclaimNext() {
+        Proclamation next = proclamations.peek();
+        LeaseKeeper.Hold held = hold;
+        if (isProclaiming || next == null || held == null) {
+            return;
+        }
+        isProclaiming = true;
+        long asked = attempt;
+        held.propose(new KeyCommand.CompareAndSet(key, version, ByteBuffer.wrap(next.value), held.lease()), (result, failure) -> {
+            if (asked != attempt) {
+                return;     // it has failed already
+            }
+            isProclaiming = false;
+            if (result instanceof KeyResult.Done done) {
+                version = done.index();
+                value = next.value;
+                proclamations.remove();
+                next.done.complete(null);
+            } else if (result instanceof KeyResult.Otherwise there && there.entry() != null) {
+                version = there.entry().version();      // an earlier try of this one, whose outcome was unknown
+            } else if (LeaseKeeper.isGone(result, failure)) {
+                line.keeper().onGone(held);
+            } else if (failure == null) {
+                proclamations.remove();
+                next.done.completeExceptionally(Elections.refused(result));
+            } else {
+                later(this::proclaimNext);
+                return;
+            }
+            proclaimNext();
+        });
+    }
+
+    private void failProclamations() {
+        isProclaiming = false;
+        while (!proclamations.isEmpty()) {
+            proclamations.remove().done.completeExceptionally(notInOffice());
+        }
+    }
+
+    private static IllegalStateException notInOffice() {
+        return new IllegalStateException("Perhaps it was proclaimed, but this leadership is over");
+    }
+
+    // --------------------------------------------------------------------------------------------------------------------------- time
+
+    private void later(Runnable task) {
+        Group group = line.group();
+        group.after(ChangePoll.PAUSE_NANOS + group.random(2 * ChangePoll.PAUSE_NANOS), () -> line.strand().execute(task));
+    }
+
+    @Override
+    public String toString() {
+        return "Contender[" + prefix.replace('\0', ' ') + place + (createIndex > 0 ? " at " + createIndex : "") + "]";
+    }
+}

@@ -1,0 +1,528 @@
+package io.quorate.raft.election;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.quorate.raft.ServerStoppedException;
+import io.quorate.raft.election.Leadership.Reason;
+import io.quorate.raft.election.VirtualGroup.Process;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.Test;
+
+/** Named elections in virtual time: who leads, for how long, and who is next. */
+class ElectionsTest {
+
+    private static final Elections.Options OPTIONS = Elections.Options.DEFAULT.withTtl(Duration.ofSeconds(2));
+
+    private VirtualGroup group = new VirtualGroup();
+    private final List<String> journal = new ArrayList<>();
+
+    private final class Member {
+        private final Process process = group.new Process();
+        private final Elections elections = new Elections(process, OPTIONS);
+        private final Election election = elections.election("billing");
+
+        private CompletableFuture<Leadership> campaign(String value) {
+            return election.campaign(bytes(value));
+        }
+
+        private Leadership lead(String value) {
+            CompletableFuture<Leadership> elected = campaign(value);
+            group.passMillis(200);
+            return assertDone(elected);
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------------------------------- who leads
+
+    @Test
+    void whoComesFirstLeadsAndTheNextLeadsWithAHigherTokenAsSoonAsHeResigns() {
+        Member one = new Member();
+        Member other = new Member();
+        Leadership first = one.lead("one");
+        assertTrue(first.isValid());
+        CompletableFuture<Leadership> next = other.campaign("other");
+        group.pass(Duration.ofSeconds(20));      // the lease is refreshed
+        assertTrue(first.isValid());
+        assertFalse(next.isDone());
+        first.resign();
+        group.passMillis(100);
+        assertFalse(first.isValid());
+        assertEquals(Reason.RESIGNED, first.revoked().toCompletableFuture().join());
+        Leadership second = assertDone(next);
+        assertTrue(second.isValid());
+        assertTrue(second.fencingToken() > first.fencingToken());
+        assertEquals(1, group.machine().keys());
+    }
+
+    @Test
+    void whoClosesHandsOverAtOnce() {
+        Member one = new Member();
+        Leadership first = one.lead("one");
+        CompletableFuture<Leadership> next = new Member().campaign("other");
+        group.passMillis(100);
+        CompletableFuture<Void> closed = one.elections.closeAsync();
+        group.passMillis(60);
+        assertTrue(closed.isDone());
+        assertFalse(first.isValid());
+        assertEquals(Reason.CLOSED, first.revoked().toCompletableFuture().join());
+        assertTrue(assertDone(next).isValid());
+        assertEquals(1, group.machine().leases());
+        assertEquals(1, group.sessions.openSessions());
+    }
+
+    @Test
+    void whoDiesIsReplacedWhenHisLeaseHasEndedAndNotBefore() {
+        Member one = new Member();
+        Leadership first = one.lead("one");
+        CompletableFuture<Leadership> next = new Member().campaign("other");
+        group.pass(Duration.ofSeconds(2));
+        one.process.kill();
+        long killed = group.now();
+        while (!next.isDone()) {
+            assertTrue(group.now() - killed < Duration.ofMillis(2100).toNanos());
+            group.passMillis(1);
+        }
+        assertFalse(first.isValid());
+        assertTrue(group.now() - killed > Duration.ofMillis(2000 - 667).toNanos());
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------- how long
+
+    /** Reckoned from before the proposal, with the own clock as slow as it may be; so at no moment are there two. */
+    @Test
+    void whoIsCutOffKnowsThatItIsOverBeforeTheNextBegins() {
+        for (int permille : new int[] {990, 1000, 1010}) {
+            group = new VirtualGroup();
+            Member one = new Member();
+            Leadership first = one.lead("one");
+            CompletableFuture<Leadership> next = new Member().campaign("other");
+            group.passMillis(500);
+            one.process.rate(permille);
+            one.process.isDeaf = true;     // its refreshes count as long as it may speak, and it does not know
+            group.passMillis(300);
+            one.process.isCut = true;
+            while (!next.isDone()) {
+                assertTrue(first.isValid() || !next.isDone());
+                boolean wasValid = first.isValid();
+                group.pass(Duration.ofMillis(1));
+                assertFalse(wasValid && next.isDone() && first.isValid(), "two are valid");
+            }
+            group.passMillis(10);
+            assertEquals(Reason.LOST, first.revoked().toCompletableFuture().join());
+        }
+    }
+
+    /** The clock of one whose process stands still goes on: whatever it asks first when it goes on, it is told the truth. */
+    @Test
+    void whoWasPausedForTooLongIsNotValidWhenHeGoesOnAndStandsAgainBehindTheOthers() {
+        Member one = new Member();
+        Leadership first = one.lead("one");
+        Member other = new Member();
+        CompletableFuture<Leadership> next = other.campaign("other");
+        group.passMillis(100);
+        one.process.pause();
+        group.pass(Duration.ofSeconds(10));
+        assertFalse(first.isValid());
+        Leadership second = assertDone(next);
+        one.process.resume();
+        assertFalse(first.isValid());
+        group.passMillis(200);
+        assertFalse(first.isValid());
+        assertEquals(Reason.LOST, first.revoked().toCompletableFuture().join());
+        assertTrue(second.isValid());
+        CompletableFuture<Leadership> again = one.campaign("one");
+        group.pass(Duration.ofSeconds(5));
+        assertFalse(again.isDone());
+        other.elections.closeAsync();
+        group.passMillis(100);
+        assertTrue(assertDone(again).fencingToken() > second.fencingToken());
+    }
+
+    /** Replicated time stands still without a leader, so the group does not end the lease; its holder cannot know that. */
+    @Test
+    void whileTheGroupHasNoLeaderNobodyIsValidForLongerThanHisLeaseAndNobodyElseLeads() {
+        Member one = new Member();
+        Leadership first = one.lead("one");
+        CompletableFuture<Leadership> next = new Member().campaign("other");
+        group.passMillis(100);
+        group.hasLeader = false;
+        group.pass(Duration.ofSeconds(10));
+        assertFalse(first.isValid());
+        assertFalse(next.isDone());
+        group.hasLeader = true;
+        group.pass(Duration.ofSeconds(5));
+        assertFalse(first.isValid());
+        assertNotNull(VirtualGroup.now(next));
+    }
+
+    @Test
+    void aLeaseThatIsShorterThanAskedForIsRefreshedInItsTime() {
+        group = new VirtualGroup(new LeasedKeys.Options(Duration.ofMillis(300), 1000, 1 << 20, 1 << 20));
+        Member one = new Member();
+        Leadership first = one.lead("one");
+        group.pass(Duration.ofSeconds(5));
+        assertTrue(first.isValid());
+        one.process.isCut = true;
+        group.passMillis(297);
+        assertFalse(first.isValid());
+    }
+
+    // -------------------------------------------------------------------------------------------------------------------- who is next
+
+    @Test
+    void theOrderIsThatOfArrivalAndOnlyTheNextAsksWhenSomebodyGoes() {
+        List<Member> members = new ArrayList<>();
+        List<CompletableFuture<Leadership>> elected = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            Member member = new Member();
+            members.add(member);
+            elected.add(member.campaign("member " + i));
+            group.passMillis(300);
+        }
+        long token = 0;
+        for (int i = 0; i < 20; i++) {
+            Leadership leadership = assertDone(elected.get(i));
+            assertTrue(leadership.fencingToken() > token);
+            token = leadership.fencingToken();
+            for (int j = i + 1; j < 20; j++) {
+                assertFalse(elected.get(j).isDone());
+            }
+            long commands = group.applied.stream().filter(command -> !(command instanceof KeyCommand.Refresh)).count();
+            leadership.resign();
+            group.passMillis(100);
+            assertEquals(commands + 1, group.applied.stream().filter(command -> !(command instanceof KeyCommand.Refresh)).count());
+        }
+        assertEquals(0, group.machine().keys());
+    }
+
+    @Test
+    void whoStandsNoMoreIsPassedOver() {
+        Leadership first = new Member().lead("one");
+        CompletableFuture<Leadership> second = new Member().campaign("second");
+        group.passMillis(100);
+        CompletableFuture<Leadership> third = new Member().campaign("third");
+        group.passMillis(100);
+        assertTrue(second.cancel(false));
+        group.passMillis(100);
+        assertFalse(third.isDone());
+        first.resign();
+        group.passMillis(100);
+        assertTrue(assertDone(third).isValid());
+        assertEquals(1, group.machine().keys());
+    }
+
+    /** Whatever the place of its commands in the log is. */
+    @Test
+    void whoIsCancelledWhileHeEntersLeavesNothingBehind() {
+        Member one = new Member();
+        group.passMillis(100);
+        for (int micros = 0; micros < 6000; micros += 500) {
+            CompletableFuture<Leadership> elected = one.campaign("one");
+            group.pass(Duration.ofNanos(1000L * micros));
+            if (!elected.cancel(false)) {
+                elected.join().resign();
+            }
+            group.passMillis(100);
+            assertEquals(0, group.machine().keys(), "cancelled after " + micros + " us");
+        }
+    }
+
+    @Test
+    void aHundredCandidatesOfOneProcessHaveNothingToDoWithEachOther() {
+        Member one = new Member();
+        List<CompletableFuture<Leadership>> elected = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            elected.add(one.elections.election("name " + i).campaign(bytes("one")));
+        }
+        group.passMillis(300);
+        elected.forEach(each -> assertTrue(assertDone(each).isValid()));
+        assertEquals(100, elected.stream().map(each -> each.join().fencingToken()).distinct().count());
+        one.elections.closeAsync();
+        group.passMillis(100);
+        assertEquals(0, group.machine().keys());
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------------ tasks
+
+    private final class Work implements LeaderTask<Leadership> {
+        private boolean fails;
+
+        @Override
+        public void start(Leadership leadership) {
+            journal.add("start");
+            if (fails) {
+                throw new IllegalStateException("cannot");
+            }
+        }
+
+        @Override
+        public void stop(Leadership leadership, Reason why) {
+            journal.add("stop " + why + (leadership.isValid() ? " valid" : ""));
+        }
+    }
+
+    @Test
+    void aTaskIsStoppedBeforeTheOfficeIsGivenAwayAndStartedAgainWhenItIsItsTurn() {
+        Member one = new Member();
+        Candidate candidate = one.election.campaign(bytes("one"), new Work(), one.process.executor());
+        group.passMillis(100);
+        Leadership first = candidate.leadership().orElseThrow();
+        CompletableFuture<Leadership> next = new Member().campaign("other");
+        group.passMillis(100);
+        first.resign();
+        group.passMillis(100);
+        assertEquals(List.of("start", "stop RESIGNED valid"), journal);
+        assertEquals(Optional.empty(), candidate.leadership());
+        assertDone(next).resign();
+        group.passMillis(100);
+        assertEquals(List.of("start", "stop RESIGNED valid", "start"), journal);
+        candidate.withdraw();
+        group.passMillis(100);
+        assertEquals("stop CLOSED valid", journal.get(3));
+        assertEquals(0, group.machine().keys());
+    }
+
+    @Test
+    void aTaskThatCannotBeStartedLetsOthersTryAndComesBackLater() {
+        Member one = new Member();
+        Work work = new Work();
+        work.fails = true;
+        one.election.campaign(bytes("one"), work, one.process.executor());
+        group.passMillis(100);
+        assertEquals(List.of("start", "stop START_FAILED valid"), journal);
+        assertEquals(0, group.machine().keys());
+        Leadership other = new Member().lead("other");
+        work.fails = false;
+        other.resign();
+        group.pass(Duration.ofSeconds(3));
+        assertEquals("start", journal.get(journal.size() - 1));
+    }
+
+    @Test
+    void aTaskWhoseLeaseIsLostIsStoppedAndStandsAgain() {
+        Member one = new Member();
+        one.election.campaign(bytes("one"), new Work(), one.process.executor());
+        group.passMillis(100);
+        one.process.isCut = true;
+        group.pass(Duration.ofSeconds(3));
+        assertEquals(List.of("start", "stop LOST"), journal);
+        one.process.isCut = false;
+        group.pass(Duration.ofSeconds(15));
+        assertEquals(List.of("start", "stop LOST", "start"), journal);
+        assertEquals(1, group.machine().leases());
+        assertEquals(1, group.machine().keys());
+    }
+
+    // -------------------------------------------------------------------------------------------------------------- what others see
+
+    @Test
+    void whoObservesIsToldWhoLeadsFirstAndThenEachChange() {
+        Member one = new Member();
+        Leadership first = one.lead("one");
+        Member watcher = new Member();
+        List<String> told = new ArrayList<>();
+        Observation<Optional<Holder>> observation = watcher.election.observe(
+            holder -> told.add(holder.map(each -> text(each.value()) + (each.fencingToken() == first.fencingToken() ? " first" : ""))
+                .orElse("nobody")), watcher.process.executor());
+        group.passMillis(100);
+        assertEquals(List.of("one first"), told);
+        one.election.proclaim(first, bytes("one moved"));
+        new Member().campaign("other");
+        group.passMillis(100);
+        first.resign();
+        group.passMillis(100);
+        assertEquals(List.of("one first", "one moved first", "other"), told);
+        observation.close();
+        assertEquals("other", text(VirtualGroup.now(passing(watcher.election.leader())).orElseThrow().value()));
+    }
+
+    @Test
+    void whoProclaimsKeepsHisTokenAndHisPlaceAndWhoLeadsNoMoreProclaimsNothing() {
+        Member one = new Member();
+        Leadership first = one.lead("one");
+        List<CompletableFuture<Void>> all = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            all.add(one.election.proclaim(first, bytes("value " + i)));
+        }
+        group.passMillis(100);
+        all.forEach(each -> assertTrue(each.isDone() && !each.isCompletedExceptionally()));
+        Holder holder = VirtualGroup.now(passing(one.election.leader())).orElseThrow();
+        assertEquals(new Holder(bytes("value 4"), first.fencingToken()), holder);
+        first.resign();
+        CompletableFuture<Void> late = passing(one.election.proclaim(first, bytes("late")));
+        assertTrue(assertThrows(CompletionException.class, late::join).getCause() instanceof IllegalStateException);
+        assertEquals(Optional.empty(), VirtualGroup.now(passing(one.election.leader())));
+    }
+
+    @Test
+    void statesAreLeaderFollowerOfWhomAndUnknownAndUnknownIsNotFollower() {
+        Member one = new Member();
+        Member other = new Member();
+        List<Object> told = new ArrayList<>();
+        other.election.states(state -> told.add(state instanceof LeaderState.Leader leader ? leader.leadership() : state),
+            other.process.executor());
+        group.passMillis(100);
+        Leadership first = one.lead("one");
+        CompletableFuture<Leadership> next = other.campaign("other");
+        group.passMillis(100);
+        first.resign();
+        group.passMillis(100);
+        Leadership second = assertDone(next);
+        other.process.isCut = true;
+        group.pass(Duration.ofSeconds(3));
+        assertEquals(List.of(new LeaderState.Unknown(), new LeaderState.Follower("one"), second, new LeaderState.Unknown()), told);
+        other.process.isCut = false;
+        Leadership third = one.lead("one again");
+        assertTrue(third.isValid());
+        group.pass(Duration.ofSeconds(15));
+        assertEquals(new LeaderState.Follower("one again"), told.get(told.size() - 1));
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------------ epochs
+
+    /** Otherwise an index that is used again after a recovery would make a token that was there before. */
+    @Test
+    void aTokenHoldsTheEpochInWhichItsHolderWasSeenToBeFirst() {
+        Leadership first = new Member().lead("one");
+        assertEquals(0, FencingToken.epoch(first.fencingToken()));
+        Member other = new Member();
+        CompletableFuture<Leadership> next = other.campaign("other");
+        group.passMillis(100);
+        group.epoch = 3;
+        group.passMillis(100);
+        first.resign();
+        group.passMillis(200);
+        assertEquals(3, FencingToken.epoch(assertDone(next).fencingToken()));
+        assertTrue(next.join().isValid());
+    }
+
+    // ----------------------------------------------------------------------------------------------------------------------- trouble
+
+    @Test
+    void whenTheLeaseIsEndedByOthersWhoHeldItIsToldAndStandsAgain() {
+        Member one = new Member();
+        one.election.campaign(bytes("one"), new Work(), one.process.executor());
+        group.passMillis(100);
+        KeyEntry key = first("election\0billing\0");
+        group.command(new KeyCommand.Revoke(key.lease()));
+        group.passMillis(300);
+        assertEquals(List.of("start", "stop LOST", "start"), journal);
+        assertEquals(1, group.machine().keys());
+    }
+
+    @Test
+    void aFullGroupIsAskedAgain() {
+        group = new VirtualGroup(new LeasedKeys.Options(Duration.ofHours(1), 1000, 300, 1000));
+        LeaseId hog = ((KeyResult.Granted) group.command(new KeyCommand.Grant(Duration.ofSeconds(3).toNanos(), 1))).lease();
+        assertTrue(group.command(new KeyCommand.PutIfAbsent("k", ByteBuffer.allocate(0), hog)) instanceof KeyResult.Done);
+        CompletableFuture<Leadership> elected = new Member().campaign("one");
+        group.pass(Duration.ofSeconds(2));
+        assertFalse(elected.isDone());
+        group.pass(Duration.ofSeconds(3));
+        assertTrue(assertDone(elected).isValid());
+    }
+
+    @Test
+    void whatIsClosedFailsAndSaysSo() {
+        Member one = new Member();
+        Leadership first = one.lead("one");
+        CompletableFuture<Leadership> waits = one.campaign("again");
+        group.passMillis(100);
+        one.elections.closeAsync();
+        CompletableFuture<Leadership> late = one.campaign("late");
+        group.passMillis(100);
+        assertFalse(first.isValid());
+        for (CompletableFuture<Leadership> each : List.of(waits, late)) {
+            assertTrue(assertThrows(CompletionException.class, each::join).getCause() instanceof ServerStoppedException);
+        }
+        assertEquals(0, group.machine().keys());
+        assertEquals(0, group.machine().leases());
+    }
+
+    @Test
+    void aNameIsAnyTextThatIsNoPartOfAnother() {
+        Member one = new Member();
+        for (String bad : List.of("", "a\0b", "n".repeat(501), "\ud800")) {
+            assertThrows(IllegalArgumentException.class, () -> one.elections.election(bad));
+        }
+        Leadership first = one.lead("one");
+        CompletableFuture<Leadership> longer = one.elections.election("billing2").campaign(bytes("one"));
+        group.passMillis(100);
+        assertTrue(assertDone(longer).isValid());
+        assertTrue(first.isValid());
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------------- locks
+
+    @Test
+    void aLockIsHeldByOneAtATimeAndWhoTriesForSoLongGivesUp() {
+        Member one = new Member();
+        Member other = new Member();
+        CompletableFuture<FencedLock.Hold> held = passing(one.elections.lock("billing").lock());
+        FencedLock.Hold hold = held.join();
+        assertTrue(hold.isValid());
+        CompletableFuture<Optional<FencedLock.Hold>> tried = other.elections.lock("billing").tryLock(Duration.ofMillis(500));
+        group.passMillis(400);
+        assertFalse(tried.isDone());
+        group.passMillis(200);
+        assertEquals(Optional.empty(), VirtualGroup.now(tried));
+        CompletableFuture<Optional<FencedLock.Hold>> again = other.elections.lock("billing").tryLock(Duration.ofSeconds(5));
+        group.passMillis(100);
+        hold.unlock();
+        group.passMillis(100);
+        assertFalse(hold.isValid());
+        FencedLock.Hold second = VirtualGroup.now(again).orElseThrow();
+        assertTrue(second.isValid() && second.fencingToken() > hold.fencingToken());
+        group.pass(Duration.ofSeconds(10));
+        assertTrue(second.isValid(), "the time to try is no time to hold");
+        assertSame(Reason.RESIGNED, hold.released().toCompletableFuture().join());
+        assertTrue(other.lead("as an election").isValid(), "an election of that name is something else");
+    }
+
+    /** Of the same process too: it belongs to whoever got it. */
+    @Test
+    void whoAsksTwiceWaitsForHimself() {
+        Member one = new Member();
+        FencedLock.Hold hold = passing(one.elections.lock("l").lock()).join();
+        CompletableFuture<FencedLock.Hold> second = passing(one.elections.lock("l").lock());
+        assertFalse(second.isDone());
+        hold.close();
+        assertTrue(passing(second).join().isValid());
+    }
+
+    // ----------------------------------------------------------------------------------------------------------------------- helpers
+
+    private <T> CompletableFuture<T> passing(CompletableFuture<T> future) {
+        group.passMillis(150);
+        return future;
+    }
+
+    private KeyEntry first(String prefix) {
+        return ((KeyAnswer.Line) KeyAnswer.decode(group.machine().query(new KeyQuery.Line(prefix, "").encode()))).first();
+    }
+
+    private static <T> T assertDone(CompletableFuture<T> future) {
+        assertTrue(future.isDone(), "not yet");
+        return future.join();
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+}
