@@ -26,7 +26,7 @@ final class ChangePoll {
     static final long PAUSE_NANOS = Duration.ofMillis(20).toNanos();
 
     /** For how long a question waits at a replica. */
-    static final Duration WAIT = Duration.ofSeconds(5);
+    static final Duration WAIT = Duration.ofSeconds(2);
 
     private static final Logger LOG = LoggerFactory.getLogger(ChangePoll.class);
     private static final long FAILED_PAUSE_MAX_NANOS = Duration.ofSeconds(1).toNanos();

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It is used on one strand; the office's calls come from any thread.
  */
-final class Contender implements ChangeFeed.Subscriber, Office.Hands {
+final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership> {
 
     private enum Place { OUTSIDE, ENTERING, WAITING, HOLDING }
 
@@ -42,7 +42,6 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands {
     private String before = "";                      // whose deletion is waited for; empty if that is not known
     private long beginIndex;                         // changes behind it are told
     private long deletedIndex;                       // the last at which anybody has left the line
-    private boolean isPutting;
     private boolean isLooking;
     private boolean isBegun;                         // the feed has told where it begins
     private boolean isClosed;
@@ -82,7 +81,7 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands {
 
     /** Makes the office of this candidate, given its hands. */
     interface OfficeMaker {
-        Office<Leadership> of(Office.Hands hands);
+        Office<Leadership> of(Office.Hands<Leadership> hands);
     }
 
     /** @param onEnd is run when the candidate has left for good */
@@ -163,11 +162,8 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands {
         if (hold != null) {
             LeaseKeeper.Hold left = hold;
             String own = key;
-            boolean isOut = isPutting;
             leaveLine();
-            if (!isOut) {      // else when that is settled: which of the two took effect first would be left to chance
-                line.discard(own, left);
-            }
+            line.discard(own, left);
         }
     }
 
@@ -178,7 +174,6 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands {
         createIndex = 0;
         version = 0;
         before = "";
-        isPutting = false;
         isLooking = false;
         attempt++;
         failProclamations();
@@ -200,15 +195,13 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands {
     private void put(LeaseKeeper.Hold held) {
         long asked = ++attempt;
         String own = key;
-        isPutting = true;
         held.propose(new KeyCommand.PutIfAbsent(own, ByteBuffer.wrap(value), held.lease()), (result, failure) -> {
             if (asked != attempt) {
                 if (held.isHeld() && !(result instanceof KeyResult.Refused)) {
-                    line.discard(own, held);     // nobody wants it any more, and others would wait for it
+                    line.discard(own, held);     // nobody wants it any more; when it was discarded first, that came too early perhaps
                 }
                 return;
             }
-            isPutting = false;
             if (result instanceof KeyResult.Done done) {
                 onPut(done.index(), done.index());
             } else if (result instanceof KeyResult.Otherwise there && there.entry() != null && held.lease().equals(there.entry().lease())) {
@@ -324,25 +317,25 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands {
 
     /** Gives the place in the line to the next. */
     @Override
-    public CompletionStage<?> giveAway(Term term, Leadership.Reason why) {
-        CompletableFuture<Void> given = new CompletableFuture<>();
+    public CompletionStage<?> giveAway(Leadership given, Leadership.Reason why) {
+        CompletableFuture<Void> away = new CompletableFuture<>();
         line.strand().execute(() -> {
             LeaseKeeper.Hold held = hold;
             if (held == null) {
-                given.complete(null);     // lost in the meantime
+                away.complete(null);     // lost in the meantime
                 return;
             }
             String own = key;
             leaveLine();
             line.discard(own, held).whenComplete((nothing, failure) -> {
                 if (failure == null) {
-                    given.complete(null);
+                    away.complete(null);
                 } else {
-                    given.completeExceptionally(failure);
+                    away.completeExceptionally(failure);
                 }
             });
         });
-        return given;
+        return away;
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.quorate.raft.Command;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
+import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.SessionCommand;
 import io.quorate.raft.SessionResult;
 import io.quorate.raft.Sessions;
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 final class VirtualGroup {
 
     private static final long TRIP_NANOS = 1_000_000;
+    long tripNanos = TRIP_NANOS;
 
     private record Due(long atNanos, long order, Runnable task) implements Comparable<Due> {
         @Override
@@ -120,10 +122,14 @@ final class VirtualGroup {
     }
 
     private void note(byte[] command) {
-        SessionCommand said = SessionCommand.decode(ByteBuffer.wrap(command));
-        if (said instanceof SessionCommand.Call call) {
-            applied.add(KeyCommand.decode(call.command()));
+        KeyCommand said = said(command);
+        if (said != null) {
+            applied.add(said);
         }
+    }
+
+    private static @Nullable KeyCommand said(byte[] command) {
+        return SessionCommand.decode(ByteBuffer.wrap(command)) instanceof SessionCommand.Call call ? KeyCommand.decode(call.command()) : null;
     }
 
     private void wake() {
@@ -142,6 +148,9 @@ final class VirtualGroup {
         int ratePermille = 1000;
         boolean isCut;                    // nothing comes through, in either direction
         boolean isDeaf;                   // what it says arrives, what it is told does not
+        long slowLooksNanos;              // so much later it is told of a line what it has asked
+        long slowPutsNanos;               // so much later its puts arrive
+        boolean cannotDelete;             // what it wants to delete is refused
         private boolean isPaused;
         private boolean isDead;
         private final List<Runnable> late = new ArrayList<>();
@@ -195,15 +204,18 @@ final class VirtualGroup {
             CompletableFuture<byte[]> answer = new CompletableFuture<>();
             byte[] copy = command.clone();
             after(timeout.toNanos(), () -> answer.completeExceptionally(new OutcomeUnknownException("Perhaps")));
-            if (!isCut && !isDead) {
-                at(now + TRIP_NANOS, () -> {
+            KeyCommand said = said(command);
+            if (said instanceof KeyCommand.Delete && cannotDelete) {
+                answer.completeExceptionally(new RequestFailedException("Nothing happened"));
+            } else if (!isCut && !isDead) {
+                at(now + tripNanos + (said instanceof KeyCommand.PutIfAbsent ? slowPutsNanos : 0), () -> {
                     if (!hasLeader) {
-                        at(now + TRIP_NANOS, () -> hear(() -> answer.completeExceptionally(
+                        at(now + tripNanos, () -> hear(() -> answer.completeExceptionally(
                             new NotLeaderException("Nothing happened: no leader"))));
                         return;
                     }
                     byte[] result = apply(copy);
-                    at(now + TRIP_NANOS, () -> hear(() -> answer.complete(result)));
+                    at(now + tripNanos, () -> hear(() -> answer.complete(result)));
                 });
             }
             return answer;
@@ -226,11 +238,12 @@ final class VirtualGroup {
             reads++;
             after(timeout.toNanos(), () -> answer.completeExceptionally(new NotLeaderException("Nothing happened: nobody answers")));
             if (!isCut && !isDead) {
-                at(now + TRIP_NANOS, () -> {
+                at(now + tripNanos, () -> {
                     Waiting asked = new Waiting(freshness.minIndex(), () -> {
                         byte[] result = sessions.query(query);
                         long at = index;
-                        at(now + TRIP_NANOS, () -> hear(() -> answer.complete(new Answer(result, at))));
+                        long trip = tripNanos + (query[0] == KeyQuery.LINE ? slowLooksNanos : 0);
+                        at(now + trip, () -> hear(() -> answer.complete(new Answer(result, at))));
                     });
                     if (asked.index <= index) {
                         asked.task.run();

@@ -40,7 +40,8 @@ class LeasedElectionsSimulationTest {
         Setup setup = new Setup(() -> new LeasedKeys(keys), () -> (client, random) -> Workload.Request.read(new byte[] {9}), 1, null, null,
             keys == KEYS ? List.of(record) : List.of(), machine -> machine.toString().hashCode(), OFTEN,
             new Setup.InSessions(SESSIONS, machine -> Sessions.around(machine, SESSIONS)),
-            (node, incarnation, isCramped) -> new InMemoryDisk(node, incarnation, isCramped ? 10 : Integer.MAX_VALUE));
+            (node, incarnation, isCramped) -> new InMemoryDisk(node, incarnation, isCramped ? 10 : Integer.MAX_VALUE),
+            () -> Companion.Maker.NONE);
         SimulatedGroup group = new SimulatedGroup(seed, plan, setup, null);
         own[0] = new SimulatedElections(new Reached(group), seed, plan.electionTimeoutNanos(), clocks);
         own[0].start();
