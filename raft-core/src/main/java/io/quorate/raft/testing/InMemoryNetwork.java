@@ -307,7 +307,8 @@ public final class InMemoryNetwork {
                 return CompletableFuture.failedFuture(new NotSentException("Nothing runs at " + address, new TimeoutException()));
             }
             if (isLeftBehind(end)) {
-                return CompletableFuture.failedFuture(new NotSentException("The group was recovered, and " + address + " left behind", null));
+                return CompletableFuture.failedFuture(new NotSentException("The group was recovered, and who runs at " + address
+                    + " left behind", null));
             }
             CompletableFuture<ClientResponse> answer = new CompletableFuture<>();
             open.put(answer, end);

@@ -52,8 +52,8 @@ public final class NettyClientTransport implements ClientTransport {
     }
 
     /**
-     * For a client of this group, in this recovery epoch or a higher one: for who has kept the {@link #epoch} of an earlier process, so that
-     * also the first replica that this one meets is none that a recovery has left behind.
+     * For a client of this group, in this recovery epoch or a higher one: for who has kept the {@link #epoch} of an earlier process, so
+     * that also the first replica that this one meets is none that a recovery has left behind.
      */
     public NettyClientTransport(ClusterId expected, int epoch) {
         this(expected, epoch, Timing.DEFAULT);

@@ -14,11 +14,12 @@ import java.util.List;
  * behind: it removes both itself however it comes to its end, and the replicas do if it is killed. (Killed while it has paused a replica,
  * it leaves that one paused; when it is let go on, it ends.)
  *
- * <p>Scenarios: {@code all-at-once} (replicas are killed, paused, parted from each other, made learners and voters again, and made to lead;
- * what clients did and heard must be linearizable), {@code replace} (each machine by a blank one), {@code restart} (each in good order),
- * {@code return} (a replica that was down for very long comes back through a snapshot), {@code large} (a state larger than memory goes to
- * a blank replica), {@code endurance} (memory and disk within bounds), {@code kill-one} and {@code kill-all} (SIGKILL for one replica, or for
- * all, round after round), {@code client} (a client brings a mixed load to its end, exactly once, while replicas are killed all the time).
+ * <p>Scenarios: {@code all-at-once} (replicas are killed, paused, parted from each other, made learners and voters again, and made to
+ * lead; what clients did and heard must be linearizable), {@code replace} (each machine by a blank one), {@code restart} (each in good
+ * order), {@code return} (a replica that was down for very long comes back through a snapshot), {@code large} (a state larger than memory
+ * goes to a blank replica), {@code endurance} (memory and disk within bounds), {@code kill-one} and {@code kill-all} (SIGKILL for one
+ * replica, or for all, round after round), {@code client} (a client brings a mixed load to its end, exactly once, while replicas are
+ * killed all the time).
  */
 public final class Chaos {
 

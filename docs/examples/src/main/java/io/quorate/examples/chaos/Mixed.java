@@ -50,7 +50,8 @@ final class Mixed {
                 victims.forEach(scene.group()::launch);
                 load.awaitMore(1 + random.nextInt(BETWEEN_MAX), PATIENCE_MILLIS);
                 if (round % 10 == 0) {
-                    scene.tell(load.ended() + " operations have ended, " + kills + " kills; longest pause " + load.longestPauseMillis() + " ms");
+                    scene.tell(load.ended() + " operations have ended, " + kills + " kills; longest pause " + load.longestPauseMillis()
+                        + " ms");
                 }
             }
             return conclude(scene, load, kills, restarts);
@@ -76,8 +77,8 @@ final class Mixed {
             scene.tell(verdict.toString());
         }
         boolean isKept = load.isComplete() && worst.areExactlyOnce() && isSame && verdict.isLinearizable();
-        return scene.conclude(isKept, "scenario=client " + load.figures() + " lost=" + worst.lost() + " twice=" + worst.twice() + " refuted="
-            + worst.refuted() + " strange=" + worst.strange() + " identical=" + (isSame ? "yes" : "no") + " kills=" + kills
+        return scene.conclude(isKept, "scenario=client " + load.figures() + " lost=" + worst.lost() + " twice=" + worst.twice()
+            + " refuted=" + worst.refuted() + " strange=" + worst.strange() + " identical=" + (isSame ? "yes" : "no") + " kills=" + kills
             + " group_restarts=" + restarts + " leaderless_max_ms=" + load.longestPauseMillis() + " linearizable="
             + (verdict.isLinearizable() ? "yes" : verdict instanceof LinearizabilityChecker.Undecided ? "undecided" : "no"));
     }

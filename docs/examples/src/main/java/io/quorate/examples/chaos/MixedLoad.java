@@ -127,7 +127,7 @@ final class MixedLoad implements AutoCloseable {
         }, thread).exceptionally(this::onDefect);
     }
 
-    /** Such a read is no part of the history, for it may be answered with what was true before; but not before what this client has seen. */
+    /** Such a read is no part of the history, for it may be answered with what was true before; but not before all that this client saw. */
     private void readAnyAge(Session session, int number, Tally.Request request) {
         long seen = client.lastIndex();
         client.read(request.encode(), Freshness.local(), PATIENCE).handleAsync((answer, failure) -> {
@@ -184,7 +184,8 @@ final class MixedLoad implements AutoCloseable {
         int target = Math.min(operations, done + given + wanted);
         while (done + given < target) {
             if (defect != null) {
-                throw new ChaosException("the load itself is broken: " + defect + (defect.getCause() == null ? "" : ": " + defect.getCause()));
+                throw new ChaosException("the load itself is broken: " + defect
+                    + (defect.getCause() == null ? "" : ": " + defect.getCause()));
             }
             long left = patienceMillis - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - lastNanos);
             if (left <= 0) {

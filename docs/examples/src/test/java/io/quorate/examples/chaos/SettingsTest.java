@@ -20,8 +20,8 @@ final class SettingsTest {
 
     @Test
     void whatMakesNoSenseIsRefusedInWords() {
-        for (String word : List.of("nodes=2", "nodes=6", "seconds=0", "commands=-1", "rounds=0", "operations=0", "seconds=ten", "seconds=99999999999",
-                "seconds=-4294967295", "scenario=rest", "second=1", "nonsense", "=1", "")) {
+        for (String word : List.of("nodes=2", "nodes=6", "seconds=0", "commands=-1", "rounds=0", "operations=0", "seconds=ten",
+                "seconds=99999999999", "seconds=-4294967295", "scenario=rest", "second=1", "nonsense", "=1", "")) {
             String message = assertThrows(IllegalArgumentException.class, () -> Settings.of(List.of(word)), word).getMessage();
             assertTrue(message.contains("nodes") || message.contains("number") || message.contains("scenario"), message);
         }
