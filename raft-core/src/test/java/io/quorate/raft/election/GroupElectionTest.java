@@ -23,41 +23,40 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The group's lead as the application's, on real servers. */
+/** The group's lead as the application's, on real servers. A group of three serves one test after the other. */
 @Timeout(60)
 class GroupElectionTest {
 
     private static final RaftConfig CONFIG = RaftConfig.DEFAULT.withElectionTimeout(Duration.ofSeconds(1)).withLeases(10);
     private static final long WAIT_SECONDS = 30;
-
-    private final Map<Integer, Worker> workers = new TreeMap<>();
-    private final Map<Integer, GroupElection> elections = new TreeMap<>();
-    private final List<ExecutorService> executors = new ArrayList<>();
-    private @Nullable Cluster cluster;
+    private static final Group THREE = new Group(3);
 
     /** Remembers what it was told, and by which thread; told to, its start throws, and its stop waits. */
-    private final class Worker implements LeaderTask<GroupLeadership> {
+    private static final class Worker implements LeaderTask<GroupLeadership> {
 
+        private final Cluster cluster;
         private final int nodeId;
         private final List<String> told = new ArrayList<>();       // guarded by this, for tests look in from outside
         private final List<String> threads = new ArrayList<>();    // likewise
-        private volatile @Nullable GroupLeadership leadership;
+        private volatile @Nullable GroupLeadership leadership;     // the last one that was started
         private volatile boolean isValidInStop;
         private volatile int failures;
         private volatile @Nullable CompletableFuture<Void> stopGate;
         private volatile long appliedAtStart;
 
-        private Worker(int nodeId) {
+        private Worker(Cluster cluster, int nodeId) {
+            this.cluster = cluster;
             this.nodeId = nodeId;
         }
 
         @Override
         public void start(GroupLeadership begun) {
-            appliedAtStart = cluster().servers.get(nodeId).status().appliedIndex();
+            appliedAtStart = cluster.servers.get(nodeId).status().appliedIndex();
             leadership = begun;
             note("start " + begun.fencingToken());
             if (failures > 0) {
@@ -81,7 +80,7 @@ class GroupElectionTest {
                 told.add(what);
                 threads.add(Thread.currentThread().getName());
             }
-            cluster().changed();
+            cluster.changed();
         }
 
         private synchronized List<String> told() {
@@ -90,6 +89,10 @@ class GroupElectionTest {
 
         private synchronized List<String> threads() {
             return List.copyOf(threads);
+        }
+
+        private synchronized void forget() {
+            told.clear();
         }
 
         private boolean leads() {
@@ -106,43 +109,66 @@ class GroupElectionTest {
         }
     }
 
-    @AfterEach
-    void closeAll() {
-        workers.values().forEach(worker -> worker.stopGate = null);
-        elections.values().forEach(GroupElection::close);
-        if (cluster != null) {
+    /** Servers, each with an election. */
+    private static final class Group implements AutoCloseable {
+
+        private final Cluster cluster;
+        private final Map<Integer, Worker> workers = new TreeMap<>();
+        private final Map<Integer, GroupElection> elections = new TreeMap<>();
+        private final List<ExecutorService> executors = new ArrayList<>();
+
+        private Group(int size) {
+            cluster = new Cluster(size);
+        }
+
+        private void start(int nodeId) {
+            cluster.start(nodeId, builder -> builder.config(CONFIG));
+            stand(nodeId, new Worker(cluster, nodeId));
+        }
+
+        private void stand(int nodeId, Worker worker) {
+            ExecutorService executor = Executors.newSingleThreadExecutor(task -> new Thread(task, "worker-" + nodeId));
+            executors.add(executor);
+            workers.put(nodeId, worker);
+            elections.put(nodeId, GroupElection.start(cluster.servers.get(nodeId), worker, executor));
+        }
+
+        private Worker awaitLeader() {
+            cluster.await(() -> workers.values().stream().anyMatch(Worker::leads));
+            return workers.values().stream().filter(Worker::leads).findFirst().orElseThrow();
+        }
+
+        /** Who leads now; what was told before is forgotten. */
+        private Worker begin() {
+            Worker leader = awaitLeader();
+            workers.values().forEach(Worker::forget);
+            return leader;
+        }
+
+        private Worker awaitAnother(Worker than) {
+            cluster.await(() -> workers.values().stream().anyMatch(each -> each.nodeId != than.nodeId && each.leads()));
+            return awaitLeader();
+        }
+
+        @Override
+        public void close() {
+            workers.values().forEach(worker -> worker.stopGate = null);
+            elections.values().forEach(GroupElection::close);
             cluster.close();
-        }
-        executors.forEach(ExecutorService::shutdownNow);
-    }
-
-    private Cluster cluster() {
-        Cluster present = cluster;
-        if (present == null) {
-            throw new AssertionError("begin first");
-        }
-        return present;
-    }
-
-    private void begin(int size) {
-        Cluster begun = new Cluster(size);
-        cluster = begun;
-        for (int nodeId : begun.members.keySet()) {
-            begun.start(nodeId, builder -> builder.config(CONFIG));
-            stand(nodeId);
+            executors.forEach(ExecutorService::shutdownNow);
         }
     }
 
-    private void stand(int nodeId) {
-        ExecutorService executor = Executors.newSingleThreadExecutor(task -> new Thread(task, "worker-" + nodeId));
-        executors.add(executor);
-        workers.put(nodeId, new Worker(nodeId));
-        elections.put(nodeId, GroupElection.start(cluster().servers.get(nodeId), workers.get(nodeId), executor));
+    @BeforeAll
+    static void startThree() {
+        for (int nodeId = 1; nodeId <= 3; nodeId++) {
+            THREE.start(nodeId);
+        }
     }
 
-    private Worker awaitLeader() {
-        cluster().await(() -> workers.values().stream().anyMatch(Worker::leads));
-        return workers.values().stream().filter(Worker::leads).findFirst().orElseThrow();
+    @AfterAll
+    static void stopThree() {
+        THREE.close();
     }
 
     private static <T> T get(CompletionStage<T> stage) {
@@ -154,191 +180,158 @@ class GroupElectionTest {
     }
 
     @Test
-    void whoLeadsTheGroupIsStartedAndTheOthersFollowIt() {
-        begin(3);
-
-        Worker leader = awaitLeader();
+    void whoLeadsTheGroupIsStartedAndTheOthersFollowIt() throws Exception {
+        Worker leader = THREE.begin();
 
         GroupLeadership leadership = leader.leadership();
-        assertEquals(List.of("start " + leadership.fencingToken()), leader.told());
-        assertEquals(new LeaderState.Leader(leadership), elections.get(leader.nodeId).state());
-        String address = cluster().members.get(leader.nodeId);
-        for (GroupElection each : elections.values()) {
-            if (each != elections.get(leader.nodeId)) {
-                cluster().await(() -> each.state().equals(new LeaderState.Follower(address)));
+        assertEquals(new LeaderState.Leader(leadership), THREE.elections.get(leader.nodeId).state());
+        assertTrue(leadership.remaining().compareTo(Duration.ofSeconds(1)) <= 0, "no longer than the promises it rests on");
+        String address = THREE.cluster.members.get(leader.nodeId);
+        for (GroupElection each : THREE.elections.values()) {
+            if (each != THREE.elections.get(leader.nodeId)) {
+                THREE.cluster.await(() -> each.state().equals(new LeaderState.Follower(address)));
             }
         }
-        assertTrue(leadership.remaining().compareTo(CONFIG.electionTimeoutNanos() > 0 ? Duration.ofSeconds(1) : Duration.ZERO) <= 0,
-            "a lease is no longer than the promises it rests on");
-    }
-
-    @Test
-    void everythingOfEarlierTermsIsAppliedBeforeTheWorkStarts() {
-        begin(3);
-        Worker first = awaitLeader();
-        for (int i = 0; i < 20; i++) {
-            cluster().propose("command " + i);
-        }
-
-        get(first.leadership().resign());
-
-        Worker second = awaitLeader();
-        assertTrue(second.appliedAtStart >= FencingToken.index(second.leadership().fencingToken()), "its own first entry is applied");
-        assertEquals(20, cluster().machines.get(second.nodeId).commands().size());
+        CompletableFuture<LeaderState> first = new CompletableFuture<>();
+        AutoCloseable subscription = THREE.elections.get(leader.nodeId).subscribe(first::complete);
+        assertEquals(new LeaderState.Leader(leadership), get(first), "a late subscriber is told the present state first");
+        subscription.close();
     }
 
     @Test
     void aResignationAwaitsTheStopAndTheNextTokenIsHigher() {
-        begin(3);
-        Worker first = awaitLeader();
+        Worker first = THREE.begin();
         GroupLeadership leadership = first.leadership();
         CompletableFuture<Void> gate = new CompletableFuture<>();
         first.stopGate = gate;
 
         CompletionStage<Void> resigned = leadership.resign();
 
-        cluster().await(() -> first.told().size() == 2);
+        THREE.cluster.await(() -> first.told().size() == 1);
         assertTrue(first.isValidInStop, "it may still tidy up");
         assertTrue(leadership.isValid(), "nobody else leads before the stop has returned");
-        assertTrue(workers.values().stream().noneMatch(each -> each != first && each.leadership != null));
+        assertTrue(THREE.workers.values().stream().allMatch(each -> each == first || each.told().isEmpty()));
         gate.complete(null);
         get(resigned);
+        first.stopGate = null;
         assertFalse(leadership.isValid());
         assertEquals(Leadership.Reason.RESIGNED, get(leadership.revoked()));
-        cluster().await(() -> workers.values().stream().anyMatch(each -> each != first && each.leads()));
-        Worker second = awaitLeader();
+        assertEquals("stop " + leadership.fencingToken() + " RESIGNED", first.told().get(0));
+        Worker second = THREE.awaitAnother(first);
         assertTrue(second.leadership().fencingToken() > leadership.fencingToken());
-        assertEquals(List.of("start " + leadership.fencingToken(), "stop " + leadership.fencingToken() + " RESIGNED"), first.told());
     }
 
     @Test
-    void thePreferredSuccessorLeadsNext() {
-        begin(3);
-        Worker first = awaitLeader();
-        int preferred = first.nodeId % 3 + 1;
-
-        get(first.leadership().resign(preferred));
-
-        cluster().await(() -> workers.get(preferred).leads());
-        assertEquals(1, workers.get(preferred).told().size());
-    }
-
-    @Test
-    void aSuccessorWhoCannotBeIsTold() {
-        begin(1);
-        GroupLeadership leadership = awaitLeader().leadership();
-
-        ExecutionException failure = assertThrows(ExecutionException.class,
-            () -> leadership.resign(7).toCompletableFuture().get(WAIT_SECONDS, TimeUnit.SECONDS));
-
-        assertInstanceOf(RequestRefusedException.class, failure.getCause());
-        assertFalse(leadership.isValid(), "it is over all the same");
-    }
-
-    @Test
-    void aGroupOfOneGoesOnWithAHigherTokenAfterAResignation() {
-        begin(1);
-        Worker only = awaitLeader();
-        GroupLeadership first = only.leadership();
-
-        first.resign();
-
-        cluster().await(() -> only.told().size() == 3 && only.leads());
-        assertTrue(only.leadership().fencingToken() > first.fencingToken());
-        assertEquals(first.term(), only.leadership().term(), "nobody else was there to lead another");
-    }
-
-    @Test
-    void closingHandsOverAfterTheStop() {
-        begin(3);
-        Worker first = awaitLeader();
-
-        elections.get(first.nodeId).close();
-
-        assertEquals(2, first.told().size());
-        assertTrue(first.told().get(1).endsWith("CLOSED"));
-        assertFalse(first.leadership().isValid());
-        cluster().await(() -> workers.values().stream().anyMatch(each -> each != first && each.leads()));
-        assertEquals(new LeaderState.Unknown(), elections.get(first.nodeId).state());
-    }
-
-    @Test
-    void aServerThatStopsLosesItsOffice() {
-        begin(3);
-        Worker first = awaitLeader();
-
-        cluster().stop(first.nodeId);
-
-        assertFalse(first.leadership().isValid());
-        cluster().await(() -> first.told().size() == 2);
-        assertTrue(first.told().get(1).endsWith("LOST"));
-        cluster().await(() -> workers.values().stream().anyMatch(each -> each != first && each.leads()));
-    }
-
-    @Test
-    void whoCannotStartHandsTheLeadToSomebodyElse() {
-        begin(3);
-        Worker first = awaitLeader();
-        int next = first.nodeId % 3 + 1;
-        workers.get(next).failures = 1;
-
-        first.leadership().resign(next);
-
-        cluster().await(() -> workers.get(next).told().size() >= 2);
-        assertTrue(workers.get(next).told().get(1).endsWith("START_FAILED"), workers.get(next).told().toString());
-        cluster().await(() -> workers.values().stream().anyMatch(each -> each.nodeId != next && each.leads()));
-    }
-
-    @Test
-    void whoCannotStartAndIsAloneTriesAgainWithAHigherToken() {
-        cluster = new Cluster(1);
-        cluster().start(1, builder -> builder.config(CONFIG));
-        workers.put(1, new Worker(1));
-        Worker only = workers.get(1);
-        only.failures = 1;
-        ExecutorService executor = Executors.newSingleThreadExecutor();
-        executors.add(executor);
-        elections.put(1, GroupElection.start(cluster().servers.get(1), only, executor));
-
-        cluster().await(() -> only.told().size() == 3);
-
-        assertTrue(only.told().get(1).endsWith("START_FAILED"));
-        assertTrue(only.leadership().fencingToken() > Long.parseLong(only.told().get(0).substring("start ".length())));
-    }
-
-    @Test
-    void theTaskIsNeverCalledOnAThreadOfTheServer() {
-        begin(3);
-        Worker first = awaitLeader();
+    void everythingOfEarlierTermsIsAppliedBeforeTheWorkStartsAndNoThreadOfTheServerDoesIt() {
+        Worker first = THREE.begin();
+        int before = THREE.cluster.machines.get(first.nodeId).commands().size();
+        for (int i = 0; i < 20; i++) {
+            THREE.cluster.propose("command " + i);
+        }
 
         get(first.leadership().resign());
-        awaitLeader();
 
-        for (Worker each : workers.values()) {
+        Worker second = THREE.awaitAnother(first);
+        assertTrue(second.appliedAtStart >= FencingToken.index(second.leadership().fencingToken()), "its own first entry is applied");
+        assertEquals(before + 20, THREE.cluster.machines.get(second.nodeId).commands().size());
+        for (Worker each : THREE.workers.values()) {
             assertTrue(each.threads().stream().allMatch(("worker-" + each.nodeId)::equals), each.threads().toString());
         }
     }
 
     @Test
-    void aLateSubscriberIsToldThePresentStateFirst() throws Exception {
-        begin(3);
-        Worker leader = awaitLeader();
-        CompletableFuture<LeaderState> first = new CompletableFuture<>();
+    void thePreferredSuccessorLeadsNext() {
+        Worker first = THREE.begin();
+        Worker preferred = THREE.workers.get(first.nodeId % 3 + 1);
 
-        AutoCloseable subscription = elections.get(leader.nodeId).subscribe(first::complete);
+        get(first.leadership().resign(preferred.nodeId));
 
-        assertEquals(new LeaderState.Leader(leader.leadership()), get(first));
-        subscription.close();
+        THREE.cluster.await(preferred::leads);
+    }
+
+    @Test
+    void whoCannotStartHandsTheLeadToSomebodyElse() {
+        Worker first = THREE.begin();
+        Worker next = THREE.workers.get(first.nodeId % 3 + 1);
+        next.failures = 1;
+
+        first.leadership().resign(next.nodeId);
+
+        THREE.cluster.await(() -> next.told().size() >= 2);
+        assertTrue(next.told().get(1).endsWith("START_FAILED"), next.told().toString());
+        THREE.awaitAnother(next);
+    }
+
+    @Test
+    void closingHandsOverAfterTheStop() {
+        Worker first = THREE.begin();
+
+        THREE.elections.get(first.nodeId).close();
+
+        assertEquals(List.of("stop " + first.leadership().fencingToken() + " CLOSED"), first.told());
+        assertFalse(first.leadership().isValid());
+        THREE.awaitAnother(first);
+        assertEquals(new LeaderState.Unknown(), THREE.elections.get(first.nodeId).state());
+        THREE.stand(first.nodeId, new Worker(THREE.cluster, first.nodeId));
+    }
+
+    @Test
+    void aServerThatStopsLosesItsOffice() {
+        Worker first = THREE.begin();
+
+        THREE.cluster.stop(first.nodeId);
+
+        assertFalse(first.leadership().isValid());
+        THREE.cluster.await(() -> first.told().size() == 1);
+        assertTrue(first.told().get(0).endsWith("LOST"), first.told().toString());
+        THREE.awaitAnother(first);
+        THREE.elections.get(first.nodeId).close();
+        THREE.start(first.nodeId);
+    }
+
+    @Test
+    void aGroupOfOneGoesOnWithAHigherTokenAfterAResignation() {
+        try (Group one = new Group(1)) {
+            one.start(1);
+            Worker only = one.awaitLeader();
+            GroupLeadership first = only.leadership();
+            assertEquals(Duration.ofNanos(Long.MAX_VALUE), first.remaining(), "nobody else could be elected");
+
+            ExecutionException failure = assertThrows(ExecutionException.class,
+                () -> first.resign(7).toCompletableFuture().get(WAIT_SECONDS, TimeUnit.SECONDS));
+
+            assertInstanceOf(RequestRefusedException.class, failure.getCause());
+            assertFalse(first.isValid(), "it is over all the same");
+            one.cluster.await(() -> only.told().size() == 3 && only.leads());
+            assertTrue(only.leadership().fencingToken() > first.fencingToken());
+            assertEquals(first.term(), only.leadership().term(), "nobody else was there to lead another");
+        }
+    }
+
+    @Test
+    void whoCannotStartAndIsAloneTriesAgainWithAHigherToken() {
+        try (Group one = new Group(1)) {
+            one.cluster.start(1, builder -> builder.config(CONFIG));
+            Worker only = new Worker(one.cluster, 1);
+            only.failures = 1;
+            one.stand(1, only);
+
+            one.cluster.await(() -> only.told().size() == 3);
+
+            assertTrue(only.told().get(1).endsWith("START_FAILED"), only.told().toString());
+            assertTrue(only.leadership().fencingToken() > Long.parseLong(only.told().get(0).substring("start ".length())));
+        }
     }
 
     @Test
     void withoutLeasesThereIsNoElection() {
-        cluster = new Cluster(1);
-        RaftServer server = cluster().start(1);
+        try (Cluster cluster = new Cluster(1)) {
+            RaftServer server = cluster.start(1);
 
-        IllegalArgumentException refused = assertThrows(IllegalArgumentException.class,
-            () -> GroupElection.start(server, new Worker(1), Runnable::run));
+            IllegalArgumentException refused = assertThrows(IllegalArgumentException.class,
+                () -> GroupElection.start(server, new Worker(cluster, 1), Runnable::run));
 
-        assertTrue(refused.getMessage().contains("withLeases"));
+            assertTrue(refused.getMessage().contains("withLeases"));
+        }
     }
 }
