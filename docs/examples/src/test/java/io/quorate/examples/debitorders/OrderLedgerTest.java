@@ -116,12 +116,14 @@ final class OrderLedgerTest {
     }
 
     @Test
-    void whoeverWaitsWhenThePortClosesIsToldSo() throws IOException {
-        try (OrderLedger ledger = open(); LedgerServer server = new LedgerServer(ledger);
-             LedgerClient client = new LedgerClient(server.address(), Duration.ofSeconds(20))) {
-            client.claim("debit", 5);
-            server.close();
-            assertThrows(IOException.class, () -> client.create("debit", 5, "a"));
+    void whoeverAsksWhenThePortIsClosedIsToldSo() throws IOException {
+        try (OrderLedger ledger = open()) {
+            LedgerServer server = new LedgerServer(ledger);
+            try (LedgerClient client = new LedgerClient(server.address(), Duration.ofSeconds(20))) {
+                client.claim("debit", 5);
+                server.close();
+                assertThrows(IOException.class, () -> client.create("debit", 5, "a"));
+            }
         }
     }
 }
