@@ -31,7 +31,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** One replica of the key-value store, as a program. It prints a line for each change of its state, and logs to the standard error. */
-public final class KvServer implements AutoCloseable {
+public final class KvServer implements Running {
 
     /** What this program ends with. */
     public static final int EXIT_OK = 0;
@@ -177,7 +177,7 @@ public final class KvServer implements AutoCloseable {
         }
     }
 
-    /** Waits until the replica has stopped, by {@link #close} or because it had to; returns what the program ends with. */
+    @Override
     public int awaitStop() {
         Optional<Throwable> cause = server.stopped().toCompletableFuture().join();
         cause.ifPresent(why -> System.err.println("error: node " + nodeId + " had to stop: " + why.getMessage()));

@@ -66,22 +66,28 @@ public final class LocalGroup implements AutoCloseable {
 
     /** The same, each node reached by the others and by clients only through a forwarder of its own. */
     public static LocalGroup behind(List<Forwarder> forwarders, Path directory, List<String> options) {
-        return behind(forwarders, directory, null, options);
+        return behind(forwarders, directory, null, options, ReplicaProgram.STORE);
     }
 
     /** The same in a directory that is worth nothing without this process. */
     public static LocalGroup ofScratchBehind(List<Forwarder> forwarders, Path directory, List<String> options) {
-        return behind(forwarders, directory, directory, options);
+        return ofScratchBehind(forwarders, directory, options, ReplicaProgram.STORE);
     }
 
-    private static LocalGroup behind(List<Forwarder> forwarders, Path directory, @Nullable Path scratch, List<String> options) {
+    /** The same of another program than the store. */
+    public static LocalGroup ofScratchBehind(List<Forwarder> forwarders, Path directory, List<String> options, ReplicaProgram program) {
+        return behind(forwarders, directory, directory, options, program);
+    }
+
+    private static LocalGroup behind(List<Forwarder> forwarders, Path directory, @Nullable Path scratch, List<String> options,
+                                     ReplicaProgram program) {
         Map<Integer, String> listens = addresses(forwarders.size());
         Map<Integer, String> members = new TreeMap<>();
         for (int i = 0; i < forwarders.size(); i++) {
             forwarders.get(i).forwardTo(listens.get(i + 1));
             members.put(i + 1, forwarders.get(i).address());
         }
-        return new LocalGroup(ReplicaProgram.STORE, directory, scratch, listens, members, options);
+        return new LocalGroup(program, directory, scratch, listens, members, options);
     }
 
     /**

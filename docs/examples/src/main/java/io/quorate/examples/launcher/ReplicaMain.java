@@ -1,6 +1,7 @@
 package io.quorate.examples.launcher;
 
 import io.quorate.examples.KvServer;
+import io.quorate.examples.Running;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -22,9 +23,9 @@ public final class ReplicaMain {
 
     private ReplicaMain() { }
 
-    /** Starts the replica that a command line describes. */
+    /** Starts the replica, or what else is to live no longer than its launcher, that a command line describes. */
     public interface Starter {
-        Optional<KvServer> start(List<String> arguments, PrintStream out) throws KvServer.StartFailedException;
+        Optional<? extends Running> start(List<String> arguments, PrintStream out) throws KvServer.StartFailedException;
     }
 
     /**
@@ -40,7 +41,7 @@ public final class ReplicaMain {
     /** The same with a replica of one's own. */
     public static void run(String[] arguments, Starter starter) {
         String scratch = arguments[0];
-        Optional<KvServer> started;
+        Optional<? extends Running> started;
         try {
             started = starter.start(List.of(Arrays.copyOfRange(arguments, 1, arguments.length)), System.out);
         } catch (KvServer.StartFailedException e) {
@@ -48,11 +49,11 @@ public final class ReplicaMain {
             System.exit(e.exitCode());
             return;
         }
-        KvServer server = started.orElseThrow(() -> new IllegalArgumentException("A launched replica is to run, not to give help"));
-        Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
+        Running program = started.orElseThrow(() -> new IllegalArgumentException("A launched replica is to run, not to give help"));
+        Runtime.getRuntime().addShutdownHook(new Thread(program::close, "shutdown"));
         Thread life = new Thread(() -> {
             boolean isIntended = awaitEnd(System.in);
-            server.close();
+            program.close();
             if (!isIntended && !scratch.equals(NOTHING)) {
                 Directories.deleteQuietly(Path.of(scratch));
             }
@@ -60,7 +61,7 @@ public final class ReplicaMain {
         }, "launcher-watch");
         life.setDaemon(false);      // it has work to do after the replica has stopped
         life.start();
-        int code = server.awaitStop();
+        int code = program.awaitStop();
         if (code != KvServer.EXIT_OK) {
             System.exit(code);
         }

@@ -41,15 +41,15 @@ public final class ReplicaProcess {
     }
 
     /**
-     * Starts a replica.
+     * Starts a replica, or another program that is to live no longer than this process.
      *
      * @param program   what runs there
      * @param scratch   is deleted, with everything in it, if this process ends without stopping the replica; null for nothing
      * @param log       where the replica logs to; appended
-     * @param arguments of {@link io.quorate.examples.KvServer}
+     * @param arguments of {@link io.quorate.examples.KvServer}, or of the other program
      * @param onLine    called after each line that the process prints, and when it has ended; returns quickly
      */
-    static ReplicaProcess start(ReplicaProgram program, @Nullable Path scratch, Path log, List<String> arguments, Runnable onLine) {
+    public static ReplicaProcess start(ReplicaProgram program, @Nullable Path scratch, Path log, List<String> arguments, Runnable onLine) {
         List<String> command = new ArrayList<>(List.of(javaBinary(), "-ea", "-Xmx" + program.heapMib() + "m", "-XX:+UseSerialGC",
             "-XX:+ExitOnOutOfMemoryError", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
             program.main().getName(), scratch == null ? ReplicaMain.NOTHING : scratch.toString()));
