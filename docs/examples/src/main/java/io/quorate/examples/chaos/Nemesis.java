@@ -1,6 +1,7 @@
 package io.quorate.examples.chaos;
 
 import io.quorate.examples.launcher.LocalGroup;
+import io.quorate.examples.launcher.Signals;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;

@@ -1,31 +1,33 @@
-package io.quorate.examples.chaos;
+package io.quorate.examples.launcher;
 
 import java.io.IOException;
 
 /** Stops a process in its tracks, and lets it go on, as an operating system does that has no time for it. */
-final class Signals {
+public final class Signals {
 
     private Signals() { }
 
-    static void stop(long pid) throws ChaosException {
+    /** Stops it; returns when that is done. */
+    public static void stop(long pid) {
         send("-STOP", pid);
     }
 
-    static void go(long pid) throws ChaosException {
+    /** Lets it go on. */
+    public static void go(long pid) {
         send("-CONT", pid);
     }
 
-    private static void send(String signal, long pid) throws ChaosException {
+    private static void send(String signal, long pid) {
         try {
             int code = new ProcessBuilder("kill", signal, String.valueOf(pid)).inheritIO().start().waitFor();
             if (code != 0) {
-                throw new ChaosException("kill " + signal + " " + pid + " ended with " + code);
+                throw new IllegalStateException("kill " + signal + " " + pid + " ended with " + code);
             }
         } catch (IOException e) {
-            throw new ChaosException("there is no kill command here: " + e.getMessage());
+            throw new IllegalStateException("there is no kill command here: " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new ChaosException("interrupted");
+            throw new IllegalStateException("interrupted", e);
         }
     }
 }
