@@ -1,6 +1,11 @@
 package io.quorate.examples.debitorders;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Which debit orders there must be, and when each falls due: one for each customer in each period. They are numbered in the order in which
@@ -28,6 +33,18 @@ record Plan(long beginMillis, int periodMillis, int periods, int customers) {
         }
         return new Plan(Long.parseLong(parts.get(0)), Integer.parseInt(parts.get(1)), Integer.parseInt(parts.get(2)),
             Integer.parseInt(parts.get(3)));
+    }
+
+    /** Puts it where the copies find it, all at once. */
+    void writeTo(Path file) throws IOException {
+        Path aside = file.resolveSibling(file.getFileName() + ".new");
+        Files.writeString(aside, toString());
+        Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** What {@link #writeTo} wrote; nothing if it has not yet. */
+    static Optional<Plan> read(Path file) throws IOException {
+        return Files.exists(file) ? Optional.of(parse(Files.readString(file))) : Optional.empty();
     }
 
     int orders() {
