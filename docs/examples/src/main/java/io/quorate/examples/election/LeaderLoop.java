@@ -1,0 +1,175 @@
+package io.quorate.examples.election;
+
+import io.quorate.raft.client.RaftClient;
+import io.quorate.raft.election.FencingToken;
+import io.quorate.raft.election.KeyChange;
+import io.quorate.raft.election.KeyEntry;
+import io.quorate.raft.election.KeyWatch;
+import io.quorate.raft.election.KeysClient;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The loop that teams write by hand over etcd, written by hand over the primitives of this library: a key is put, if it is absent, with a lease; who has
+ * put it leads, and refreshes the lease; the others watch the key until it is deleted, and try again.
+ *
+ * <pre>{@code
+ * while (isRunning) {
+ *     if (loop.becomeLeader()) {
+ *         while (loop.leads()) {
+ *             work(loop.fencingToken());
+ *         }
+ *     } else {
+ *         loop.waitForNextElection();
+ *     }
+ * }
+ * loop.close();
+ * }</pre>
+ *
+ * <p>It is here to be compared. {@link io.quorate.raft.election.Election#campaign(byte[])} does the same in one line, wakes one candidate and not all of them when the key goes,
+ * and lets nobody wait for ever. What even this loop has from the library: a command whose outcome was unknown is not done twice, so "the key is
+ * there" is never its own; and a watch from the index of what was read misses nothing.
+ *
+ * <p>Used by one thread; {@link #leads} and {@link #close} by any.
+ */
+final class LeaderLoop implements AutoCloseable {
+
+    private static final int REFRESHES_PER_TTL = 3;
+    private static final int DRIFT_PERMILLE = 10;           // by how much the clock here may be too slow
+
+    private final RaftClient client;
+    private final KeysClient keys;
+    private final String key;
+    private final byte[] value;
+    private final Duration ttl;
+    private final ScheduledExecutorService refresher = Executors.newSingleThreadScheduledExecutor(work -> {
+        Thread thread = new Thread(work, "lease-refresher");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private volatile @Nullable Held held;                   // the lease; null if there is none any more
+    private long token;
+
+    /** A lease, and until when it is certain on the clock here. */
+    private static final class Held {
+        private final KeysClient.Lease lease;
+        private volatile long endNanos;
+
+        private Held(KeysClient.Lease lease, long endNanos) {
+            this.lease = lease;
+            this.endNanos = endNanos;
+        }
+    }
+
+    /** Stands for the office of this name with this value. */
+    LeaderLoop(RaftClient client, String key, byte[] value, Duration ttl) {
+        this.client = client;
+        this.key = key;
+        this.value = value.clone();
+        this.ttl = ttl;
+        keys = KeysClient.open(client).join();
+        long period = ttl.toNanos() / REFRESHES_PER_TTL;
+        refresher.scheduleWithFixedDelay(this::refresh, period, period, TimeUnit.NANOSECONDS);
+    }
+
+    /** Tries to put the key; returns whether it is ours. */
+    boolean becomeLeader() {
+        Held own = lease();
+        while (true) {
+            int epoch = client.epoch();
+            KeysClient.Outcome put = keys.putIfAbsent(key, value, own.lease.id()).join();
+            KeyEntry found = put.found();
+            if (!put.isDone() && (found == null || !own.lease.id().equals(found.lease()))) {
+                return false;
+            }
+            if (client.epoch() == epoch) {      // else the group was recovered meanwhile, and it is not known on which side of that the key was put
+                token = FencingToken.of(epoch, found == null ? put.version() : found.createIndex());
+                return leads();
+            }
+        }
+    }
+
+    /** Whether the lease is certainly not over: by the clock here, without asking anybody. */
+    boolean leads() {
+        Held own = held;
+        return own != null && own.endNanos - System.nanoTime() > 0;
+    }
+
+    /** Of the office that was won last. */
+    long fencingToken() {
+        return token;
+    }
+
+    /** Returns when the key is gone; it may be there again by then. */
+    void waitForNextElection() {
+        KeysClient.Listing seen = keys.list(key).join();
+        if (seen.entries().stream().noneMatch(entry -> entry.key().equals(key))) {
+            return;
+        }
+        CompletableFuture<Void> gone = new CompletableFuture<>();
+        KeyWatch.Listener listener = new KeyWatch.Listener() {
+            @Override
+            public void onChanges(List<KeyChange> changes) {
+                if (changes.stream().anyMatch(change -> change.isDeletion() && change.key().equals(key))) {
+                    gone.complete(null);
+                }
+            }
+
+            @Override
+            public void onMissed() {
+                gone.complete(null);        // perhaps: whoever tries to put the key finds out
+            }
+        };
+        try (KeyWatch watch = keys.watch(key, seen.index(), listener, Runnable::run)) {
+            assert watch != null;
+            gone.join();
+        }
+    }
+
+    private Held lease() {
+        Held own = held;
+        if (own == null || !leads()) {
+            long before = System.nanoTime();            // the lease's time begins no earlier
+            KeysClient.Lease granted = keys.grant(ttl).join();
+            own = new Held(granted, before + certain(granted.ttl()));
+            held = own;
+        }
+        return own;
+    }
+
+    private void refresh() {
+        Held own = held;
+        if (own == null || !leads()) {
+            return;         // whoever was told that it is over is not told that it is not
+        }
+        long before = System.nanoTime();
+        keys.refresh(own.lease.id()).whenComplete((isThere, failure) -> {
+            if (failure == null && isThere && own.endNanos - System.nanoTime() > 0) {
+                own.endNanos = before + certain(own.lease.ttl());
+            } else if (failure == null && !isThere) {
+                own.endNanos = System.nanoTime();
+            }
+        });
+    }
+
+    private static long certain(Duration ttl) {
+        return ttl.toNanos() / 1000 * (1000 - DRIFT_PERMILLE);
+    }
+
+    /** Revokes the lease: the key goes with it, and the others' watches tell. */
+    @Override
+    public void close() {
+        refresher.shutdown();
+        Held own = held;
+        held = null;
+        if (own != null) {
+            keys.revoke(own.lease.id()).join();
+        }
+        keys.close();
+    }
+}
