@@ -129,9 +129,14 @@ public final class KvServer implements Running {
 
     /** Runs a replica until it is stopped. */
     public static void main(String[] arguments) {
+        run(arguments, data -> new KvStateMachine());
+    }
+
+    /** The same with another state than the store's. */
+    public static void run(String[] arguments, Function<Path, StateMachine> machines) {
         Optional<KvServer> started;
         try {
-            started = start(List.of(arguments), System.out);
+            started = start(List.of(arguments), System.out, machines);
         } catch (StartFailedException e) {
             System.err.println("error: " + e.getMessage());
             System.exit(e.exitCode());

@@ -8,9 +8,9 @@ import io.quorate.examples.launcher.Signals;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 
 /** Does to the copy that does the work what happens to machines, one thing after the other, and waits each time for the one that takes over. */
 final class Blows {
@@ -69,6 +69,7 @@ final class Blows {
 
     private void pause(Holder struck) {
         ReplicaProcess process = group.process(struck.number());
+        Set<String> before = Set.copyOf(process.lines());
         long begin = System.nanoTime();
         Signals.stop(process.pid());
         try {
@@ -77,9 +78,8 @@ final class Blows {
         } finally {
             Signals.go(process.pid());
         }
-        Predicate<String> ofThisTerm = line -> line.contains(" woke after ") && line.contains(" with fence " + struck.fence() + " ");
-        String woke = process.awaitLine(ofThisTerm, ANSWER).orElseThrow(() -> new IllegalStateException("copy " + struck.number()
-            + " does not say how it woke"));
+        String woke = process.awaitLine(line -> line.contains(" woke after ") && !before.contains(line), ANSWER)
+            .orElseThrow(() -> new IllegalStateException("copy " + struck.number() + " does not say how it woke"));
         tell.accept(woke);
         validAfterPause += woke.endsWith("valid: false") ? 0 : 1;
     }

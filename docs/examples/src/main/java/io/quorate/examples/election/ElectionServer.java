@@ -4,8 +4,10 @@ import io.quorate.examples.KvServer;
 import io.quorate.examples.Running;
 import io.quorate.examples.launcher.ReplicaMain;
 import io.quorate.raft.Sessions;
+import io.quorate.raft.StateMachine;
 import io.quorate.raft.election.LeasedKeys;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -19,11 +21,26 @@ public final class ElectionServer {
 
     /** Starts it. */
     public static Optional<? extends Running> start(List<String> arguments, PrintStream out) throws KvServer.StartFailedException {
-        return KvServer.start(arguments, out, data -> Sessions.around(new LeasedKeys()));
+        return KvServer.start(arguments, out, ElectionServer::machine);
     }
 
-    /** Runs it as {@link ReplicaMain} does. */
+    private static StateMachine machine(Path data) {
+        return Sessions.around(new LeasedKeys());
+    }
+
+    /** Runs it until it is stopped. */
     public static void main(String[] arguments) {
-        ReplicaMain.run(arguments, ElectionServer::start);
+        KvServer.run(arguments, ElectionServer::machine);
+    }
+
+    /** The same as a process that ends with its launcher, as {@link ReplicaMain} does. */
+    static final class Launched {
+
+        private Launched() { }
+
+        /** Runs it. */
+        public static void main(String[] arguments) {
+            ReplicaMain.run(arguments, ElectionServer::start);
+        }
     }
 }

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
@@ -61,7 +62,7 @@ public final class Figures {
         ScratchGroup scratch = new ScratchGroup();
         try {
             LocalGroup group = scratch.make("quorate-figures-", directory -> LocalGroup.ofScratch(directory, 3, List.of(),
-                new ReplicaProgram(ElectionServer.class, HEAP_MIB)));
+                new ReplicaProgram(ElectionServer.Launched.class, HEAP_MIB)));
             Figures figures = new Figures(group, Objects.requireNonNull(scratch.directory()), rounds, out);
             try (group) {
                 return figures.run();
@@ -153,14 +154,15 @@ public final class Figures {
         for (int i = 0; i < rounds; i++) {
             Holder holder = holders.awaitAfter(0);
             ReplicaProcess process = process(holder.number());
+            Set<String> before = Set.copyOf(process.lines());
             Signals.stop(process.pid());
             try {
                 Holders.pause(PAUSE_MILLIS);
             } finally {
                 Signals.go(process.pid());
             }
-            String woke = process.awaitLine(line -> line.contains(" woke after ") && line.contains(" with fence " + holder.fence() + " "),
-                ANSWER).orElseThrow(() -> new IllegalStateException("candidate " + holder.number() + " does not say how it woke"));
+            String woke = process.awaitLine(line -> line.contains(" woke after ") && !before.contains(line), ANSWER)
+                .orElseThrow(() -> new IllegalStateException("candidate " + holder.number() + " does not say how it woke"));
             falsely += woke.endsWith("valid: false") ? 0 : 1;
             holders.awaitAfter(holder.fence());
         }

@@ -4,9 +4,9 @@ import io.quorate.examples.launcher.Directories;
 import io.quorate.examples.launcher.Forwarder;
 import io.quorate.examples.launcher.FreePorts;
 import io.quorate.raft.RaftServer;
+import io.quorate.raft.ServerStatus;
 import io.quorate.raft.Sessions;
 import io.quorate.raft.client.RaftClient;
-import io.quorate.raft.core.RaftConfig;
 import io.quorate.raft.election.LeasedKeys;
 import io.quorate.raft.netty.NettyClientTransport;
 import io.quorate.raft.netty.NettyTransport;
@@ -23,7 +23,8 @@ import java.util.TreeMap;
 /** A group of three that keeps leases, in this one process and a directory that is deleted at the end, for programs that show something. */
 final class SmallGroup implements AutoCloseable {
 
-    private static final Duration ELECTION_TIMEOUT = Duration.ofMillis(300);
+    private static final Duration ELECTION = Duration.ofSeconds(60);
+    private static final long LOOK_MILLIS = 20;
     private static final Duration CALL_TIMEOUT = Duration.ofSeconds(5);
 
     private final Path directory;
@@ -40,8 +41,19 @@ final class SmallGroup implements AutoCloseable {
             .storage(FileStorage.open(directory.resolve("node" + nodeId), nodeId))
             .transport(NettyTransport.builder().bind(address).build())
             .stateMachine(Sessions.around(new LeasedKeys()))
-            .config(RaftConfig.DEFAULT.withElectionTimeout(ELECTION_TIMEOUT))
             .start()));
+        awaitLeader();
+    }
+
+    private void awaitLeader() {
+        long begin = System.nanoTime();
+        while (servers.stream().noneMatch(server -> server.status().state() == ServerStatus.State.LEADER)) {
+            if (System.nanoTime() - begin > ELECTION.toNanos()) {
+                close();
+                throw new IllegalStateException("The group has no leader after " + ELECTION);
+            }
+            Holders.pause(LOOK_MILLIS);
+        }
     }
 
     /** Where its replicas are reached. */
