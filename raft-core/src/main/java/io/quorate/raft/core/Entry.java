@@ -2,6 +2,7 @@ package io.quorate.raft.core;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.zip.CRC32C;
@@ -43,7 +44,7 @@ public final class Entry {
             this.code = code;
         }
 
-        private static Kind of(int code) {
+        static Kind of(int code) {
             return switch (code) {
                 case 0 -> NO_OP;
                 case 1 -> COMMAND;
@@ -113,7 +114,7 @@ public final class Entry {
      * @throws IllegalArgumentException if the bytes are not an intact entry; the message says what is wrong
      */
     public static Entry decode(byte[] array, int offset, int limit) {
-        String objection = objection(array, offset, limit);
+        String objection = objection(ByteBuffer.wrap(array), offset, limit);
         if (!objection.isEmpty()) {
             throw new IllegalArgumentException(objection);
         }
@@ -122,31 +123,31 @@ public final class Entry {
     }
 
     /**
-     * Why no intact entry begins there, or an empty string if one does. Apart from what makes an entry of it, for that is soon done,
-     * and the compiler leaves the object out where only its numbers are looked at: for each of the entries of a log that is recovered.
+     * Why no intact entry begins there, or an empty string if one does. Apart from what makes something of it, for that is soon done, and
+     * the compiler leaves the object out where only its numbers are looked at: for each of the entries of a log that is recovered.
      */
-    private static String objection(byte[] array, int offset, int limit) {
+    static String objection(ByteBuffer bytes, int offset, int limit) {
         if (limit - offset < HEADER_BYTES) {
             return "entry cut off in its header: " + (limit - offset) + " bytes left";
         }
-        int size = (int) INT.get(array, offset);
+        int size = bytes.getInt(offset);
         if (size < HEADER_BYTES || size > SIZE_MAX) {
             return "entry of impossible size " + size;
         }
         if (size > limit - offset) {
             return "entry of " + size + " bytes cut off: " + (limit - offset) + " bytes left";
         }
-        int expected = (int) INT.get(array, offset + 4);
-        int actual = checksum(array, offset, size);
+        int expected = bytes.getInt(offset + 4);
+        int actual = checksum(bytes, offset, size);
         if (expected != actual) {
             return String.format("entry with checksum %08x says %08x", actual, expected);
         }
-        long index = (long) LONG.get(array, offset + 8);
-        long term = (long) LONG.get(array, offset + 16);
+        long index = bytes.getLong(offset + 8);
+        long term = bytes.getLong(offset + 16);
         if (index < 1 || term < 1) {
             return "entry with impossible index " + index + " and term " + term;
         }
-        if (array[offset + 33] != 0 || array[offset + 34] != 0 || array[offset + 35] != 0) {
+        if (bytes.get(offset + 33) != 0 || bytes.get(offset + 34) != 0 || bytes.get(offset + 35) != 0) {
             return "entry with flags of a newer version";
         }
         return "";
@@ -233,6 +234,15 @@ public final class Entry {
     private static int checksum(byte[] array, int offset, int size) {
         CRC32C crc = new CRC32C();
         crc.update(array, offset + 8, size - 8);
+        return (int) crc.getValue();
+    }
+
+    private static int checksum(ByteBuffer bytes, int offset, int size) {
+        int position = bytes.position();
+        int limit = bytes.limit();
+        CRC32C crc = new CRC32C();
+        crc.update(bytes.limit(offset + size).position(offset + 8));
+        bytes.limit(limit).position(position);
         return (int) crc.getValue();
     }
 }

@@ -98,13 +98,18 @@ public final class TermTable {
 
     /** Adds the entry behind the last one. */
     public void append(long term, long index) {
-        if (index != lastIndex + 1 || term < terms[size - 1] || term < 1) {
-            throw new IllegalArgumentException("Entry " + index + "@" + term + " cannot follow " + last());
+        append(term, index, index);
+    }
+
+    /** Adds entries of one term behind the last one: from the first to the last of these, at least one. */
+    public void append(long term, long from, long to) {
+        if (from != lastIndex + 1 || to < from || term < terms[size - 1] || term < 1) {
+            throw new IllegalArgumentException("Entry " + from + "@" + term + " cannot follow " + last());
         }
         if (term > terms[size - 1]) {
-            put(term, index);
+            put(term, from);
         }
-        lastIndex = index;
+        lastIndex = to;
     }
 
     /** Forgets the entries from {@code firstIndex} on. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
@@ -38,6 +39,18 @@ class EntryPropertyTest {
         assertEquals(entry.checksum(), decoded.checksum());
         assertArrayEquals(payload, decoded.payload());
         assertTrue(decoded.isIntact());
+        ByteBuffer elsewhere = ByteBuffer.allocateDirect(array.length).put(array).position(1);
+        assertEquals(new EntryHeader(entry.size(), entry.checksum(), index, term, kind),
+            EntryHeader.ofIntact(elsewhere, before, array.length));
+        assertEquals(1, elsewhere.position(), "a buffer is left as it was");
+        assertEquals(array.length, elsewhere.limit());
+    }
+
+    /** What no entry can be made of has no header either, for the same reason. */
+    private static void assertRefused(byte[] array, int limit, String what) {
+        String why = assertThrows(IllegalArgumentException.class, () -> Entry.decode(array, 0, limit), what).getMessage();
+        ByteBuffer bytes = ByteBuffer.wrap(array);
+        assertEquals(why, assertThrows(IllegalArgumentException.class, () -> EntryHeader.ofIntact(bytes, 0, limit)).getMessage());
     }
 
     @Property(tries = 100)
@@ -50,9 +63,8 @@ class EntryPropertyTest {
             byte[] array = followed.clone();
             Entry inMemory = Entry.decode(array, 0, array.length);
             array[bit / 8] ^= (byte) (1 << bit % 8);
-            int flipped = bit;
-            assertThrows(IllegalArgumentException.class, () -> Entry.decode(array, 0, array.length), () -> "bit " + flipped);
-            assertFalse(inMemory.isIntact(), () -> "bit " + flipped);
+            assertRefused(array, array.length, "bit " + bit);
+            assertFalse(inMemory.isIntact(), "bit " + bit);
             assertNotEquals(entry, inMemory);
         }
     }
@@ -61,8 +73,7 @@ class EntryPropertyTest {
     void anEntryThatIsCutOffIsNoticed(@ForAll @Size(max = 100) byte[] payload) {
         Entry entry = Entry.of(3, 2, Entry.Kind.COMMAND, 0, payload);
         for (int limit = 0; limit < entry.size(); limit++) {
-            int cut = limit;
-            assertThrows(IllegalArgumentException.class, () -> Entry.decode(entry.array(), 0, cut));
+            assertRefused(entry.array(), limit, "cut off at " + limit);
         }
     }
 

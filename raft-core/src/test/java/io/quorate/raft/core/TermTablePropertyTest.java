@@ -70,6 +70,7 @@ class TermTablePropertyTest {
         assertEquals(rebuilt, table);
         assertEquals(rebuilt.hashCode(), table.hashCode());
         assertEquals(rebuilt.toString(), table.toString());
+        assertEquals(rebuilt, inRuns(base, terms));
         TermTable copy = new TermTable(table);
         copy.append(copy.last().term() + 1, copy.lastIndex() + 1);
         assertEquals(rebuilt, table, "a copy changes on its own");
@@ -94,6 +95,7 @@ class TermTablePropertyTest {
         assertThrows(IllegalArgumentException.class, () -> table.append(5, base.index() + 2));
         assertThrows(IllegalArgumentException.class, () -> table.append(6, base.index() + 3));
         assertThrows(IllegalArgumentException.class, () -> table.append(6, base.index() + 1));
+        assertThrows(IllegalArgumentException.class, () -> table.append(6, base.index() + 2, base.index() + 1), "none at all");
         assertThrows(IllegalArgumentException.class, () -> table.truncate(base.index()));
         assertThrows(IllegalArgumentException.class, () -> table.truncate(base.index() + 3));
     }
@@ -108,6 +110,20 @@ class TermTablePropertyTest {
         assertThrows(IllegalArgumentException.class, () -> TermTable.of(List.of(EntryId.ZERO), 1));
         assertThrows(IllegalArgumentException.class, () -> TermTable.of(List.of(EntryId.ZERO, new EntryId(1, 2)), 2));
         assertThrows(IllegalArgumentException.class, () -> new TermTable(base).forgetBefore(base.index() + 1));
+    }
+
+    /** The same table, of which all entries of a term are appended at once. */
+    private static TermTable inRuns(EntryId base, List<Long> terms) {
+        TermTable table = new TermTable(base);
+        for (int from = 0; from < terms.size(); ) {
+            int to = from;
+            while (to + 1 < terms.size() && terms.get(to + 1).equals(terms.get(from))) {
+                to++;
+            }
+            table.append(terms.get(from), base.index() + from + 1, base.index() + to + 1);
+            from = to + 1;
+        }
+        return table;
     }
 
     private static EntryId idAt(EntryId base, List<Long> terms, int i) {
