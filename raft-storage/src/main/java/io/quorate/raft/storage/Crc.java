@@ -1,5 +1,6 @@
 package io.quorate.raft.storage;
 
+import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
@@ -20,6 +21,12 @@ final class Crc {
 
     Crc add(byte[] array, int from, int to) {
         crc.update(array, from, to - from);
+        return this;
+    }
+
+    /** Adds these bytes, counted from the buffer's very beginning. */
+    Crc add(ByteBuffer bytes, int from, int to) {
+        crc.update(bytes.duplicate().limit(to).position(from));
         return this;
     }
 

@@ -48,17 +48,27 @@ record FrameHeader(long segmentId, int offset, int previousCrc, long number, lon
 
     /** The checksum that the header at this position carries. */
     static int crcOf(byte[] array, int at) {
-        return ByteBuffer.wrap(array).getInt(at + CRC_AT);
+        return crcOf(ByteBuffer.wrap(array), at);
+    }
+
+    /** The same, in whatever memory. */
+    static int crcOf(ByteBuffer bytes, int at) {
+        return bytes.getInt(at + CRC_AT);
     }
 
     /** The frame header that begins here, or null if none does that belongs into this place of this segment. */
     static @Nullable FrameHeader decode(byte[] array, int at, long incarnation, long segmentId, int offset) {
-        if (array[at] != MAGIC_FIRST) {
+        return decode(ByteBuffer.wrap(array), at, incarnation, segmentId, offset);
+    }
+
+    /** The same, in whatever memory; the position counts from the buffer's very beginning. */
+    static @Nullable FrameHeader decode(ByteBuffer piece, int at, long incarnation, long segmentId, int offset) {
+        if (piece.get(at) != MAGIC_FIRST) {
             return null;
         }
-        ByteBuffer bytes = ByteBuffer.wrap(array, at, BYTES);
+        ByteBuffer bytes = piece.slice(at, BYTES);
         if (bytes.getInt() != MAGIC
-            || bytes.getInt() != new Crc(incarnation).add(array, at + COVERED_FROM, at + BYTES).value()
+            || bytes.getInt() != new Crc(incarnation).add(bytes, COVERED_FROM, BYTES).value()
             || bytes.getLong() != segmentId
             || bytes.getInt() != offset) {
             return null;

@@ -254,8 +254,13 @@ final class LogState {
             terms.truncate(firstIndex);
             damage.forgetFrom(firstIndex);
         }
-        for (int i = 0; i < frame.count(); i++) {
-            terms.append(entryTerms[i], firstIndex + i);
+        for (int from = 0; from < frame.count(); ) {
+            int to = from;
+            while (to + 1 < frame.count() && entryTerms[to + 1] == entryTerms[from]) {
+                to++;
+            }
+            terms.append(entryTerms[from], firstIndex + from, firstIndex + to);
+            from = to + 1;
         }
         index.replace(firstIndex, frame.segmentId(), entryOffsets, frame.count(), frame.offset() + FrameHeader.BYTES + frame.length());
         hardState = frame.hardState();

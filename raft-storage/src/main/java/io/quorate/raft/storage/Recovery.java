@@ -1,6 +1,7 @@
 package io.quorate.raft.storage;
 
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.EntryHeader;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.TermTable;
 import java.io.IOException;
@@ -27,6 +28,8 @@ import org.slf4j.LoggerFactory;
 final class Recovery {
 
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
+    /** Read at once. The kernel puts it where it is summed, outside of the heap: a copy less, and as many bytes for each call as pay. */
+    private static final int PIECE_BYTES = 1 << 20;
 
     private final FileSystem files;
     private final long incarnation;
@@ -39,7 +42,7 @@ final class Recovery {
     private long[] terms = new long[64];
     private int[] offsets = new int[64];
     private byte[] heads = new byte[0];     // of the entries of one frame: one sum over all is made faster than a piece of it for each
-    private @Nullable SegmentSeal usedSeal;     // of a segment that is done with
+    private @Nullable ByteBuffer piece;     // the segments are read into, one after the other
     private boolean isReadOnly;
     private @Nullable UnreadableException unreadable;   // why the entries of the last frame are not known to be intact
 
@@ -63,8 +66,32 @@ final class Recovery {
     }
 
     /** What was found in one segment. */
-    private record Scanned(String name, SegmentHeader header, FileHandle file, SegmentReader reader, SegmentSeal seal, int end,
-                           int lastFrameAt, long frames) { }
+    private record Scanned(Source source, int end, int lastFrameAt, long frames) {
+
+        String name() {
+            return source.name();
+        }
+
+        SegmentHeader header() {
+            return source.header();
+        }
+
+        FileHandle file() {
+            return source.file();
+        }
+
+        /** Good until the next segment is read. */
+        SegmentReader reader() {
+            return source.reader();
+        }
+
+        SealWalk seal() {
+            return source.seal();
+        }
+    }
+
+    /** A segment, and what goes along with its reading. */
+    private record Source(String name, SegmentHeader header, FileHandle file, SegmentReader reader, SealWalk seal) { }
 
     /** Whether the directory holds any segment. */
     static boolean hasSegments(FileSystem files) throws IOException {
@@ -175,14 +202,17 @@ final class Recovery {
             } else {
                 follows(previous, name, header);
             }
-            Scanned scanned = scan(name, header, file, emptySeal(previous == null ? 0 : previous.seal().count()));
+            // Before the next one is read: what was read of this one is still at hand then.
+            boolean isSealed = previous != null && previous.seal().isOnDisk(previous.end(), header.firstFrame() - 1, header.previousCrc());
+            SealWalk seal = isLast ? SealWalk.ofOpen(file, header, incarnation, previous == null ? 0 : previous.seal().count())
+                : SealWalk.ofSealed(file, header, incarnation);
+            Scanned scanned = scan(new Source(name, header, file, new SegmentReader(file, header.size(), piece(header.size())), seal));
             if (scanned.frames() == 0) {
                 throw corrupt(name, SegmentHeader.BYTES, "the segment's first frame is damaged");
             }
             if (previous != null) {
-                checkSeal(previous, scanned, isLast && scanned.frames() == 1);
+                checkSeal(previous, scanned, isSealed, isLast && scanned.frames() == 1);
                 previous.file().close();
-                usedSeal = previous.seal();
             }
             done = true;
             return scanned;
@@ -193,15 +223,13 @@ final class Recovery {
         }
     }
 
-    /** Two are enough for all segments: megabytes each, which need not be made and filled with zeros again and again. */
-    private SegmentSeal emptySeal(int countExpected) {
-        SegmentSeal used = usedSeal;
-        if (used == null) {
-            return new SegmentSeal(countExpected);
+    private ByteBuffer piece(int segmentBytes) {
+        ByteBuffer last = piece;
+        if (last == null || last.capacity() < Math.min(PIECE_BYTES, segmentBytes)) {
+            last = ByteBuffer.allocateDirect(Math.min(PIECE_BYTES, segmentBytes));
+            piece = last;
         }
-        usedSeal = null;
-        used.clear();
-        return used;
+        return last;
     }
 
     private void follows(@Nullable Scanned previous, String name, SegmentHeader header) {
@@ -216,16 +244,15 @@ final class Recovery {
             + files.pathOf(name) + " begins behind frame " + (header.firstFrame() - 1));
     }
 
-    private Scanned scan(String name, SegmentHeader header, FileHandle file, SegmentSeal seal) throws IOException {
-        SegmentReader reader = new SegmentReader(file, header.size());
+    private Scanned scan(Source source) throws IOException {
         int end = SegmentHeader.BYTES;
         int lastFrameAt = end;
         long frames = 0;
         damagedAt = -1;
         while (true) {
-            int length = frame(name, header, reader, seal, end);
+            int length = frame(source, end);
             if (length == 0) {
-                return new Scanned(name, header, file, reader, seal, end, lastFrameAt, frames);
+                return new Scanned(source, end, lastFrameAt, frames);
             }
             lastFrameAt = end;
             end += length;
@@ -234,16 +261,19 @@ final class Recovery {
     }
 
     /** Takes in the frame at this offset; returns its length in bytes, or 0 if there is no valid one. */
-    private int frame(String name, SegmentHeader header, SegmentReader reader, SegmentSeal seal, int offset) throws IOException {
+    private int frame(Source source, int offset) throws IOException {
+        String name = source.name();
+        SegmentHeader header = source.header();
+        SegmentReader reader = source.reader();
         if (reader.size() - offset < FrameHeader.BYTES) {
             return 0;
         }
         int position = reader.load(offset, FrameHeader.BYTES);
-        FrameHeader frame = FrameHeader.decode(reader.array(), position, incarnation, header.id(), offset);
+        FrameHeader frame = FrameHeader.decode(reader.piece(), position, incarnation, header.id(), offset);
         if (frame == null) {
             return 0;
         }
-        int crc = FrameHeader.crcOf(reader.array(), position);
+        int crc = FrameHeader.crcOf(reader.piece(), position);
         String objection = state.objectionTo(frame);
         if (!objection.isEmpty()) {   // a crash leaves no such thing
             throw corrupt(name, offset, objection);
@@ -251,7 +281,7 @@ final class Recovery {
         DamagedFrame damaged = null;
         if (!entriesAreIntact(reader, frame, offset + FrameHeader.BYTES)) {
             UnreadableException why = unreadable;
-            damaged = damaged(name, header, reader, seal.count(), frame, crc);
+            damaged = damaged(source, frame, crc);
             if (why != null && (damaged == null || !damaged.hasDamage())) {
                 throw why;      // it may have been durable; or it can be read the second time, and nobody knows the third
             }
@@ -272,11 +302,11 @@ final class Recovery {
         memberships.addAll(found);
         if (damaged != null) {
             damagedAt = offset;
-            damaged.addTo(seal);
+            source.seal().add(damaged);
             damaged.addTo(state.damage());
             return FrameHeader.BYTES + frame.length();
         }
-        seal.add(frame.firstIndex(), frame.count(), terms, heads, offsets);
+        source.seal().add(frame.firstIndex(), frame.count(), terms, heads, offsets);
         return FrameHeader.BYTES + frame.length();
     }
 
@@ -284,16 +314,17 @@ final class Recovery {
      * What can be told of a frame that is damaged in its entries only; null if it is not that. It is not if no other frame was begun behind
      * it, since then it may never have been durable.
      */
-    private @Nullable DamagedFrame damaged(String name, SegmentHeader header, SegmentReader reader, int entriesBefore, FrameHeader frame,
-                                           int crc) throws IOException {
+    private @Nullable DamagedFrame damaged(Source source, FrameHeader frame, int crc) throws IOException {
+        SegmentHeader header = source.header();
+        SegmentReader reader = new SegmentReader(source.file(), header.size());     // for a look here and there
         FrameHeader next = fits(reader, frame) && frame.count() > 0 ? following(header, reader, frame, crc) : null;
         if (next == null) {
             return null;
         }
         SegmentSeal seal = SegmentSeal.read(reader, incarnation, header.id());
-        DamagedFrame damaged = DamagedFrame.tell(reader, frame, seal, entriesBefore, next, covered);
+        DamagedFrame damaged = DamagedFrame.tell(reader, frame, seal, source.seal().count(), next, covered);
         if (damaged == null || !damaged.hasDamage() && unreadable == null) {
-            throw corrupt(name, frame.offset(), "frame " + frame.number() + " and what the segment's index and the next frame say of it"
+            throw corrupt(source.name(), frame.offset(), "frame " + frame.number() + " and what the segment's index and the next frame say of it"
                 + " contradict each other");
         }
         return damaged;
@@ -305,7 +336,7 @@ final class Recovery {
         FrameHeader next = null;
         if (reader.size() - end >= FrameHeader.BYTES) {
             int position = reader.load(end, FrameHeader.BYTES);
-            next = FrameHeader.decode(reader.array(), position, incarnation, header.id(), end);
+            next = FrameHeader.decode(reader.piece(), position, incarnation, header.id(), end);
         }
         if (next == null) {
             next = firstFrameOf(header.id() + 1);
@@ -360,17 +391,18 @@ final class Recovery {
         if (heads.length < count * Segment.ENTRY_HEAD_BYTES) {
             heads = new byte[offsets.length * Segment.ENTRY_HEAD_BYTES];
         }
+        ByteBuffer head = ByteBuffer.wrap(heads);
         for (int i = 0; i < count; i++) {
             int size = end - at < Entry.HEADER_BYTES ? 0 : reader.intAt(at);
             if (size < Entry.HEADER_BYTES || size > Entry.SIZE_MAX || size > end - at) {
                 return false;
             }
             int position = reader.load(at, size);
-            Entry entry = Entry.decode(reader.array(), position, position + size);      // an object that the compiler leaves out
+            EntryHeader entry = EntryHeader.ofIntact(reader.piece(), position, position + size);   // an object that the compiler leaves out
             if (entry.index() != frame.firstIndex() + i || entry.term() < term) {
                 return false;
             }
-            System.arraycopy(entry.array(), entry.offset(), heads, i * Segment.ENTRY_HEAD_BYTES, Segment.ENTRY_HEAD_BYTES);
+            head.putInt(entry.size()).putInt(entry.checksum());
             if (entry.kind() == Entry.Kind.MEMBERSHIP) {
                 found.add(entry.index());
             }
@@ -388,18 +420,18 @@ final class Recovery {
      * A segment that has a successor ends in its seal. Only a successor that holds nothing yet may have been begun without it: then the
      * seal is written again in any case, for a failed fsync may have left it where it can be read and is not durable.
      */
-    private void checkSeal(Scanned segment, Scanned successor, boolean mayBeUnfinished) throws IOException {
+    private void checkSeal(Scanned segment, Scanned successor, boolean isSealed, boolean mayBeUnfinished) throws IOException {
+        if (isSealed && !mayBeUnfinished) {
+            return;
+        }
         ByteBuffer expected = sealOf(segment, successor);
         int from = segment.header().size() - expected.remaining();
         if (from < segment.end()) {
             throw corrupt(segment.name(), segment.end(), "there is no room for the segment's index");
         }
-        if (!mayBeUnfinished && segment.reader().differenceFrom(from, expected) < 0) {
-            return;
-        }
-        SegmentSeal stored = SegmentSeal.read(segment.reader(), incarnation, segment.header().id());
+        SegmentSeal stored = segment.seal().read();
         if (stored != null) {
-            segment.seal().agreeOnUnknown(stored);
+            segment.seal().seal().agreeOnUnknown(stored);
             expected = sealOf(segment, successor);
         }
         if (mayBeUnfinished && isReadOnly) {
@@ -410,14 +442,14 @@ final class Recovery {
             segment.file().force();
             return;
         }
-        int difference = segment.reader().differenceFrom(from, expected);
+        int difference = segment.seal().differenceFrom(from, expected);
         if (difference >= 0) {
             throw corrupt(segment.name(), from + difference, "the segment's index does not match its entries");
         }
     }
 
-    private ByteBuffer sealOf(Scanned segment, Scanned successor) {
-        return segment.seal().encode(incarnation, segment.header().id(), segment.end(), successor.header().firstFrame() - 1,
+    private ByteBuffer sealOf(Scanned segment, Scanned successor) throws IOException {
+        return segment.seal().seal().encode(incarnation, segment.header().id(), segment.end(), successor.header().firstFrame() - 1,
             successor.header().previousCrc());
     }
 
@@ -457,7 +489,7 @@ final class Recovery {
         }
         writeAgain(last);
         Staging staging = new Staging(last.header().size());
-        Segment segment = new Segment(last.header(), last.file(), last.seal(), incarnation, staging, last.end());
+        Segment segment = new Segment(last.header(), last.file(), last.seal().seal(), incarnation, staging, last.end());
         LogWriter writer = new LogWriter(files, incarnation, state, headRoom, staging, segment);
         boolean done = false;
         try {
@@ -498,7 +530,7 @@ final class Recovery {
         for (int at = last.lastFrameAt(); at < last.end(); ) {
             int position = reader.load(at, 1);
             int length = Math.min(reader.loaded(at), last.end() - at);
-            last.file().write(ByteBuffer.wrap(reader.array(), position, length), at);
+            last.file().write(reader.piece().slice(position, length), at);
             at += length;
         }
         last.file().force();

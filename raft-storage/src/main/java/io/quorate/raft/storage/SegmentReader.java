@@ -1,11 +1,7 @@
 package io.quorate.raft.storage;
 
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,17 +11,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class SegmentReader {
 
-    private static final int PIECE_BYTES = 1 << 16;     // with the copy that the channel makes, it fits a processor's own cache
+    private static final int PIECE_BYTES = 1 << 16;
     private static final int PIECE_BYTES_MIN = 4 << 10;
-    private static final byte[] ZEROS = new byte[4 << 10];
+    private static final ByteBuffer ZEROS = ByteBuffer.allocate(4 << 10).asReadOnlyBuffer();
     private static final int BLOCK_BYTES = 4 << 10;     // what a kernel reads at once at least
-
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
 
     private final FileHandle file;
     private final int size;
-    private byte[] array;
-    private int start;     // the offset of array[0]
+    private ByteBuffer piece;
+    private int start;     // the offset of the piece's first byte
     private int filled;
     private int unreadableBefore;   // something up to here is unreadable, so it is not read ahead by more than a block
 
@@ -35,31 +29,41 @@ final class SegmentReader {
 
     /** Reads in pieces of about this size. */
     SegmentReader(FileHandle file, int size, int pieceBytes) {
+        this(file, size, ByteBuffer.allocate(Math.min(Math.min(PIECE_BYTES, Math.max(PIECE_BYTES_MIN, pieceBytes)), size)));
+    }
+
+    /** Reads into this memory, as much at once as fits; into other memory of its kind if something is asked for that does not. */
+    SegmentReader(FileHandle file, int size, ByteBuffer piece) {
         this.file = file;
         this.size = size;
-        array = new byte[Math.min(Math.min(PIECE_BYTES, Math.max(PIECE_BYTES_MIN, pieceBytes)), size)];
+        this.piece = piece.clear();
     }
 
     int size() {
         return size;
     }
 
-    /** Holds what the last {@link #load} asked for; good until the next. */
+    /** Holds what the last {@link #load} asked for; good until the next. Only in memory of the heap. */
     byte[] array() {
-        return array;
+        return piece.array();
+    }
+
+    /** The same, in whatever memory it reads into. Nobody changes its position, nor anything else of it. */
+    ByteBuffer piece() {
+        return piece;
     }
 
     /**
      * Reads the bytes of the segment from {@code offset} on.
      *
      * @param length as many as that; they must lie in the segment
-     * @return where in {@link #array()} they begin
+     * @return where in {@link #array()} and {@link #piece()} they begin
      * @throws UnreadableException if the disk does not give back some of them
      */
     int load(int offset, int length) throws IOException {
         if (offset < start || (long) offset + length > (long) start + filled) {
-            if (length > array.length) {
-                array = new byte[length];
+            if (length > piece.capacity()) {
+                piece = piece.isDirect() ? ByteBuffer.allocateDirect(length) : ByteBuffer.allocate(length);
             }
             fill(offset, length);
             if (filled < length) {
@@ -71,12 +75,12 @@ final class SegmentReader {
 
     private void fill(int offset, int length) throws IOException {
         int block = Math.max(length, Math.min(BLOCK_BYTES - offset % BLOCK_BYTES, size - offset));
-        int wanted = offset < unreadableBefore ? block : Math.min(array.length, size - offset);
+        int wanted = offset < unreadableBefore ? block : Math.min(piece.capacity(), size - offset);
         start = offset;
         filled = 0;
         while (true) {
             try {
-                filled = file.read(ByteBuffer.wrap(array, 0, wanted), offset);
+                filled = file.read(piece.duplicate().clear().limit(wanted), offset);
                 return;
             } catch (UnreadableException e) {
                 if (wanted == length) {
@@ -90,7 +94,7 @@ final class SegmentReader {
 
     /** The number that stands at {@code offset}; as {@link #load}. */
     int intAt(int offset) throws IOException {
-        return (int) INT.get(array, load(offset, Integer.BYTES));
+        return piece.getInt(load(offset, Integer.BYTES));
     }
 
     /** How many bytes there are at {@code offset} without reading on. */
@@ -105,7 +109,7 @@ final class SegmentReader {
             int position = load(at, FrameHeader.BYTES);
             int tries = Math.min(loaded(at) - FrameHeader.BYTES, last - at) + 1;
             for (int i = 0; i < tries; i++) {
-                FrameHeader found = FrameHeader.decode(array, position + i, incarnation, segmentId, at + i);
+                FrameHeader found = FrameHeader.decode(piece, position + i, incarnation, segmentId, at + i);
                 if (found != null) {
                     return found;
                 }
@@ -121,7 +125,7 @@ final class SegmentReader {
         for (int done = 0; done < wanted; ) {
             int position = load(from + done, 1);
             int length = Math.min(loaded(from + done), wanted - done);
-            int difference = expected.slice(done, length).mismatch(ByteBuffer.wrap(array, position, length));
+            int difference = expected.slice(done, length).mismatch(piece.slice(position, length));
             if (difference >= 0) {
                 return done + difference;
             }
@@ -134,8 +138,8 @@ final class SegmentReader {
     boolean isBlankFrom(int from) throws IOException {
         for (int at = from; at < size; ) {
             int position = load(at, 1);
-            int length = Math.min(ZEROS.length, loaded(at));
-            if (!Arrays.equals(array, position, position + length, ZEROS, 0, length)) {
+            int length = Math.min(ZEROS.capacity(), loaded(at));
+            if (piece.slice(position, length).mismatch(ZEROS.slice(0, length)) >= 0) {
                 return false;
             }
             at += length;

@@ -84,6 +84,19 @@ final class SegmentSeal {
         INT.set(array, at + 20, offset);
     }
 
+    /** Whether these are the next records in these bytes: of the entries of a frame, so many from the first one on that is to be looked at. */
+    static boolean areAt(ByteBuffer bytes, int at, long firstIndex, int first, int wanted, long[] terms, byte[] heads, int[] offsets) {
+        int position = at;
+        for (int i = first; i < first + wanted; i++, position += ENTRY_BYTES) {
+            if (bytes.getLong(position) != firstIndex + i || bytes.getLong(position + 8) != terms[i]
+                || bytes.getInt(position + 16) != (int) INT.get(heads, i * Segment.ENTRY_HEAD_BYTES + 4)
+                || bytes.getInt(position + 20) != offsets[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** An entry of which nothing else is certain. */
     void addUnknown(long index) {
         add(index, 0, 0, 0);
@@ -91,11 +104,6 @@ final class SegmentSeal {
 
     int count() {
         return count;
-    }
-
-    /** Makes it one without entries again. */
-    void clear() {
-        count = 0;
     }
 
     /** Whether it has so many entries from here on, none of them unknown. */
@@ -147,18 +155,34 @@ final class SegmentSeal {
 
     /** The seal of a segment, or null if it has none that is whole. */
     static @Nullable SegmentSeal read(SegmentReader reader, long incarnation, long segmentId) throws IOException {
+        int count = claimedCount(reader, segmentId);
+        if (count < 0) {
+            return null;
+        }
+        int from = reader.size() - (int) bytes(count);
+        SegmentSeal seal = ofRecords(reader, from, count);
         int position = reader.load(reader.size() - TRAILER_BYTES, TRAILER_BYTES);
-        int count = claimedCount(reader.array(), position, segmentId);
-        if (count < 0 || bytes(count) > reader.size() - SegmentHeader.BYTES) {
-            return null;
+        reader.piece().get(position, seal.identities, count * ENTRY_BYTES, TRAILER_BYTES);
+        return seal.isIntact(incarnation) ? seal : null;
+    }
+
+    /** How many entries a segment's seal claims to have; -1 if there is nothing that may be one, or they would not fit. */
+    static int claimedCount(SegmentReader reader, long segmentId) throws IOException {
+        int position = reader.load(reader.size() - TRAILER_BYTES, TRAILER_BYTES);
+        int count = claimedCount(reader.piece(), position, segmentId);
+        return count < 0 || bytes(count) > reader.size() - SegmentHeader.BYTES ? -1 : count;
+    }
+
+    /** One with so many entries, as they stand in the segment from there on. */
+    static SegmentSeal ofRecords(SegmentReader reader, int from, int count) throws IOException {
+        SegmentSeal seal = new SegmentSeal(count);
+        int bytes = count * ENTRY_BYTES;
+        for (int done = 0; done < bytes; ) {
+            int position = reader.load(from + done, 1);
+            int some = Math.min(bytes - done, reader.loaded(from + done));
+            reader.piece().get(position, seal.identities, done, some);
+            done += some;
         }
-        int length = (int) bytes(count);
-        position = reader.load(reader.size() - length, length);
-        if (!isIntact(reader.array(), position, length, incarnation)) {
-            return null;
-        }
-        SegmentSeal seal = new SegmentSeal();
-        seal.identities = Arrays.copyOfRange(reader.array(), position, position + length);
         seal.count = count;
         return seal;
     }
@@ -181,20 +205,25 @@ final class SegmentSeal {
      */
     ByteBuffer encode(long incarnation, long segmentId, int end, long lastFrame, int lastCrc) {
         ByteBuffer bytes = ByteBuffer.wrap(identities).position(count * ENTRY_BYTES);
-        bytes.putInt(MAGIC).putInt(count).putLong(segmentId).putLong(lastFrame).putInt(lastCrc).putInt(end).putInt(0);
-        bytes.putInt(new Crc(incarnation).add(identities, 0, bytes.position()).value());
+        putTrailer(bytes, new Crc(incarnation).add(identities, 0, bytes.position()), count, segmentId, end, lastFrame, lastCrc);
         return bytes.flip();
     }
 
+    /** Puts what stands behind the records, of which the sum is given. */
+    static void putTrailer(ByteBuffer bytes, Crc ofRecords, int count, long segmentId, int end, long lastFrame, int lastCrc) {
+        int from = bytes.position();
+        bytes.putInt(MAGIC).putInt(count).putLong(segmentId).putLong(lastFrame).putInt(lastCrc).putInt(end).putInt(0);
+        bytes.putInt(ofRecords.add(bytes, from, bytes.position()).value());
+    }
+
     /** How many entries the seal claims whose trailer begins here, or -1 if it is not one of this segment. */
-    static int claimedCount(byte[] array, int at, long segmentId) {
-        ByteBuffer bytes = ByteBuffer.wrap(array);
+    static int claimedCount(ByteBuffer bytes, int at, long segmentId) {
         return bytes.getInt(at) == MAGIC && bytes.getLong(at + 8) == segmentId ? bytes.getInt(at + 4) : -1;
     }
 
-    /** Whether the bytes from here on are a whole and undamaged seal. */
-    static boolean isIntact(byte[] array, int from, int length, long incarnation) {
-        int crcAt = from + length - CRC_BYTES;
-        return ByteBuffer.wrap(array).getInt(crcAt) == new Crc(incarnation).add(array, from, crcAt).value();
+    /** Whether the records, and the trailer that was read with them, are what was written. */
+    private boolean isIntact(long incarnation) {
+        int crcAt = (int) bytes(count) - CRC_BYTES;
+        return (int) INT.get(identities, crcAt) == new Crc(incarnation).add(identities, 0, crcAt).value();
     }
 }

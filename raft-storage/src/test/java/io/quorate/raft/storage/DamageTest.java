@@ -222,6 +222,21 @@ class DamageTest {
         }
     }
 
+    /** The sum says that this is what was meant to be written; the entries say that it cannot be. */
+    @Test
+    void anIndexThatIsWholeAndSaysSomethingElseThanTheEntriesIsRefused() throws IOException {
+        write(Logs.append(2, 1, 8, 1, 60));
+        write(Logs.append(3, 9, 16, 1, 60));
+        int size = files.bytes(FIRST).length;
+        for (int at = size - (int) SegmentSeal.bytes(8); at < size - 4; at++) {
+            byte[] bytes = files.bytes(FIRST);
+            bytes[at] ^= 0x40;
+            ByteBuffer.wrap(bytes).putInt(size - 4,
+                new Crc(self.incarnation()).add(bytes, size - (int) SegmentSeal.bytes(8), size - 4).value());
+            assertEquals(at, refusal(with(FIRST, bytes)).offset());
+        }
+    }
+
     @Test
     void theIndexOfASealedSegmentNamesEveryEntryInItAndItsPlace() throws IOException {
         write(Logs.append(2, 1, 8, 1, 60));

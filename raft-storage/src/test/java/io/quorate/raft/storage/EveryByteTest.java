@@ -11,6 +11,7 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -225,7 +226,7 @@ class EveryByteTest {
                 }
             }
             int trailer = bytes.length - SegmentSeal.TRAILER_BYTES;
-            int sealed = Math.max(0, SegmentSeal.claimedCount(bytes, trailer, SegmentHeader.idOf(name)));
+            int sealed = Math.max(0, SegmentSeal.claimedCount(ByteBuffer.wrap(bytes), trailer, SegmentHeader.idOf(name)));
             Arrays.fill(heads, trailer - sealed * SegmentSeal.ENTRY_BYTES, bytes.length, true);
         }
         return heads;
