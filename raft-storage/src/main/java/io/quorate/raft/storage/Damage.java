@@ -21,6 +21,7 @@ final class Damage {
     private volatile boolean isEmpty = true;    // asked for each entry that is read
     private long repairs;
     private final NavigableSet<Long> brokenSegments = new TreeSet<>();
+    private long lastSegment;       // that ever had a mark
 
     /**
      * One damaged entry.
@@ -57,7 +58,13 @@ final class Damage {
 
     synchronized void add(Mark mark) {
         marks.put(mark.id().index(), mark);
+        lastSegment = Math.max(lastSegment, mark.segment());
         isEmpty = false;
+    }
+
+    /** Whether anything was ever marked in this segment or behind it, also if nobody needs it any more. */
+    synchronized boolean hasBeenFrom(long segment) {
+        return lastSegment >= segment;
     }
 
     /** Damage to the entry at this index, or null. */

@@ -341,6 +341,7 @@ public final class FileStorage implements Storage {
             new Recovery(files, identity.replica().incarnation(), before == null ? null : before.manifest().terms(), opened.recovered());
         LogWriter recovered = recoverLog(recovery);
         log = recovered;
+        recovered.prepare();
         LogState state = recovered.state();
         found.settle(state.terms().base(), Recovery.beforeFirstSegment(files));
         Snapshots.Stored newest = found.newest();

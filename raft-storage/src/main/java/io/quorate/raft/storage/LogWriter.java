@@ -43,6 +43,11 @@ final class LogWriter implements Closeable {
         room = headRoom.room(segment);
     }
 
+    /** Reads what the next frame shares a block with, and is written again with it: no append depends on what the disk gives back. */
+    void prepare() throws IOException {
+        segment.readLastBlock(state);
+    }
+
     LogState state() {
         return state;
     }
@@ -114,8 +119,7 @@ final class LogWriter implements Closeable {
     /**
      * Makes sure that what is written once more fits into the last segment, with the empty frame behind it; or says that it cannot. There is
      * no haste: so it takes nothing of the room that is kept for new entries and for votes, which must not fail. The next segment's file is
-     * there before and after, and what is too large for this one gets a file of its own. So does all if this one goes on where the disk does
-     * not give back what stands there: it would refuse a write to a part of that, which would be a failed one.
+     * there before and after, and what is too large for this one gets a file of its own.
      */
     private boolean hasRoomToRepeat(Content content) throws IOException {
         while (headRoom.step()) {
@@ -127,7 +131,7 @@ final class LogWriter implements Closeable {
         if (!headRoom.isReady()) {
             return false;
         }
-        if (segment.hasRoom(frames, count) && segment.isReadable((int) frames)) {
+        if (segment.hasRoom(frames, count)) {
             return true;
         }
         int bytes = (int) Math.max(headRoom.spare().size(), Segment.sizeFor(frames, count));

@@ -12,6 +12,8 @@ final class Segment implements Closeable {
 
     /** Of each entry, so many bytes go into the frame's checksum of its entries. */
     static final int ENTRY_HEAD_BYTES = 8;
+    /** Of a disk: what it gives back as a whole, or not. */
+    private static final int SECTOR_BYTES = 512;
 
     private final SegmentHeader header;
     private final FileHandle file;
@@ -19,6 +21,8 @@ final class Segment implements Closeable {
     private final long incarnation;
     private final Staging staging;
     private int end;   // of its last frame
+    private final byte[] lastBlock = new byte[Staging.BLOCK_BYTES];     // what stands in the block that has the end in it, up to that
+    private int knownFrom = -1;             // from where on; negative until it was read
 
     /** A segment that holds frames up to {@code end}, of whose entries {@code seal} knows. */
     Segment(SegmentHeader header, FileHandle file, SegmentSeal seal, long incarnation, Staging staging, int end) {
@@ -44,7 +48,8 @@ final class Segment implements Closeable {
             SegmentHeader header =
                 new SegmentHeader(id, spare.size(), state.nextIndex(), state.frames() + 1, state.lastCrc(), previousEnd);
             Segment segment = new Segment(header, file, new SegmentSeal(), incarnation, staging, SegmentHeader.BYTES);
-            file.write(ByteBuffer.wrap(header.encode(incarnation)), 0);
+            segment.knownFrom = 0;
+            System.arraycopy(header.encode(incarnation), 0, segment.lastBlock, 0, SegmentHeader.BYTES);    // written with the first frame
             segment.append(Content.nothingAfter(state), state);
             files.rename(spare.name(), SegmentHeader.fileName(id));
             files.syncDirectory();
@@ -88,10 +93,23 @@ final class Segment implements Closeable {
         return end + frameBytes + SegmentSeal.bytes((long) seal.count() + entries) <= header.size();
     }
 
-    /** Whether the disk gives back what stands where the next so many bytes go. */
-    boolean isReadable(int length) throws IOException {
+    /**
+     * Reads what stands before the end, while the disk still gives it back: all of the block, or of the sector at least. What is damaged is
+     * not written again, as if somebody had meant it: where anything is, the next frame is written alone.
+     */
+    void readLastBlock(LogState state) throws IOException {
+        if (knownFrom >= 0) {
+            return;
+        }
+        if (state.damage().hasBeenFrom(id()) || !isRead(Staging.blockOf(end)) && !isRead(end - end % SECTOR_BYTES)) {
+            knownFrom = end;
+        }
+    }
+
+    private boolean isRead(int from) throws IOException {
         try {
-            file.read(ByteBuffer.allocate(length), end);
+            file.read(ByteBuffer.wrap(lastBlock, from - Staging.blockOf(end), end - from), from);
+            knownFrom = from;
             return true;
         } catch (UnreadableException e) {
             return false;
@@ -120,28 +138,42 @@ final class Segment implements Closeable {
             content.hardState(), count, at - end - FrameHeader.BYTES, (int) entriesCrc.getValue());
         byte[] head = frame.encode(incarnation);
 
-        staging.begin(file, end);
+        readLastBlock(state);
+        int from = knownFrom;
+        staging.begin(file, from);
+        staging.put(lastBlock, from - Staging.blockOf(end), end - from);      // the same once more
         staging.put(head, 0, head.length);
         for (int i = 0; i < count; i++) {
             Entry entry = entries.get(i);
             staging.put(entry.array(), entry.offset(), entry.size());
         }
+        staging.copyLastBlock(lastBlock);
+        staging.fillLastBlock(header.size());
         staging.flush();
         file.force();
 
         end = at;
+        knownFrom = Math.max(from, Staging.blockOf(end));
         seal.add(content.firstIndex(), count, terms, heads, offsets);
         state.apply(frame, FrameHeader.crcOf(head, 0), terms, offsets);
     }
 
     /** The bytes that end this segment, as of now. */
-    ByteBuffer sealed(LogState state) {
+    ByteBuffer sealed(LogState state) throws IOException {
+        readLastBlock(state);
         return seal.encode(incarnation, id(), end, state.frames(), state.lastCrc());
     }
 
-    /** Makes these bytes durable at the end of the file. */
+    /** Makes these bytes durable at the end of the file: in whole blocks, like all else. */
     void writeSeal(ByteBuffer sealed) throws IOException {
-        file.write(sealed, header.size() - sealed.remaining());
+        int at = header.size() - sealed.remaining();
+        int from = end > Staging.blockOf(at) ? knownFrom : Staging.blockOf(at);
+        ByteBuffer blocks = ByteBuffer.allocate(header.size() - from);
+        if (end > from) {
+            blocks.put(lastBlock, from - Staging.blockOf(end), end - from);
+        }
+        blocks.position(at - from).put(sealed).flip();
+        file.write(blocks, from);
         file.force();
     }
 

@@ -7,24 +7,39 @@ import org.jspecify.annotations.Nullable;
 /**
  * Gathers the parts of a frame into one write. The JDK copies what it writes into native memory in any case; done here, that is one copy
  * and one call for many small entries.
+ *
+ * <p>Whole blocks are written, since of a block of which it is given a part the kernel has to read the rest, if it does not have it any
+ * more: that takes the time of a read, and fails where the disk does not give back what nobody needs.
  */
 final class Staging {
 
-    private static final int BYTES_MAX = 1 << 20;
+    /** As the kernel reads and keeps files, mostly. */
+    static final int BLOCK_BYTES = 4096;
 
-    private final ByteBuffer buffer;
+    private static final int BYTES_MAX = 1 << 20;
+    private static final byte[] ZEROS = new byte[BLOCK_BYTES];
+
+    private final ByteBuffer buffer;       // of whole blocks
     private @Nullable FileHandle file;
-    private long position;   // where the buffer's first byte goes
+    private long position;   // where the buffer's first byte goes: the beginning of a block
+    private int skipped;     // of the buffer's first bytes, so many are not written
 
     /** For frames that go into segments of this size, mostly. */
     Staging(int segmentBytes) {
-        buffer = ByteBuffer.allocateDirect(Math.min(BYTES_MAX, segmentBytes));
+        buffer = ByteBuffer.allocateDirect(Math.min(BYTES_MAX, (segmentBytes / BLOCK_BYTES + 1) * BLOCK_BYTES));
     }
 
-    void begin(FileHandle target, long at) {
+    /** Where the block begins that has this byte in it. */
+    static int blockOf(int offset) {
+        return offset - offset % BLOCK_BYTES;
+    }
+
+    /** What is put from here on goes to the target, from this byte on. */
+    void begin(FileHandle target, int at) {
         file = target;
-        position = at;
-        buffer.clear();
+        position = blockOf(at);
+        skipped = at % BLOCK_BYTES;
+        buffer.clear().position(skipped);
     }
 
     void put(byte[] array, int offset, int length) throws IOException {
@@ -39,15 +54,29 @@ final class Staging {
         }
     }
 
+    /** Gives the last block to the target, as far as something was put into it, unless it is full. */
+    void copyLastBlock(byte[] target) {
+        int length = buffer.position() % BLOCK_BYTES;
+        buffer.get(buffer.position() - length, target, 0, length);
+    }
+
+    /** Fills the last block with zeros, if it is not full, up to the end of the file at most. */
+    void fillLastBlock(int fileBytes) throws IOException {
+        int length = buffer.position() % BLOCK_BYTES;
+        if (length > 0) {
+            put(ZEROS, 0, (int) Math.min(BLOCK_BYTES - length, fileBytes - position - buffer.position()));
+        }
+    }
+
     /** Hands over what was put since {@code begin}; the file is not forced. */
     void flush() throws IOException {
         if (file == null) {
             throw new IllegalStateException("Nothing was begun");
         }
-        buffer.flip();
-        int length = buffer.remaining();
-        file.write(buffer, position);
+        int length = buffer.position();
+        file.write(buffer.flip().position(skipped), position + skipped);
         position += length;
+        skipped = 0;
         buffer.clear();
     }
 }

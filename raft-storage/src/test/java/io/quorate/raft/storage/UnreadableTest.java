@@ -380,6 +380,53 @@ class UnreadableTest {
             repaired + ", " + told + ", " + refused + ", " + failed);
     }
 
+    /** In the blocks that are appended to, and in those where the next segment's index, header and first frame go. */
+    @Test
+    void whereverTheNextFramesGoItDoesNotMatterWhetherTheDiskGivesBackWhatStandsThere() throws IOException {
+        List<FrameHeader> frames = frames(SECOND);
+        FrameHeader last = frames.get(frames.size() - 1);
+        int end = last.offset() + FrameHeader.BYTES + last.length();
+        for (long index = 17; index <= 60; index++) {
+            String name = files.list().stream().filter(each -> each.startsWith("log-")).reduce((one, other) -> other).orElseThrow();
+            int from = (name.equals(SECOND) ? end : SegmentHeader.BYTES) / SECTOR * SECTOR;
+            files.makeUnreadable(name, from, files.bytes(name).length - from);
+            if (files.list().contains(Spare.NAME)) {
+                files.makeUnreadable(Spare.NAME, 0, files.bytes(Spare.NAME).length);
+            }
+            write(3, index, index);
+            assertEquals(written.get(new EntryId(3, index)), storage.read(index, index, 1).get(0));
+            storage.maintain();
+        }
+        assertTrue(files.list().contains(SegmentHeader.fileName(5)), () -> "only " + files.list());
+    }
+
+    @Test
+    void whatStandsBeforeTheLogsEndIsKnownFromTheOpeningOn() throws IOException {
+        storage.close();
+        storage = Logs.start(files, SMALL);
+        storage.recover();
+        lastWrite = 0;
+        FrameHeader last = frames(SECOND).get(frames(SECOND).size() - 1);
+        files.makeUnreadable(SECOND, last.offset() + FrameHeader.BYTES - 1, 1);
+        write(3, 17, 17);
+        assertEquals(written.get(new EntryId(3, 17)), storage.read(17, 17, 1).get(0));
+    }
+
+    /** What was damaged when the log was opened is not written again as if it had been meant. */
+    @Test
+    void whatIsDamagedBesideTheLogsEndIsNotWrittenAgain() throws IOException {
+        storage.close();
+        EntryId id = new EntryId(3, 16);
+        int offset = offsets.get(id) + SIZE - 1;
+        files.flip(SECOND, offset, 0);
+        byte wrong = files.bytes(SECOND)[offset];
+        FileStorage again = Logs.start(files, SMALL);
+        assertEquals(List.of(id), again.recover().damaged());
+        files.damage(SECOND, offset, new byte[] {(byte) (wrong ^ 1)});      // the disk comes to itself
+        again.write(List.of(new Storage.Write(1, new HardState(3, null, 0), 17, List.of())));
+        assertEquals(wrong ^ 1, files.bytes(SECOND)[offset]);
+    }
+
     @Test
     void withoutTheIndexAndWithoutWhatIsBehindItTheEntrysFrameTellsWhatItWas() {
         List<EntryId> both = List.of(id(5), id(6));
