@@ -80,6 +80,11 @@ public interface SimulatedDisk {
     /** What was to fail does not fail any more, unless it has failed already. */
     void mend();
 
+    /** Whether a write that was begun has failed, which nobody has heard yet; or the next one may, though nothing is made to fail now. */
+    default boolean hasFailed() {
+        return false;
+    }
+
     /**
      * Lets an entry behind the newest snapshot rot, if this disk can.
      *

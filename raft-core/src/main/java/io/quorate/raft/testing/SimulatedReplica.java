@@ -180,10 +180,13 @@ final class SimulatedReplica implements ReplicaView {
         }
     }
 
-    /** The group is to be healed: if its node cannot begin, and perhaps never can, it is found out whether a process can run at all. */
+    /**
+     * The group is to be healed: if its node cannot begin, and perhaps never can, it is found out whether a process can run at
+     * all; also if its disk has failed.
+     */
     void stopIfSuspect() {
         disk.mend();
-        if (process != null && process.isRepairing() && disk.isSuspect()) {
+        if (process != null && (process.isRepairing() && disk.isSuspect() || disk.hasFailed())) {
             process.crash(false);
         }
     }

@@ -171,6 +171,15 @@ public final class FileStorageDisk implements SimulatedDisk {
         }
     }
 
+    /** {@inheritDoc} Or may fail yet, where the last segment cannot be read: a part of a sector may be written to there. */
+    @Override
+    public boolean hasFailed() {
+        Opened opened = running;
+        String last = files.list().stream().filter(name -> name.startsWith("log-")).reduce("", (one, other) -> other);
+        return opened != null && (opened.begunFailure != null
+            || !last.isEmpty() && files.isUnreadable(last, 0, Integer.MAX_VALUE));
+    }
+
     @Override
     public void end() {
         Opened opened = running;
@@ -212,6 +221,9 @@ public final class FileStorageDisk implements SimulatedDisk {
             look = new Look(files);
         } catch (StorageException e) {
             count("DIRECTORY_REFUSED");
+            if (e.getCause() instanceof IOException) {
+                count("DIRECTORY_REFUSED_FOR_LOST_SECTOR");
+            }
             refusal = e.toString();
             return settleHonestly();
         }
@@ -248,6 +260,10 @@ public final class FileStorageDisk implements SimulatedDisk {
     private void judge(Look look) {
         if (!look.damaged().isEmpty()) {
             count("DAMAGED_ENTRIES_NAMED");
+            HonestLog honest = honestLog();
+            if (look.damaged().stream().anyMatch(entry -> honest.isUnreadable(entry.index(), files))) {
+                count("ENTRIES_NAMED_FOR_LOST_SECTOR");
+            }
         } else if (look.hasWholeSnapshot()) {
             count("DAMAGE_DOES_NO_HARM");
         }
@@ -450,11 +466,15 @@ public final class FileStorageDisk implements SimulatedDisk {
         }
         files.keepHonest();
         SplittableRandom drawn = new SplittableRandom(dice);
-        switch (drawn.nextInt(8)) {
+        switch (drawn.nextInt(12)) {
             case 0, 1 -> flip("log-", "BIT_TURNED_IN_LOG", drawn);
             case 2, 3, 4 -> flip("snapshot-", "BIT_TURNED_IN_SNAPSHOT", drawn);
             case 5 -> flip("", "BIT_TURNED", drawn);
-            case 6 -> files.loseWrite();
+            case 6 -> makeUnreadable("log-", "SECTOR_LOST_IN_LOG", drawn);
+            case 7 -> makeEntriesUnreadable(drawn);
+            case 8 -> makeUnreadable("snapshot-", "SECTOR_LOST_IN_SNAPSHOT", drawn);
+            case 9 -> makeUnreadable("", "SECTOR_LOST", drawn);
+            case 10 -> files.loseWrite();
             default -> {
                 List<String> names = files.list();
                 String name = names.get(drawn.nextInt(names.size()));
@@ -465,8 +485,31 @@ public final class FileStorageDisk implements SimulatedDisk {
         return true;
     }
 
-    /** Mostly where something stands. */
+    private interface Mishap {
+        void at(String name, int offset);
+    }
+
     private void flip(String prefix, String what, SplittableRandom drawn) {
+        strike(prefix, what, drawn, (name, at) -> files.flip(name, at, drawn.nextInt(Byte.SIZE)));
+    }
+
+    /** One sector or two are not given back any more, however often they are asked for, until they are written over. */
+    private void makeUnreadable(String prefix, String what, SplittableRandom drawn) {
+        strike(prefix, what, drawn, (name, at) -> files.makeUnreadable(name, at, 1 + drawn.nextInt(SimulatedMedium.SECTOR)));
+    }
+
+    /** The same of a sector in which there is nothing but entries, so that it can be told which these are. */
+    private void makeEntriesUnreadable(SplittableRandom drawn) {
+        List<HonestLog.Frame> frames = honestLog().frames().stream().filter(frame -> frame.sectorOfEntries() > 0).toList();
+        if (!frames.isEmpty()) {
+            HonestLog.Frame frame = frames.get(drawn.nextInt(frames.size()));
+            files.makeUnreadable(frame.file(), frame.sectorOfEntries(), 1);
+            count("SECTOR_LOST_IN_ENTRIES");
+        }
+    }
+
+    /** Mostly where something stands. */
+    private void strike(String prefix, String what, SplittableRandom drawn, Mishap mishap) {
         List<String> names = files.list().stream().filter(name -> name.startsWith(prefix) && files.bytes(name).length > 0).toList();
         if (names.isEmpty()) {
             return;
@@ -477,7 +520,7 @@ public final class FileStorageDisk implements SimulatedDisk {
         for (int again = 0; bytes[at] == 0 && again < 10; again++) {
             at = drawn.nextInt(bytes.length);
         }
-        files.flip(name, at, drawn.nextInt(Byte.SIZE));
+        mishap.at(name, at);
         count(what);
     }
 
@@ -883,6 +926,8 @@ public final class FileStorageDisk implements SimulatedDisk {
         @Override
         public List<EntryId> repair(List<Entry> entries) {
             goOn();
+            HonestLog honest = honestLog();
+            List<Entry> lost = entries.stream().filter(entry -> honest.isUnreadable(entry.index(), files)).toList();
             List<EntryId> repaired = storage.repair(entries);
             if (!repaired.isEmpty() && files.unsynced().stream().anyMatch(change -> change.startsWith("log-"))) {
                 throw new StorageBroken(replica + " has put back " + repaired + ", and a loss of power may damage them again");
@@ -892,6 +937,9 @@ public final class FileStorageDisk implements SimulatedDisk {
                     throw new StorageBroken(replica + " has not got back entry " + entry + ", though it says so");
                 }
                 count("DAMAGED_ENTRY_REPAIRED");
+            }
+            if (lost.stream().anyMatch(entry -> repaired.contains(entry.id()))) {
+                count("LOST_SECTOR_REPAIRED");
             }
             return repaired;
         }

@@ -31,6 +31,12 @@ final class HonestLog {
             return from + FRAME_HEADER_BYTES;
         }
 
+        /** Where the first sector begins that holds nothing but its entries; 0 if there is none. */
+        int sectorOfEntries() {
+            int first = (headerTo() + SimulatedMedium.SECTOR - 1) / SimulatedMedium.SECTOR * SimulatedMedium.SECTOR;
+            return first + SimulatedMedium.SECTOR <= to ? first : 0;
+        }
+
         boolean holds(long index) {
             return index >= firstIndex && index < firstIndex + count;
         }
@@ -91,20 +97,25 @@ final class HonestLog {
         return frames.stream().anyMatch(frame -> frame.holds(index) && files.isDamaged(frame.file, frame.from, frame.to));
     }
 
+    /** Whether the disk does not give back all of any frame that brought an entry of this index. */
+    boolean isUnreadable(long index, SimulatedFiles files) {
+        return frames.stream().anyMatch(frame -> frame.holds(index) && files.isUnreadable(frame.file, frame.from, frame.to));
+    }
+
     /**
      * The frames at the log's end that pass for a write that a crash cut off (docs/storage-format.md, section 6): the first of them is damaged,
      * and no valid header of the last segment proves that it was durable once, since those of all behind it are damaged too. A segment's
-     * first frame is none of them.
+     * first frame is none of them; nor is one that is not given back, for of that nobody may think that a crash cut it off.
      */
     List<Frame> hole(SimulatedFiles files) {
         int last = frames.size() - 1;
         int from = frames.size();
         for (int i = last; i > 0 && frames.get(i - 1).file.equals(frames.get(last).file); i--) {
             Frame frame = frames.get(i);
-            if (files.isDamaged(frame.file, frame.from, frame.to)) {
+            if (files.isChanged(frame.file, frame.from, frame.to)) {
                 from = i;
             }
-            if (!files.isDamaged(frame.file, frame.from, frame.headerTo())) {
+            if (!files.isChanged(frame.file, frame.from, frame.headerTo())) {
                 break;
             }
         }

@@ -184,7 +184,7 @@ public final class SimulatedFiles {
         return next;
     }
 
-    /** The files of which something else is seen than would be if the disk had not lied. */
+    /** The files of which something else is seen than would be if the disk had not lied, or something is not given back. */
     synchronized SortedSet<String> damaged() {
         SortedSet<String> damaged = new TreeSet<>();
         if (honest != null) {
@@ -199,15 +199,27 @@ public final class SimulatedFiles {
 
     /** Whether that is so of some byte between these two, the second exclusive. */
     synchronized boolean isDamaged(String name, int from, int to) {
+        return isUnreadable(name, from, to) || isChanged(name, from, to);
+    }
+
+    /** Whether one of them is not given back. */
+    synchronized boolean isUnreadable(String name, int from, int to) {
+        return known(name).isUnreadable(from, (long) to - from);
+    }
+
+    /** Whether one of them is another one than would be there if the disk had not lied. */
+    synchronized boolean isChanged(String name, int from, int to) {
         Inode inode = known(name);
         Inode twin = twins.get(inode);
         return honest != null && twin != null && !Arrays.equals(inode.seen, from, Math.min(to, inode.seen.length), twin.seen, from,
             Math.min(to, twin.seen.length));
     }
 
-    /** Each byte is as it would be if the disk had not lied, or will be at the next loss of power. */
+    /** Each byte is as it would be if the disk had not lied, or will be at the next loss of power, and is given back. */
     synchronized void undoDamage() {
         twins.forEach((inode, twin) -> {
+            inode.unreadable.clear();
+            inode.durablyUnreadable.clear();
             inode.seen = twin.seen.clone();
             inode.durable = twin.durable.clone();
         });
