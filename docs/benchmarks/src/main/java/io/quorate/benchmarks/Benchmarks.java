@@ -15,10 +15,12 @@ import java.util.stream.Stream;
 public final class Benchmarks {
 
     private static final String ALL = "all";
+    private static final String PROPERTIES = "bench.";      // that a run is told by; they are handed on
     private static final int EXIT_DONE = 0;
     private static final int EXIT_USAGE = 2;
 
     private enum Name {
+        COMPARISON(Comparison.class),
         SMOKE(SmokeBenchmark.class, "--enable-native-access=ALL-UNNAMED"),
         LINEARIZABILITY(LinearizabilityBenchmark.class, "-Xmx1g"),
         STORAGE(StorageBenchmark.class, "-Xms1g", "-Xmx1g");
@@ -58,6 +60,11 @@ public final class Benchmarks {
     static int java(Class<?> main, List<String> options, List<String> arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(options);
+        System.getProperties().forEach((name, value) -> {
+            if (name.toString().startsWith(PROPERTIES)) {
+                command.add("-D" + name + "=" + value);
+            }
+        });
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(arguments);
         Process process = new ProcessBuilder(command).inheritIO().start();

@@ -1,0 +1,155 @@
+package io.quorate.benchmarks;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The same load on Quorate and on other libraries, and on the bare disk, network and processor, by turns on one machine.
+ *
+ * <p>For each load a new process is started for each library. Each is warmed up; then they take turns, round after round, each loaded for
+ * some seconds while the others have nothing to do. So what else the machine does, and whatever changes in it with time, meets all of them,
+ * and the ratios between them mean something although the figures alone do not. Between its turns each library is told to let go of its log.
+ */
+public final class Comparison {
+
+    private static final int REPLICAS = 3;
+    private static final long START_MILLIS = 120_000;
+    private static final long SLACK_MILLIS = 90_000;
+    private static final int[] PAYLOADS = {16, 256, 4096};
+    private static final int[] OUTSTANDING = {1, 16, 256, 4096};
+
+    /** How long and how often. */
+    private record Plan(long warmMillis, long rampMillis, long measureMillis, int rounds) { }
+
+    private static final Plan FULL = new Plan(25_000, 1_000, 5_000, 5);
+    private static final Plan BESIDE = new Plan(25_000, 1_000, 4_000, 2);       // for loads that no figure is asked for
+    private static final Plan QUICK = new Plan(15_000, 500, 3_000, 3);
+
+    private final List<Contender> contenders;
+    private final Results results;
+    private final Path directory;
+    private final Path logs;
+    private final Tables tables = new Tables();
+    private boolean isSound = true;
+
+    private Comparison(List<Contender> contenders, Results results, Path directory, Path logs) {
+        this.contenders = contenders;
+        this.results = results;
+        this.directory = directory;
+        this.logs = logs;
+    }
+
+    /** Runs it; ends with 0 if Quorate was measured under each load and its replicas agreed. */
+    public static void main(String[] arguments) throws Exception {
+        Path directory = Files.createDirectories(Path.of(System.getProperty("bench.directory")));
+        Path file = Path.of(System.getProperty("bench.results"));
+        boolean isQuick = Boolean.getBoolean("bench.quick");
+        List<Contender> contenders = Contender.find(Path.of(System.getProperty("bench.peers")), System.getProperty("bench.systems", "all"));
+        System.out.println("bench: " + Machine.describe(directory));
+        try (Results results = Results.begin(file)) {
+            Comparison comparison = new Comparison(contenders, results, directory, file.resolveSibling("bench-logs"));
+            for (Map.Entry<Contender.Load, Plan> cell : cells(isQuick).entrySet()) {
+                comparison.measure(cell.getKey(), cell.getValue());
+            }
+            System.out.println(comparison.tables.markdown(Machine.describe(directory)));
+            System.exit(comparison.isSound ? 0 : 1);
+        }
+    }
+
+    /** The loads that figures are asked for come first and are measured most often. */
+    private static Map<Contender.Load, Plan> cells(boolean isQuick) {
+        Map<Contender.Load, Plan> cells = new LinkedHashMap<>();
+        cells.put(load(256, 256), isQuick ? QUICK : FULL);
+        if (!isQuick) {
+            List.of(load(16, 256), load(16, 4096), load(4096, 256), load(256, 1)).forEach(load -> cells.put(load, FULL));
+            for (int payload : PAYLOADS) {
+                for (int outstanding : OUTSTANDING) {
+                    cells.putIfAbsent(load(payload, outstanding), BESIDE);
+                }
+            }
+        }
+        return cells;
+    }
+
+    private static Contender.Load load(int payloadBytes, int outstanding) {
+        return new Contender.Load(payloadBytes, outstanding, 0, REPLICAS);
+    }
+
+    private void measure(Contender.Load load, Plan plan) throws Exception {
+        Path place = directory.resolve(load.payloadBytes() + "x" + load.outstanding());
+        Map<Contender, Measuring> running = new LinkedHashMap<>();
+        try (BareLimits limits = BareLimits.start(place.resolve("bare"), logs.resolve("bare.log"))) {
+            for (Contender contender : contenders) {
+                Path log = logs.resolve(contender.name() + "-" + load.payloadBytes() + "x" + load.outstanding() + ".log");
+                running.put(contender, contender.start(place.resolve(contender.name()), load, log));
+            }
+            Map<Contender, String> names = new LinkedHashMap<>();
+            each(running, load, (contender, process) -> {
+                Map<String, String> ready = process.await(START_MILLIS);
+                names.put(contender, ready.get("system"));
+                tables.version(ready.get("system"), ready.get("version"));
+            });
+            each(running, load, (contender, process) -> process.ask("warm " + plan.warmMillis, plan.warmMillis + SLACK_MILLIS));
+            for (int round = 1; round <= plan.rounds; round++) {
+                int now = round;
+                each(running, load, (contender, process) -> {
+                    Map<String, String> report = process.ask("measure " + plan.rampMillis + " " + plan.measureMillis,
+                        plan.rampMillis + plan.measureMillis + SLACK_MILLIS);
+                    if (contender.name().equals(Contender.QUORATE)) {
+                        limits.writeBytes(Integer.parseInt(report.get("writeBytesMedian")));
+                    }
+                    add(names.get(contender), load, now, report);
+                });
+                for (Map.Entry<String, Map<String, String>> limit : limits.measure(load).entrySet()) {
+                    add(limit.getKey(), load, now, limit.getValue());
+                }
+            }
+            each(running, load, (contender, process) -> {
+                Map<String, String> check = process.ask("check", SLACK_MILLIS);
+                if (!check.get("isEqual").equals("true")) {
+                    throw new IOException("The replicas of " + names.get(contender) + " differ: " + check.get("tallies"));
+                }
+            });
+        } finally {
+            running.values().forEach(Measuring::close);
+            Benchmarks.delete(place);
+        }
+        System.out.println("bench: " + load + ": " + tables.brief(load));
+    }
+
+    private void add(String system, Contender.Load load, int round, Map<String, String> report) throws IOException {
+        Map<String, String> line = new TreeMap<>(report);
+        line.put("system", system);
+        line.put("payloadBytes", Integer.toString(load.payloadBytes()));
+        line.put("outstanding", Integer.toString(load.outstanding()));
+        line.put("round", Integer.toString(round));
+        results.add(line);
+        tables.add(load, line);
+    }
+
+    private interface Turn {
+
+        void take(Contender contender, Measuring process) throws IOException, InterruptedException;
+    }
+
+    /** Lets each take its turn. One that fails is out, for this load; the others go on. */
+    private void each(Map<Contender, Measuring> running, Contender.Load load, Turn turn) throws InterruptedException {
+        for (Contender contender : new ArrayList<>(running.keySet())) {
+            try {
+                turn.take(contender, running.get(contender));
+            } catch (IOException e) {
+                System.out.println(String.format(Locale.ROOT, "bench: %s: %s is out: %s", load, contender.name(), e.getMessage()));
+                running.remove(contender).close();
+                tables.fail(load, contender.name(), e.getMessage());
+                isSound &= !contender.name().equals(Contender.QUORATE);
+            }
+        }
+    }
+}
