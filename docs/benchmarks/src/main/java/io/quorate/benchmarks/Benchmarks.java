@@ -20,21 +20,29 @@ public final class Benchmarks {
     private static final int EXIT_USAGE = 2;
 
     private enum Name {
-        COMPARISON(Comparison.class),
-        SMOKE(SmokeBenchmark.class, "--enable-native-access=ALL-UNNAMED"),
-        LINEARIZABILITY(LinearizabilityBenchmark.class, "-Xmx1g"),
-        STORAGE(StorageBenchmark.class, "-Xms1g", "-Xmx1g");
+        COMPARISON(Comparison.class, List.of("comparison")),
+        OPEN_LOOP(Comparison.class, List.of("open-loop")),
+        FIVE(Comparison.class, List.of("five")),
+        WARM_UP(WarmUps.class, List.of()),
+        PROCESSES(Processes.class, List.of()),
+        LEADERLESS(Leaderless.class, List.of()),
+        CATCH_UP(CatchUp.class, List.of()),
+        SMOKE(SmokeBenchmark.class, List.of(), "--enable-native-access=ALL-UNNAMED"),
+        LINEARIZABILITY(LinearizabilityBenchmark.class, List.of(), "-Xmx1g"),
+        STORAGE(StorageBenchmark.class, List.of(), "-Xms1g", "-Xmx1g");
 
         private final Class<?> main;
+        private final List<String> arguments;
         private final List<String> options;
 
-        Name(Class<?> main, String... options) {
+        Name(Class<?> main, List<String> arguments, String... options) {
             this.main = main;
+            this.arguments = arguments;
             this.options = List.of(options);
         }
 
         private String word() {
-            return name().toLowerCase(Locale.ROOT);
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
     }
 
@@ -51,7 +59,7 @@ public final class Benchmarks {
         }
         int worst = EXIT_DONE;
         for (Name name : chosen) {
-            worst = Math.max(worst, java(name.main, name.options, List.of()));
+            worst = Math.max(worst, java(name.main, name.options, name.arguments));
         }
         System.exit(worst);
     }
@@ -77,8 +85,32 @@ public final class Benchmarks {
         }
     }
 
+    /** A number that a run is told by {@code -Dbench.NAME}, or what it is unless told. */
+    static int option(String name, int usual) {
+        return Integer.getInteger(PROPERTIES + name, usual);
+    }
+
+    /** Where groups have their data. */
+    static Path directory() throws IOException {
+        return Files.createDirectories(Path.of(System.getProperty(PROPERTIES + "directory")));
+    }
+
+    /** The file for results of this kind, beside that of the comparison. */
+    static Path results(String kind) {
+        Path comparison = Path.of(System.getProperty(PROPERTIES + "results"));
+        return kind.isEmpty() ? comparison : comparison.resolveSibling("results-" + kind + ".jsonl");
+    }
+
+    /** Gets what a process of this name prints beside its reports. */
+    static Path log(String name) {
+        return results("").resolveSibling("bench-logs").resolve(name + ".log");
+    }
+
     /** Deletes a directory with all that is in it. */
     static void delete(Path directory) {
+        if (!Files.exists(directory)) {
+            return;
+        }
         try (Stream<Path> all = Files.walk(directory)) {
             for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(path);

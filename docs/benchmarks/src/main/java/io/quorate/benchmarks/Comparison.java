@@ -1,7 +1,6 @@
 package io.quorate.benchmarks;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,8 +13,9 @@ import java.util.TreeMap;
  * The same load on Quorate and on other libraries, and on the bare disk, network and processor, by turns on one machine.
  *
  * <p>For each load a new process is started for each library. Each is warmed up; then they take turns, round after round, each loaded for
- * some seconds while the others have nothing to do. So what else the machine does, and whatever changes in it with time, meets all of them,
- * and the ratios between them mean something although the figures alone do not. Between its turns each library is told to let go of its log.
+ * some seconds while the others have nothing to do. So what else the machine does, and whatever changes in it with time, meets all of
+ * them, and the ratios between them mean something although the figures alone do not. Between its turns each library is told to let go of
+ * its log.
  */
 public final class Comparison {
 
@@ -23,6 +23,7 @@ public final class Comparison {
     private static final long START_MILLIS = 120_000;
     private static final long SLACK_MILLIS = 90_000;
     private static final int[] PAYLOADS = {16, 256, 4096};
+    private static final String RATES = "1000,10000";
     private static final int[] OUTSTANDING = {1, 16, 256, 4096};
 
     /** How long and how often. */
@@ -35,45 +36,58 @@ public final class Comparison {
     private final List<Contender> contenders;
     private final Results results;
     private final Path directory;
-    private final Path logs;
     private final Tables tables = new Tables();
     private boolean isSound = true;
 
-    private Comparison(List<Contender> contenders, Results results, Path directory, Path logs) {
+    private Comparison(List<Contender> contenders, Results results, Path directory) {
         this.contenders = contenders;
         this.results = results;
         this.directory = directory;
-        this.logs = logs;
     }
 
-    /** Runs it; ends with 0 if Quorate was measured under each load and its replicas agreed. */
+    /**
+     * Runs it; ends with 0 if Quorate was measured under each load and its replicas agreed.
+     *
+     * @param arguments {@code comparison}, {@code open-loop} or {@code five}
+     */
     public static void main(String[] arguments) throws Exception {
-        Path directory = Files.createDirectories(Path.of(System.getProperty("bench.directory")));
-        Path file = Path.of(System.getProperty("bench.results"));
-        boolean isQuick = Boolean.getBoolean("bench.quick");
-        List<Contender> contenders = Contender.find(Path.of(System.getProperty("bench.peers")), System.getProperty("bench.systems", "all"));
-        System.out.println("bench: " + Machine.describe(directory));
-        try (Results results = Results.begin(file)) {
-            Comparison comparison = new Comparison(contenders, results, directory, file.resolveSibling("bench-logs"));
-            for (Map.Entry<Contender.Load, Plan> cell : cells(isQuick).entrySet()) {
+        String kind = arguments[0];
+        Map<Contender.Load, Plan> cells = switch (kind) {
+            case "comparison" -> Boolean.getBoolean("bench.quick") ? Map.of(load(256, 256), QUICK) : cells();
+            case "open-loop" -> atRates();
+            case "five" -> Map.of(new Contender.Load(256, 256, 0, 5), FULL);
+            default -> throw new IllegalArgumentException("What is \"" + kind + "\"?");
+        };
+        Path directory = Benchmarks.directory();
+        String machine = Machine.describe(directory);
+        System.out.println("bench: " + machine);
+        try (Results results = Results.begin(Benchmarks.results(kind.equals("comparison") ? "" : kind))) {
+            Comparison comparison = new Comparison(Contender.find(), results, directory);
+            for (Map.Entry<Contender.Load, Plan> cell : cells.entrySet()) {
                 comparison.measure(cell.getKey(), cell.getValue());
             }
-            System.out.println(comparison.tables.markdown(Machine.describe(directory)));
+            System.out.println(comparison.tables.markdown(machine));
             System.exit(comparison.isSound ? 0 : 1);
         }
     }
 
     /** The loads that figures are asked for come first and are measured most often. */
-    private static Map<Contender.Load, Plan> cells(boolean isQuick) {
+    private static Map<Contender.Load, Plan> cells() {
         Map<Contender.Load, Plan> cells = new LinkedHashMap<>();
-        cells.put(load(256, 256), isQuick ? QUICK : FULL);
-        if (!isQuick) {
-            List.of(load(16, 256), load(16, 4096), load(4096, 256), load(256, 1)).forEach(load -> cells.put(load, FULL));
-            for (int payload : PAYLOADS) {
-                for (int outstanding : OUTSTANDING) {
-                    cells.putIfAbsent(load(payload, outstanding), BESIDE);
-                }
+        List.of(load(256, 256), load(16, 256), load(16, 4096), load(4096, 256), load(256, 1)).forEach(load -> cells.put(load, FULL));
+        for (int payload : PAYLOADS) {
+            for (int outstanding : OUTSTANDING) {
+                cells.putIfAbsent(load(payload, outstanding), BESIDE);
             }
+        }
+        return cells;
+    }
+
+    /** Fixed rates ({@code -Dbench.rates}), whatever is acknowledged. */
+    private static Map<Contender.Load, Plan> atRates() {
+        Map<Contender.Load, Plan> cells = new LinkedHashMap<>();
+        for (String rate : System.getProperty("bench.rates", RATES).split(",")) {
+            cells.put(new Contender.Load(256, 0, Long.parseLong(rate.strip()), REPLICAS), FULL);
         }
         return cells;
     }
@@ -83,11 +97,12 @@ public final class Comparison {
     }
 
     private void measure(Contender.Load load, Plan plan) throws Exception {
-        Path place = directory.resolve(load.payloadBytes() + "x" + load.outstanding());
+        Path place = directory.resolve(load.word());
+        Benchmarks.delete(place);       // of a run that was broken off
         Map<Contender, Measuring> running = new LinkedHashMap<>();
-        try (BareLimits limits = BareLimits.start(place.resolve("bare"), logs.resolve("bare.log"))) {
+        try (BareLimits limits = BareLimits.start(place.resolve("bare"), Benchmarks.log("bare"))) {
             for (Contender contender : contenders) {
-                Path log = logs.resolve(contender.name() + "-" + load.payloadBytes() + "x" + load.outstanding() + ".log");
+                Path log = Benchmarks.log(contender.name() + "-" + load.word());
                 running.put(contender, contender.start(place.resolve(contender.name()), load, log));
             }
             Map<Contender, String> names = new LinkedHashMap<>();
@@ -129,6 +144,10 @@ public final class Comparison {
         line.put("system", system);
         line.put("payloadBytes", Integer.toString(load.payloadBytes()));
         line.put("outstanding", Integer.toString(load.outstanding()));
+        line.put("replicas", Integer.toString(load.replicas()));
+        if (load.opsPerSecond() > 0) {
+            line.put("wantedPerSecond", Long.toString(load.opsPerSecond()));
+        }
         line.put("round", Integer.toString(round));
         results.add(line);
         tables.add(load, line);

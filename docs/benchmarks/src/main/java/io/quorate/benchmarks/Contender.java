@@ -23,15 +23,12 @@ record Contender(String name, String classPath) {
     static final String QUORATE = "quorate";
 
     /** The same for all: what a replica of a service might have, and G1 also where few processors would let the JVM choose another. */
-    private static final List<String> OPTIONS = List.of("-Xms2g", "-Xmx2g", "-XX:+UseG1GC", "-Djava.net.preferIPv4Stack=true");
+    static final List<String> OPTIONS = List.of("-Xms2g", "-Xmx2g", "-XX:+UseG1GC", "-Djava.net.preferIPv4Stack=true");
 
-    /**
-     * Those that are wanted, Quorate first.
-     *
-     * @param peers  a directory with one for each peer, built
-     * @param wanted names, with commas between them; or {@code all}
-     */
-    static List<Contender> find(Path peers, String wanted) throws IOException {
+    /** Those that are wanted, by name ({@code -Dbench.systems}) or all that have been built; Quorate first. */
+    static List<Contender> find() throws IOException {
+        Path peers = Path.of(System.getProperty("bench.peers"));
+        String wanted = System.getProperty("bench.systems", "all");
         List<Contender> all = new ArrayList<>(List.of(new Contender(QUORATE, System.getProperty("java.class.path"))));
         try (Stream<Path> found = Files.list(peers)) {
             found.map(peer -> peer.resolve("target").resolve("app")).filter(Files::isDirectory).sorted()
@@ -65,6 +62,11 @@ record Contender(String name, String classPath) {
      * @param replicas     in its group
      */
     record Load(int payloadBytes, int outstanding, long opsPerSecond, int replicas) {
+
+        /** In the names of files. */
+        String word() {
+            return payloadBytes + "x" + (opsPerSecond > 0 ? opsPerSecond + "s" : outstanding) + (replicas == 3 ? "" : "x" + replicas);
+        }
 
         @Override
         public String toString() {

@@ -17,8 +17,9 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
-/** A process that measures when it is told to, line by line. It ends when its input does; what it prints beside its reports goes to a file. */
+/** A process that measures when it is told to, line by line. It ends when its input does; what it logs goes to a file. */
 final class Measuring implements Closeable {
 
     private static final String ENDED = "";
@@ -93,6 +94,22 @@ final class Measuring implements Closeable {
             throw new IOException(what + " failed: " + report.get("failed"));
         }
         return report;
+    }
+
+    /** Waits for the next report that has a value of this name, and passes over others. */
+    Map<String, String> await(String name, long millis) throws IOException, InterruptedException {
+        for (;;) {
+            Map<String, String> report = await(millis);
+            if (report.containsKey(name)) {
+                return report;
+            }
+        }
+    }
+
+    /** The value of this name in the next report, or null if there is no report within this time, or it has no such value. */
+    @Nullable String poll(String name, long millis) throws InterruptedException {
+        String line = reports.poll(millis, TimeUnit.MILLISECONDS);
+        return line == null || line.equals(ENDED) ? null : Report.parse(line).get(name);
     }
 
     /** Gives an order and waits for the report. */

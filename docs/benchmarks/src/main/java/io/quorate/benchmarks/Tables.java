@@ -10,7 +10,7 @@ import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
-/** What was measured, as Markdown: for each load what each library reached, how Quorate stands to the best of the others and to the machine. */
+/** What was measured, as Markdown: for each load what each library reached, how Quorate stands to the best of them, and to the machine. */
 final class Tables {
 
     private static final String NUMBERS = "| system | operations/s: min / median / max | p50 | p99 | p99.9 (ms, medians) | CPU µs per op "
@@ -99,8 +99,8 @@ final class Tables {
         double rate = median(load, Contender.QUORATE, "opsPerSecond");
         double p50 = median(load, Contender.QUORATE, "p50Micros");
         double least = median(load, BareLimits.DISK_3, "p50Micros") + median(load, BareLimits.ECHO, "p50Micros");
-        StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%nOne fsync of the leader made %s bytes durable, at the median.%n%n"
-            + "| bare limit | allows | Quorate's share |%n|---|--:|--:|%n", whole(median(load, Contender.QUORATE, "writeBytesMedian"))));
+        StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%nOne fsync of the leader made %s bytes durable, at the median."
+            + "%n%n| bare limit | allows | Quorate's share |%n|---|--:|--:|%n", whole(median(load, Contender.QUORATE, "writeBytesMedian"))));
         Map<String, String> names = new LinkedHashMap<>();
         names.put(BareLimits.DISK_3, "three logs at once, each written in pieces of this size and forced");
         names.put(BareLimits.DISK_1, "one log likewise");

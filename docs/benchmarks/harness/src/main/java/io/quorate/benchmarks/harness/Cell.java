@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
@@ -14,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
@@ -33,9 +35,17 @@ public final class Cell {
     private final Load load;
     private @Nullable Usage idleSince;
 
-    private Cell(Group group, Load load) {
+    /**
+     * A group that runs, and the load for it.
+     *
+     * @param group        runs
+     * @param commandBytes of a command
+     * @param outstanding  commands under way, if the rate is 0
+     * @param ratePerSecond of commands, or 0: as fast as they are acknowledged
+     */
+    public Cell(Group group, int commandBytes, int outstanding, long ratePerSecond) {
         this.group = group;
-        this.load = load;
+        load = ratePerSecond > 0 ? Load.open(group, commandBytes, ratePerSecond) : Load.closed(group, commandBytes, outstanding);
     }
 
     /**
@@ -47,14 +57,16 @@ public final class Cell {
         ReplicatedSystem system = ServiceLoader.load(ReplicatedSystem.class).findFirst()
             .orElseThrow(() -> new IllegalStateException("No library to measure is on the class path"));
         int commandBytes = Integer.parseInt(arguments[1]);
-        long rate = Long.parseLong(arguments[3]);
         long begin = System.nanoTime();
         try (Group group = system.open(Path.of(arguments[0]), Integer.parseInt(arguments[4]))) {
             awaitFirst(group, commandBytes);
             Report.print(Map.of("system", system.name(), "version", system.version(),
                 "readyMillis", TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin)));
-            Load load = rate > 0 ? Load.open(group, commandBytes, rate) : Load.closed(group, commandBytes, Integer.parseInt(arguments[2]));
-            new Cell(group, load).obey();
+            Cell cell = new Cell(group, commandBytes, Integer.parseInt(arguments[2]), Long.parseLong(arguments[3]));
+            BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                Report.print(cell.obey(line));
+            }
         } catch (Exception | LinkageError e) {
             e.printStackTrace();
             Report.print(Map.of("failed", e.toString()));
@@ -92,17 +104,16 @@ public final class Cell {
         }
     }
 
-    private void obey() throws Exception {
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-            String[] words = line.split(" ");
-            switch (words[0]) {
-                case "warm" -> Report.print(warm(Long.parseLong(words[1])));
-                case "measure" -> Report.print(measure(Long.parseLong(words[1]), Long.parseLong(words[2])));
-                case "check" -> Report.print(check());
-                default -> throw new IOException("What is \"" + line + "\"?");
-            }
-        }
+    /** Does what it is told: {@code warm millis}, {@code measure millis millis}, {@code timeline millis slices}, {@code check}. */
+    public Map<String, Object> obey(String order) throws Exception {
+        String[] words = order.split(" ");
+        return switch (words[0]) {
+            case "warm" -> warm(Long.parseLong(words[1]));
+            case "measure" -> measure(Long.parseLong(words[1]), Long.parseLong(words[2]));
+            case "timeline" -> timeline(Long.parseLong(words[1]), Integer.parseInt(words[2]));
+            case "check" -> check();
+            default -> throw new IOException("What is \"" + order + "\"?");
+        };
     }
 
     private Map<String, Object> warm(long millis) throws Exception {
@@ -125,6 +136,12 @@ public final class Cell {
         group.compact();
         this.idleSince = Usage.now();
         return report;
+    }
+
+    /** How many were done in each of so many slices of time, from now on: how a process that was just started comes to its speed. */
+    private Map<String, Object> timeline(long sliceMillis, int slices) {
+        long[] done = load.timeline(TimeUnit.MILLISECONDS.toNanos(sliceMillis), slices);
+        return Map.of("done", Arrays.stream(done).mapToObj(Long::toString).collect(Collectors.joining(",")));
     }
 
     private static Map<String, Object> values(Load.Result result) {

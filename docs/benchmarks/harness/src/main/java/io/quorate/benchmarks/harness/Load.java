@@ -42,6 +42,9 @@ final class Load {
     private long sent;          // since the load began: at a rate it tells what is due
     private long failures;
     private @Nullable Throwable lastFailure;
+    private long @Nullable [] timeline;     // if one is wanted: what was done, slice by slice
+    private long timelineBegin;
+    private long timelineSliceNanos;
 
     private Load(Group group, int commandBytes, int outstanding, long ratePerSecond) {
         this.group = group;
@@ -122,6 +125,17 @@ final class Load {
         return new Result(measuredEnd - measuredBegin, latencies.getTotalCount(), failures, latencies, before, after, lastFailure);
     }
 
+    /** Loads the group for so many slices of time, and counts what was done in each. */
+    long[] timeline(long sliceNanos, int slices) {
+        long[] done = new long[slices];
+        timelineBegin = System.nanoTime();
+        timelineSliceNanos = sliceNanos;
+        timeline = done;
+        run(0, slices * sliceNanos);
+        timeline = null;
+        return done;
+    }
+
     private void loadUntil(long begin, long endNanos, @Nullable Histogram latencies) {
         for (;;) {
             long now = System.nanoTime();
@@ -162,8 +176,16 @@ final class Load {
                 failures++;
                 lastFailure = slot.failure;
                 LockSupport.parkNanos(FAILURE_PAUSE_NANOS);     // who is told to come back later does not come back at once
-            } else if (latencies != null) {
+                continue;
+            }
+            if (latencies != null) {
                 latencies.recordValue(Math.max(0, slot.doneNanos - slot.dueNanos));
+            }
+            if (timeline != null) {
+                int slice = (int) ((slot.doneNanos - timelineBegin) / timelineSliceNanos);
+                if (slice < timeline.length) {
+                    timeline[slice]++;
+                }
             }
         }
     }
