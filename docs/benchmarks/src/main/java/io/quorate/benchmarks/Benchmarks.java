@@ -27,6 +27,7 @@ public final class Benchmarks {
         PROCESSES(Processes.class, List.of()),
         LEADERLESS(Leaderless.class, List.of()),
         CATCH_UP(CatchUp.class, List.of()),
+        MICRO(Micro.class, List.of()),
         SMOKE(SmokeBenchmark.class, List.of(), "--enable-native-access=ALL-UNNAMED"),
         LINEARIZABILITY(LinearizabilityBenchmark.class, List.of(), "-Xmx1g"),
         STORAGE(StorageBenchmark.class, List.of(), "-Xms1g", "-Xmx1g");

@@ -99,8 +99,9 @@ final class Tables {
         double rate = median(load, Contender.QUORATE, "opsPerSecond");
         double p50 = median(load, Contender.QUORATE, "p50Micros");
         double least = median(load, BareLimits.DISK_3, "p50Micros") + median(load, BareLimits.ECHO, "p50Micros");
-        StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%nOne fsync of the leader made %s bytes durable, at the median."
-            + "%n%n| bare limit | allows | Quorate's share |%n|---|--:|--:|%n", whole(median(load, Contender.QUORATE, "writeBytesMedian"))));
+        StringBuilder text = new StringBuilder(String.format(Locale.ROOT,
+            "%nOne fsync of the leader made %s bytes durable, at the median.%n%n| bare limit | allows | Quorate's share |%n|---|--:|--:|%n",
+            whole(median(load, Contender.QUORATE, "writeBytesMedian"))));
         Map<String, String> names = new LinkedHashMap<>();
         names.put(BareLimits.DISK_3, "three logs at once, each written in pieces of this size and forced");
         names.put(BareLimits.DISK_1, "one log likewise");
