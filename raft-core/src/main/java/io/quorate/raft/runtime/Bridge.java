@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tells other threads who is at the helm.
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Bridge implements Helm {
 
+    private static final Logger LOG = LoggerFactory.getLogger(Bridge.class);
     private static final View NOTHING = new View(0, null, null, null);
 
     private final RaftConfig config;
@@ -62,6 +65,11 @@ final class Bridge implements Helm {
         mailbox.complete(new Event.Mark());
     }
 
+    /** Whether anybody looks. */
+    boolean isWatched() {
+        return !watchers.isEmpty();
+    }
+
     /** The node has settled what to do, and nothing of it has left yet. */
     void beforeSending(RaftNode node) {
         OwnReign own = reign;
@@ -74,10 +82,6 @@ final class Bridge implements Helm {
 
     /** A turn has come to its end. */
     void observe(RaftNode node, int epoch, long appliedIndex, LeaderHint hint) {
-        if (watchers.isEmpty()) {
-            end();
-            return;
-        }
         if (reign != null && !reign.isOf(node)) {
             reign.end();
             reign = null;
@@ -95,7 +99,17 @@ final class Bridge implements Helm {
             isNews = true;
         }
         if (isNews) {
-            watchers.forEach(Runnable::run);
+            tell();
+        }
+    }
+
+    private void tell() {
+        for (Runnable watcher : watchers) {
+            try {
+                watcher.run();
+            } catch (RuntimeException e) {
+                LOG.warn("Who watches the helm has failed; nothing else is affected", e);
+            }
         }
     }
 
@@ -108,7 +122,7 @@ final class Bridge implements Helm {
         }
         if (view != NOTHING) {
             view = NOTHING;
-            watchers.forEach(Runnable::run);
+            tell();
         }
     }
 

@@ -210,6 +210,10 @@ public final class EventLoop {
     }
 
     private void tellBridge(RaftNode running) {
+        if (!bridge.isWatched()) {
+            bridge.end();
+            return;
+        }
         FoundingRecord record = storage.identity().founding();
         if (record != null && applier != null) {
             bridge.observe(running, record.epoch(), applier.appliedIndex(), hint);

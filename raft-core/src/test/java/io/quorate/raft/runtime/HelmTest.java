@@ -203,6 +203,17 @@ class HelmTest {
     }
 
     @Test
+    void whoeverWatchesCannotStopTheServer() {
+        helm.watch(() -> {
+            throw new IllegalStateException("the watcher is broken");
+        });
+        Reign own = leadWatched();
+
+        assertTrue(own.isOn());
+        assertTrue(news > 0, "the other watcher is told");
+    }
+
+    @Test
     void whatHasStoppedReignsNoMore() {
         Reign own = leadWatched();
         exchange();
