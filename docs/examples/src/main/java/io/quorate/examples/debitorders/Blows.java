@@ -12,7 +12,9 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** Does to the copy that does the work what happens to machines, one thing after the other, and waits each time for the one that takes over. */
+/**
+ * Does to the copy that does the work what happens to machines, one thing after the other, and waits each time for the one that takes over.
+ */
 final class Blows {
 
     /** What is done. */

@@ -4,6 +4,7 @@ import io.quorate.examples.KvServer;
 import io.quorate.examples.Running;
 import io.quorate.examples.election.ElectionServer;
 import io.quorate.examples.election.PauseWatch;
+import io.quorate.examples.election.Threads;
 import io.quorate.examples.election.WiredTransport;
 import io.quorate.examples.launcher.ReplicaMain;
 import io.quorate.raft.client.RaftClient;
@@ -20,12 +21,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.Executors;
 
 /**
- * One of three copies of the service. Each is a replica of the group that keeps the leases, and a candidate for the office of the scheduler, so
- * that the service needs no other system but its ledger. Its candidate is a client of the group like any other: the group's leader and the
- * holder of the office need not be the same copy.
+ * One of three copies of the service. Each is a replica of the group that keeps the leases, and a candidate for the office of the
+ * scheduler, so that the service needs no other system but its ledger. Its candidate is a client of the group like any other: the group's
+ * leader and the holder of the office need not be the same copy.
  */
 final class Copy implements Running {
 
@@ -62,11 +62,7 @@ final class Copy implements Running {
             public void stop(Leadership leadership, Leadership.Reason why) throws Exception {
                 task.stop(leadership, why);
             }
-        }, Executors.newSingleThreadExecutor(work -> {
-            Thread thread = new Thread(work, "leader-task");
-            thread.setDaemon(true);
-            return thread;
-        }));
+        }, Threads.daemons(1, "leader-task"));
     }
 
     private record Voice(int number, PrintStream out) {

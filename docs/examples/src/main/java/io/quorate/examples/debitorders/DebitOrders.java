@@ -17,9 +17,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Three copies of a service of which exactly one may create debit orders, and a ledger downstream: while orders fall due, the copy that does
- * the work is killed, paused and cut off in turn, and in the end each order must be in the ledger exactly once. Leaves no process and no file
- * behind.
+ * Three copies of a service of which exactly one may create debit orders, and a ledger downstream: while orders fall due, the copy that
+ * does the work is killed, paused and cut off in turn, and in the end each order must be in the ledger exactly once. Leaves no process and
+ * no file behind.
  */
 public final class DebitOrders {
 
@@ -78,7 +78,8 @@ public final class DebitOrders {
             LocalGroup group = scratch.make("quorate-debit-orders-", directory -> {
                 ledger.add(startLedger(directory));
                 return LocalGroup.ofScratchBehind(wires.fronts(), directory, List.of("--election-timeout", "500", "--links", wires.links(),
-                    "--plan", plan(directory).toString(), "--ledger", addressOf(ledger.get(0))), new ReplicaProgram(Copy.class, COPY_HEAP_MIB));
+                    "--plan", plan(directory).toString(), "--ledger", addressOf(ledger.get(0))),
+                    new ReplicaProgram(Copy.class, COPY_HEAP_MIB));
             });
             tell(settings.toString());
             try {

@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the leading copy does: {@code start} begins the {@link Scheduler}'s work on a thread of its own, {@code stop} ends it and waits until it has
- * ended. Its calls come one after the other, as the library promises.
+ * What the leading copy does: {@code start} begins the {@link Scheduler}'s work on a thread of its own, {@code stop} ends it and waits
+ * until it has ended. Its calls come one after the other, as the library promises.
  */
 final class DebitTask implements LeaderTask<Leadership> {
 
@@ -75,7 +75,8 @@ final class DebitTask implements LeaderTask<Leadership> {
             } catch (InterruptedException e) {
                 tell.accept("ends its work: it was told to");
             } catch (IOException e) {
-                // Whether the last order was created is not known, and with this fence it never will be. The next one closes the door on it.
+                // Whether the last order was created is not known, and with this fence it never will be. The next fence closes the door
+                // on it.
                 tell.accept("ends its work: the ledger does not answer: " + e.getMessage());
                 leadership.resign();
             }

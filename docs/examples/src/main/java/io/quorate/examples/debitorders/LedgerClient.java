@@ -11,8 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /**
- * The {@link LedgerServer ledger's} other end: one connection, one question at a time. When a question fails, its outcome is unknown, and the
- * connection is of no more use. Not thread-safe.
+ * The {@link LedgerServer ledger's} other end: one connection, one question at a time. When a question fails, its outcome is unknown, and
+ * the connection is of no more use. Not thread-safe.
  */
 final class LedgerClient implements Ledger, AutoCloseable {
 

@@ -16,8 +16,8 @@ import java.util.Set;
 
 /**
  * A ledger at a port of the loopback address. It is asked in lines, {@code claim SCHEDULER FENCE} or {@code create SCHEDULER FENCE ORDER},
- * and answers each with one: {@code accepted ORDERS}, {@code stale NEWEST_FENCE}, or {@code error WHY}. Lines that came are carried out even if
- * whoever sent them is gone; that is so with most systems, and with all networks.
+ * and answers each with one: {@code accepted ORDERS}, {@code stale NEWEST_FENCE}, or {@code error WHY}. Lines that came are carried out
+ * even if whoever sent them is gone; that is so with most systems, and with all networks.
  */
 final class LedgerServer implements AutoCloseable {
 

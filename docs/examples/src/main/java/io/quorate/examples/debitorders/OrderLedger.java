@@ -19,11 +19,11 @@ import org.jspecify.annotations.Nullable;
  * know nothing: of each scheduler it remembers the highest fencing token it has seen, and refuses whatever comes with a lower one. That
  * is the whole of what a resource has to do to be safe from a holder who does not know yet that his time is over.
  *
- * <p>It does <em>not</em> refuse an order whose id it has already: then the fence would have nothing to prove here. Two orders of one id stay two
- * lines in the file, and whoever {@linkplain OrderCheck checks} it finds them.
+ * <p>It does <em>not</em> refuse an order whose id it has already: then the fence would have nothing to prove here. Two orders of one id
+ * stay two lines in the file, and whoever {@linkplain OrderCheck checks} it finds them.
  *
- * <p>What was accepted is on the disk, and so is the fence that it came with. A last line that is not whole was never answered, and is cut off at
- * the next start. After a failed write the ledger refuses everything, since it does not know what its file holds. Thread-safe.
+ * <p>What was accepted is on the disk, and so is the fence that it came with. A last line that is not whole was never answered, and is cut
+ * off at the next start. After a failed write the ledger refuses everything, since it does not know what its file holds. Thread-safe.
  */
 final class OrderLedger implements Ledger, AutoCloseable {
 

@@ -20,8 +20,8 @@ record Plan(long beginMillis, int periodMillis, int periods, int customers) {
 
     Plan {
         if (periodMillis < 1 || periods < 1 || customers < 1) {
-            throw new IllegalArgumentException("A plan has 1 ms, period and customer or more, not " + periodMillis + ", " + periods + " and "
-                + customers);
+            throw new IllegalArgumentException("A plan has 1 ms, period and customer or more, not " + periodMillis + ", " + periods
+                + " and " + customers);
         }
     }
 

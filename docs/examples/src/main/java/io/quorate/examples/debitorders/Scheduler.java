@@ -6,14 +6,14 @@ import java.util.function.BooleanSupplier;
 /**
  * The job that exactly one copy of the service may do: it creates the orders of a plan, one after the other, each when it is due.
  *
- * <p>It begins each term of office by {@linkplain Ledger#claim claiming} the ledger. That closes the door on all holders before, and tells how
- * far they came; nothing else about progress is kept anywhere. Before each order it asks whether its leadership is still valid. That spares useless
- * work, but it makes nothing safe: between the question and the moment at which the ledger takes in the order, any amount of time can pass. What
- * makes it safe is the fence that goes along with the order.
+ * <p>It begins each term of office by {@linkplain Ledger#claim claiming} the ledger. That closes the door on all holders before, and tells
+ * how far they came; nothing else about progress is kept anywhere. Before each order it asks whether its leadership is still valid. That
+ * spares useless work, but it makes nothing safe: between the question and the moment at which the ledger takes in the order, any amount of
+ * time can pass. What makes it safe is the fence that goes along with the order.
  *
  * <p>When the ledger's answer fails to come, the order was created, or is about to be, or neither. Asking again under the same fence could
- * create it twice. So the scheduler lets {@link #run} fail, its owner gives up the office, and the next fence closes the door on the order that is
- * still on its way, before anybody looks whether it arrived.
+ * create it twice. So the scheduler lets {@link #run} fail, its owner gives up the office, and the next fence closes the door on the order
+ * that is still on its way, before anybody looks whether it arrived.
  */
 final class Scheduler {
 

@@ -10,9 +10,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The wires between the copies of the service: one in front of each, by which the others' replicas reach its replica, and one from each copy to
- * each other, by which its candidate reaches the other's replica. So a copy can be cut off whole, replica and candidate, from the others; from
- * the ledger it never is, which is the worse case: it could go on with its work.
+ * The wires between the copies of the service: one in front of each, by which the others' replicas reach its replica, and one from each
+ * copy to each other, by which its candidate reaches the other's replica. So a copy can be cut off whole, replica and candidate, from the
+ * others; from the ledger it never is, which is the worse case: it could go on with its work.
  */
 final class Wires implements AutoCloseable {
 

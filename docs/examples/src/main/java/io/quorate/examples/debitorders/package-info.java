@@ -1,4 +1,7 @@
-/** A scheduler in three copies that must create each debit order exactly once, the ledger that sees to it, and a run that tries to break both. */
+/**
+ * A scheduler in three copies that must create each debit order exactly once, the ledger that sees to it, and a run that tries to break
+ * both.
+ */
 @NullMarked
 package io.quorate.examples.debitorders;
 

@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executors;
 
 /** A candidate for an office, in a process of its own, that does nothing with it but to say so. It is a client of the group. */
 final class CandidateMain implements Running, LeaderTask<Leadership> {
@@ -36,11 +35,8 @@ final class CandidateMain implements Running, LeaderTask<Leadership> {
             tell("woke after " + millis + " ms with fence " + leadership.fencingToken() + " valid: " + isValid));
         client = RaftClient.builder(new NettyClientTransport(), List.of(arguments.get(3).split(","))).build();
         elections = Elections.open(client, Elections.Options.DEFAULT.withTtl(ttl));
-        elections.election(arguments.get(1)).campaign(("candidate " + number).getBytes(StandardCharsets.UTF_8), this, Executors.newSingleThreadExecutor(work -> {
-            Thread thread = new Thread(work, "leader-task");
-            thread.setDaemon(true);
-            return thread;
-        }));
+        elections.election(arguments.get(1)).campaign(("candidate " + number).getBytes(StandardCharsets.UTF_8), this,
+            Threads.daemons(1, "leader-task"));
         tell("stands");
     }
 

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -112,7 +111,7 @@ final class Crowd {
     /** So many stand for one office; each that gets it closes, until all have had it. Returns how long that took. */
     static long oneOffice(RaftClient client, int candidates) {
         Register register = new Register();
-        ExecutorService executor = daemons();
+        ExecutorService executor = Threads.daemons(4, "leader-task");
         List<Elections> open = new ArrayList<>();
         long begin = System.nanoTime();
         try {
@@ -137,7 +136,7 @@ final class Crowd {
     /** One candidate holds so many offices; it closes, and another that waited for each holds them all. */
     static Offices manyOffices(RaftClient client, int offices) {
         Register register = new Register();
-        ExecutorService executor = daemons();
+        ExecutorService executor = Threads.daemons(4, "leader-task");
         Elections first = Elections.open(client, Elections.Options.DEFAULT.withTtl(TTL));
         Elections second = Elections.open(client, Elections.Options.DEFAULT.withTtl(TTL));
         try {
@@ -167,13 +166,5 @@ final class Crowd {
 
     private static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static ExecutorService daemons() {
-        return Executors.newFixedThreadPool(4, work -> {
-            Thread thread = new Thread(work, "leader-task");
-            thread.setDaemon(true);
-            return thread;
-        });
     }
 }

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One replica of a group that keeps leases and named elections, and nothing else: what candidates without a replica of their own are clients
- * of. Its command line is that of {@link KvServer}.
+ * One replica of a group that keeps leases and named elections, and nothing else: what candidates without a replica of their own are
+ * clients of. Its command line is that of {@link KvServer}.
  */
 public final class ElectionServer {
 

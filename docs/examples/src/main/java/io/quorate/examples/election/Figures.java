@@ -21,9 +21,9 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How quickly a named office changes hands, measured with processes: three of the group, and three candidates that are its clients. The holder is
- * killed, ends in good order, and is stopped for longer than its lease, each as often as is asked for; and in this process hundred candidates stand
- * for one office, and two for a thousand.
+ * How quickly a named office changes hands, measured with processes: three of the group, and three candidates that are its clients. The
+ * holder is killed, ends in good order, and is stopped for longer than its lease, each as often as is asked for; and in this process
+ * hundred candidates stand for one office, and two for a thousand.
  */
 public final class Figures {
 
@@ -89,7 +89,8 @@ public final class Figures {
             launch(number);
         }
         holders.awaitAfter(0);
-        boolean isKept = judge("kill -9 of the holder, lease of " + TTL_MILLIS + " ms: the next one starts", times(this::kill), KILL_MILLIS_MAX);
+        boolean isKept = judge("kill -9 of the holder, lease of " + TTL_MILLIS + " ms: the next one starts", times(this::kill),
+            KILL_MILLIS_MAX);
         isKept &= judge("the holder closes: the next one starts", times(this::close), CLOSE_MILLIS_MAX);
         isKept &= pauses();
         try (RaftClient client = RaftClient.builder(new NettyClientTransport(), group.addresses()).build()) {

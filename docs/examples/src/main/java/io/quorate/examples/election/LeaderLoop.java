@@ -15,8 +15,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The loop that teams write by hand over etcd, written by hand over the primitives of this library: a key is put, if it is absent, with a lease; who has
- * put it leads, and refreshes the lease; the others watch the key until it is deleted, and try again.
+ * The loop that teams write by hand over etcd, written by hand over the primitives of this library: a key is put, if it is absent, with a
+ * lease; who has put it leads, and refreshes the lease; the others watch the key until it is deleted, and try again.
  *
  * <pre>{@code
  * while (isRunning) {
@@ -31,9 +31,9 @@ import org.jspecify.annotations.Nullable;
  * loop.close();
  * }</pre>
  *
- * <p>It is here to be compared. {@link io.quorate.raft.election.Election#campaign(byte[])} does the same in one line, wakes one candidate and not all of them when the key goes,
- * and lets nobody wait for ever. What even this loop has from the library: a command whose outcome was unknown is not done twice, so "the key is
- * there" is never its own; and a watch from the index of what was read misses nothing.
+ * <p>It is here to be compared. {@link io.quorate.raft.election.Election#campaign(byte[])} does the same in one line, wakes one candidate
+ * and not all of them when the key goes, and lets nobody wait for ever. What even this loop has from the library: a command whose outcome
+ * was unknown is not done twice, so "the key is there" is never its own; and a watch from the index of what was read misses nothing.
  *
  * <p>Used by one thread; {@link #leads} and {@link #close} by any.
  */
@@ -87,7 +87,7 @@ final class LeaderLoop implements AutoCloseable {
             if (!put.isDone() && (found == null || !own.lease.id().equals(found.lease()))) {
                 return false;
             }
-            if (client.epoch() == epoch) {      // else the group was recovered meanwhile, and it is not known on which side of that the key was put
+            if (client.epoch() == epoch) {      // else the group was recovered meanwhile: before the key was put, or after?
                 token = FencingToken.of(epoch, found == null ? put.version() : found.createIndex());
                 return leads();
             }

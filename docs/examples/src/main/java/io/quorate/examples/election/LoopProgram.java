@@ -9,8 +9,8 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
 
 /**
- * Two services that run the {@link LeaderLoop}, and what happens when the one that leads is cut off, and when one stops in good order. Runs by itself, with a
- * group of its own in this process.
+ * Two services that run the {@link LeaderLoop}, and what happens when the one that leads is cut off, and when one stops in good order. Runs
+ * by itself, with a group of its own in this process.
  */
 public final class LoopProgram {
 

@@ -11,12 +11,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 
 /**
- * A named service of which one candidate leads, in the manner of kingsmoot: a candidate joins with its endpoint, and is told which role it has. What that
- * library does over etcd, this does over {@link Elections}, with what is missing there: the leader has a fencing token, knows by its own clock how
- * long it leads, and may take its time in the callback without losing its lease for that.
+ * A named service of which one candidate leads, in the manner of kingsmoot: a candidate joins with its endpoint, and is told which role it
+ * has. What that library does over etcd, this does over {@link Elections}, with what is missing there: the leader has a fencing token,
+ * knows by its own clock how long it leads, and may take its time in the callback without losing its lease for that.
  *
  * <p>Callbacks come one at a time, each candidate's on a thread of its own.
  */
@@ -89,11 +88,7 @@ public final class NamedService implements AutoCloseable {
      * @param endpoint what followers are told when it leads
      */
     public void join(String endpoint, Candidate candidate) {
-        ExecutorService thread = Executors.newSingleThreadExecutor(work -> {
-            Thread worker = new Thread(work, "candidate-" + endpoint);
-            worker.setDaemon(true);
-            return worker;
-        });
+        ExecutorService thread = Threads.daemons(1, "candidate-" + endpoint);
         election.states(state -> tell(endpoint, candidate, state), thread);
         election.campaign(endpoint.getBytes(StandardCharsets.UTF_8), new LeaderTask<Leadership>() {
             @Override

@@ -10,8 +10,8 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Three candidates of one {@link NamedService}, and what they are told while the leader is cut off, comes back, leaves, and one cannot take the role on.
- * Runs by itself, with a group of its own in this process.
+ * Three candidates of one {@link NamedService}, and what they are told while the leader is cut off, comes back, leaves, and one cannot take
+ * the role on. Runs by itself, with a group of its own in this process.
  */
 public final class RolesProgram {
 

@@ -75,7 +75,8 @@ final class SmallGroup implements AutoCloseable {
                 wires.put(address, wire);
                 ways.put(address, wire.address());
             }
-            client = RaftClient.builder(new WiredTransport(new NettyClientTransport(), ways), addresses()).callTimeout(CALL_TIMEOUT).build();
+            client = RaftClient.builder(new WiredTransport(new NettyClientTransport(), ways), addresses())
+                .callTimeout(CALL_TIMEOUT).build();
         }
 
         /** Who is at its end. */

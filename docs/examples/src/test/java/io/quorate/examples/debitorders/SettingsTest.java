@@ -18,7 +18,8 @@ final class SettingsTest {
 
     @Test
     void nonsenseIsRefused() {
-        for (String word : List.of("second=40", "seconds", "seconds=", "seconds=many", "seconds=0", "pause=1", "rounds=-1", "fencing=maybe")) {
+        for (String word : List.of("second=40", "seconds", "seconds=", "seconds=many", "seconds=0", "pause=1", "rounds=-1",
+                "fencing=maybe")) {
             assertThrows(IllegalArgumentException.class, () -> Settings.of(List.of(word)), word);
         }
     }
