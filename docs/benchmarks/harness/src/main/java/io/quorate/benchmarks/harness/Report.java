@@ -16,10 +16,14 @@ public final class Report {
 
     /** Prints a report. */
     public static void print(Map<String, Object> values) {
+        System.out.println(line(values));
+        System.out.flush();
+    }
+
+    static String line(Map<String, Object> values) {
         StringBuilder line = new StringBuilder(MARK);
         values.forEach((name, value) -> line.append(' ').append(name).append('=').append(value.toString().replaceAll("\\s+", "_")));
-        System.out.println(line);
-        System.out.flush();
+        return line.toString();
     }
 
     /** Reads what was printed. */
