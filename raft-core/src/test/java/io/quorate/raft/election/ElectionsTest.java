@@ -100,28 +100,44 @@ class ElectionsTest {
 
     // ---------------------------------------------------------------------------------------------------------------- how long
 
-    /** Reckoned from before the proposal, with the own clock as slow as it may be; so at no moment are there two. */
+    /** Reckoned from before the proposal, with the own clock as slow as it may be, whenever that happens; so at no moment are there two. */
     @Test
-    void whoIsCutOffKnowsThatItIsOverBeforeTheNextBegins() {
+    void whoIsCutOffKnowsThatItIsOverBeforeTheGroupEndsHisLease() {
         for (int permille : new int[] {990, 1000, 1010}) {
-            group = new VirtualGroup();
-            group.tripNanos = Duration.ofMillis(20).toNanos();
-            Member one = new Member();
-            Leadership first = one.lead("one");
-            CompletableFuture<Leadership> next = new Member().campaign("other");
-            group.passMillis(500);
-            one.process.rate(permille);
-            one.process.isDeaf = true;     // its refreshes count as long as it may speak, and it does not know
-            group.passMillis(300);
-            one.process.isCut = true;
-            while (!next.isDone()) {
-                assertFalse(first.isValid() && group.machine().leases() == 1, "valid, and the group has ended its lease");
-                group.passMillis(1);
+            for (int millis = 0; millis < 700; millis += 50) {
+                group = new VirtualGroup();
+                group.tripNanos = Duration.ofMillis(20).toNanos();
+                Member one = new Member();
+                one.process.rate(permille);
+                Leadership first = one.lead("one");
+                CompletableFuture<Leadership> next = new Member().campaign("other");
+                group.passMillis(800 + millis);
+                one.process.isCut = true;
+                while (!next.isDone()) {
+                    assertFalse(first.isValid() && group.machine().leases() == 1, "valid, and the group has ended its lease");
+                    group.passMillis(1);
+                }
+                assertFalse(first.isValid());
+                group.passMillis(10);
+                assertEquals(Reason.LOST, first.revoked().toCompletableFuture().join());
             }
-            assertFalse(first.isValid());
-            group.passMillis(10);
-            assertEquals(Reason.LOST, first.revoked().toCompletableFuture().join());
         }
+    }
+
+    @Test
+    void whoIsNotAnsweredDoesNotCountOnWhatHasArrived() {
+        Member one = new Member();
+        Leadership first = one.lead("one");
+        CompletableFuture<Leadership> next = new Member().campaign("other");
+        group.passMillis(100);
+        one.process.isDeaf = true;
+        Duration remaining = first.remaining();
+        group.pass(remaining);
+        assertFalse(first.isValid());
+        assertFalse(next.isDone());
+        group.passMillis(100);      // what nobody holds is given back, and not waited for
+        assertTrue(assertDone(next).isValid());
+        assertEquals(Reason.LOST, first.revoked().toCompletableFuture().join());
     }
 
     /** The clock of one whose process stands still goes on: whatever it asks first when it goes on, it is told the truth. */

@@ -206,6 +206,7 @@ class LeasedKeysTest {
         long first = index;
         while (machine.query(new KeyQuery.Changes(first - 1, List.of()).encode())[0] == KeyAnswer.CHANGES) {
             command(new KeyCommand.CompareAndSet("a", index, buffer("v".repeat(50)), null));
+            assertTrue(index < first + 100, "nothing is ever forgotten");
         }
         long after = first - 1;
         while (changes(after) instanceof KeyAnswer.Compacted compacted) {
@@ -254,6 +255,9 @@ class LeasedKeysTest {
         assertEquals(new KeyAnswer.Line(index, first, true, null), line("n/", "n/z"));
         assertEquals(new KeyAnswer.Line(index, first, true, first), line("n/", "n/a"));
         assertEquals(new KeyAnswer.Line(index, first, true, second), line("n/", "n/b"));
+        KeyEntry third = entry("n/b");
+        put("n/c", "", null);
+        assertEquals(new KeyAnswer.Line(index, first, true, third), line("n/", "n/c"));
         assertEquals(new KeyAnswer.Line(index, first, false, null), line("n/", "m/a"));
         assertEquals(new KeyAnswer.Line(index, null, false, null), line("o/", "o/x"));
     }

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
  */
 class LeasedElectionsSimulationTest {
 
-    private static final int SEEDS = Integer.getInteger("simulation.elections.seeds", 12);
+    private static final int SEEDS = Integer.getInteger("simulation.elections.seeds", 10);
     private static final int TIMEOUTS = 60;
     private static final long CALLS_FROM = 2_000_000;      // beyond the numbers of all other calls
     private static final Sessions.Options SESSIONS = new Sessions.Options(Duration.ofHours(1), 100_000, 10 << 20);
@@ -179,7 +179,7 @@ class LeasedElectionsSimulationTest {
     void whoWatchesAGroupThatForgetsSoonIsToldWhatHeMissed() {
         long elected = 0;
         long missed = 0;
-        for (long seed = 100; seed < 100 + SEEDS / 2; seed++) {
+        for (long seed = 100; seed < 100 + SEEDS / 3; seed++) {
             SimulatedElections run = run(seed, plan(seed), FORGETFUL, Clocks.WITHIN_THE_BOUND);
             elected += run.elected();
             missed += run.missed();
