@@ -26,6 +26,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
@@ -67,6 +68,7 @@ public final class FileStorageDisk implements SimulatedDisk {
     private @Nullable Opened running;
     private @Nullable String refusal;               // see refusal()
     private boolean isMended;
+    private final Set<Long> rotten = new TreeSet<>();       // that were damaged in this process's time, perhaps written over since
 
     private FileStorageDisk(ReplicaId replica, FileStorage.Options options, SplittableRandom random, Consumer<SimulatedFiles> setup,
                             SimulatedFiles files) {
@@ -190,6 +192,7 @@ public final class FileStorageDisk implements SimulatedDisk {
     }
 
     private void losePower() {
+        rotten.clear();
         files.happenings().forEach((what, often) -> happenings.merge(what, often, Long::sum));
         Loss loss = List.of(isMended ? Loss.TEARS : Loss.NONE, Loss.TEARS, Loss.TEARS, Loss.LOSES_ALL).get(random.nextInt(4));
         if (loss != Loss.NONE && !files.unsynced().isEmpty()) {
@@ -455,6 +458,7 @@ public final class FileStorageDisk implements SimulatedDisk {
         int[] place = frame.placeOf(entry.index(), files.honest().bytes(frame.file()));
         files.keepHonest();
         files.flip(frame.file(), drawn.nextInt(place[0], place[1]), drawn.nextInt(Byte.SIZE));
+        rememberDamage();
         settleIfDown();
         return entry.id();
     }
@@ -481,8 +485,15 @@ public final class FileStorageDisk implements SimulatedDisk {
                 files.misdirectWrite(name, drawn.nextInt(1 + files.bytes(name).length / SimulatedMedium.SECTOR));
             }
         }
+        rememberDamage();
         settleIfDown();
         return true;
+    }
+
+    /** Who has found that does not see that it is over when what is damaged is written once more with what comes behind it. */
+    private void rememberDamage() {
+        HonestLog log = honestLog();
+        promised.entries().stream().map(Entry::index).filter(index -> log.isDamaged(index, files)).forEach(rotten::add);
     }
 
     private interface Mishap {
@@ -920,7 +931,7 @@ public final class FileStorageDisk implements SimulatedDisk {
         }
 
         private boolean isDamaged(long index) {
-            return isRefusedByDisk(files) || honestLog().isDamaged(index, files);
+            return isRefusedByDisk(files) || rotten.contains(index) || honestLog().isDamaged(index, files);
         }
 
         @Override
