@@ -130,8 +130,9 @@ public interface Storage extends AutoCloseable {
      * <p>A replica that has no entries yet may be given a state to begin with in the same way, before it is started: the log stands on it
      * from the next opening on.
      *
-     * @param snapshot newer than the one that is there, and applied here, so that its last entry is in the log
-     * @throws IllegalArgumentException if it is not newer
+     * @param snapshot newer than the one that is there, and applied here, so that its last entry is in the log, or is where the log begins;
+     *                 or the same, if the storage has told that the one that is there is damaged: it then takes its place
+     * @throws IllegalArgumentException if it is not newer, and nothing is known to be wrong with the one that is there
      * @throws IllegalStateException    if its last entry is not in the log
      * @throws StorageException         if it cannot be begun
      */
@@ -277,7 +278,8 @@ public interface Storage extends AutoCloseable {
      *
      * @param bytes             how many were read
      * @param damaged           entries behind the newest snapshot, rising
-     * @param isSnapshotDamaged whether the newest snapshot cannot be relied on any more: another one should be taken
+     * @param isSnapshotDamaged whether the newest snapshot cannot be relied on any more: another one should be taken, which may be of
+     *                          the same state
      * @param isRoundDone       whether all has been looked at: the next call begins anew
      * @param problem           damage that no other replica can put right, and because of which the next opening would refuse the
      *                          directory, though it does no harm until then: where, and what to do. A snapshot that covers that piece of the log,

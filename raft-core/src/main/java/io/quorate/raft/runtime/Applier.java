@@ -259,7 +259,7 @@ public final class Applier {
     }
 
     void ended(Work.SnapshotEnded end) {
-        snapshots.onEnded(end.newest(), end.failure(), nanoClock.getAsLong());
+        snapshots.onEnded(end.newest(), end.isReplaced(), end.failure(), nanoClock.getAsLong());
     }
 
     void begin(Work.Apply range) {

@@ -661,7 +661,7 @@ public final class EventLoop {
             if (lostLog.isOpen(now)) {
                 LOG.error("Replica {}: entry {} is damaged on its disk, and no other replica has it any more; a snapshot of the own state "
                     + "takes its place, if the state machine has snapshots", self, entry);
-                forApplier.add(new Work.RenewSnapshot());
+                forApplier.add(new Work.RenewSnapshot(false));
             }
             return;
         }

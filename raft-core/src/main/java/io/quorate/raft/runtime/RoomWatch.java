@@ -50,7 +50,7 @@ final class RoomWatch {
             return;
         }
         if (told.isPlenty()) {
-            applier.accept(List.of(new Work.RenewSnapshot()));
+            applier.accept(List.of(new Work.RenewSnapshot(false)));
         } else if (room.isPlenty()) {
             LOG.info("Replica {}: its disk has room again", self);
         }

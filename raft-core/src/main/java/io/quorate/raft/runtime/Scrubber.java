@@ -75,14 +75,14 @@ final class Scrubber {
             mailbox.damaged(found.damaged());
         }
         if (found.isSnapshotDamaged()) {
-            LOG.error("The newest snapshot is damaged on the disk; another one is taken as soon as there is anything new to capture");
+            LOG.error("The newest snapshot is damaged on the disk; another one is taken in its place");
             meters.snapshotsDamaged.add(1);
-            applier.accept(List.of(new Work.RenewSnapshot()));
+            applier.accept(List.of(new Work.RenewSnapshot(true)));
         }
         if (found.problem() != null && !found.problem().equals(problem)) {
             problem = found.problem();
             mailbox.diskProblem(problem);
-            applier.accept(List.of(new Work.RenewSnapshot()));      // what a snapshot covers is let go of
+            applier.accept(List.of(new Work.RenewSnapshot(false)));      // what a snapshot covers is let go of
         }
         hasProblem |= found.problem() != null;
         if (found.isRoundDone()) {

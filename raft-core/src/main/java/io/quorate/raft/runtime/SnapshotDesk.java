@@ -44,7 +44,8 @@ final class SnapshotDesk {
     private final List<Wish> served = new ArrayList<>();                 // by the one being made
     private final List<Wish> copied = new ArrayList<>();                 // to their files, now or soon
     private boolean isMaking;
-    private boolean isRenewalDue;                       // the newest one cannot be relied on, or is too old
+    private boolean isRenewalDue;                       // the newest one is too old
+    private boolean isReplacementDue;                   // it cannot be relied on
     private volatile boolean isUnable;                  // the machine has no snapshots
     private volatile @Nullable SnapshotInfo newest;
     private volatile @Nullable String problem;
@@ -103,9 +104,14 @@ final class SnapshotDesk {
         }
     }
 
-    /** Another one is wanted as soon as there is anything new to capture. */
-    void renew() {
+    /**
+     * Another one is wanted as soon as there is anything new to capture.
+     *
+     * @param isDamaged also if there is nothing new: the log that led to the newest one may be gone, and who needs it would have nothing
+     */
+    void renew(boolean isDamaged) {
         isRenewalDue = true;
+        isReplacementDue |= isDamaged;
     }
 
     /** Captures the state if that is due, and if there is something new to capture. */
@@ -117,10 +123,10 @@ final class SnapshotDesk {
         SnapshotInfo known = newest;
         if (id == null || id.index() == 0) {
             failAsked(new IllegalStateException("Nothing happened: nothing has been applied yet that a snapshot could hold"));
-        } else if (known != null && known.last().equals(id.last())) {
+        } else if (isCovered(id, known) && !isReplacementDue) {
             fulfilAll(asked, known);
         } else {
-            capture(machine, id, new StateHeader(applied.lastToldIndex()), nowNanos);
+            capture(machine, id, isCovered(id, known), new StateHeader(applied.lastToldIndex()), nowNanos);
         }
     }
 
@@ -134,10 +140,14 @@ final class SnapshotDesk {
         }
         SnapshotId id = applied.snapshotId();
         SnapshotInfo known = newest;
-        return id != null && id.index() > (known == null ? 0 : known.index());
+        return id != null && (id.index() > (known == null ? 0 : known.index()) || isReplacementDue && isCovered(id, known));
     }
 
-    private void capture(StateMachine machine, SnapshotId id, StateHeader header, long nowNanos) {
+    private static boolean isCovered(SnapshotId id, @Nullable SnapshotInfo known) {
+        return known != null && known.last().equals(id.last());
+    }
+
+    private void capture(StateMachine machine, SnapshotId id, boolean isReplacing, StateHeader header, long nowNanos) {
         StateMachine.Snapshot state;
         served.addAll(asked);
         asked.clear();
@@ -153,18 +163,19 @@ final class SnapshotDesk {
                 + " snapshot() and restore(InputStream)"));
             return;
         }
-        isMaking = taker.add(new SnapshotTaker.Capture(id, header, state));
+        isMaking = taker.add(new SnapshotTaker.Capture(id, isReplacing, header, state));
     }
 
     /** The one that was being made is durable, or there is none because of this. */
-    void onEnded(@Nullable SnapshotInfo info, @Nullable Throwable failure, long nowNanos) {
+    void onEnded(@Nullable SnapshotInfo info, boolean isReplaced, @Nullable Throwable failure, long nowNanos) {
         isMaking = false;
         if (info == null) {
             onFailed(failure == null ? new IllegalStateException("the storage keeps no snapshots") : failure, nowNanos);
             return;
         }
         SnapshotInfo known = newest;
-        if (known == null || known.index() < info.index()) {
+        isReplacementDue = false;       // of one that is replaced, or older, or with which nothing is wrong
+        if (known == null || known.index() < info.index() || isReplaced) {
             isRenewalDue = false;
             LOG.info("A snapshot of {} bytes up to entry {} is durable", info.bytes(), info.last());
             observe(() -> observer.onSnapshotTaken(info));

@@ -26,11 +26,12 @@ public final class SnapshotTaker {
     /**
      * A state as it was at one point of the apply sequence, and what it is labelled with.
      *
-     * @param id     the label
-     * @param header what is written before the state
-     * @param state  writes itself
+     * @param id          the label
+     * @param isReplacing whether it is to take the place of a damaged one that covers as much
+     * @param header      what is written before the state
+     * @param state       writes itself
      */
-    record Capture(SnapshotId id, StateHeader header, StateMachine.Snapshot state) { }
+    record Capture(SnapshotId id, boolean isReplacing, StateHeader header, StateMachine.Snapshot state) { }
 
     private static final int BUFFER_BYTES = 1 << 16;
 
@@ -122,7 +123,7 @@ public final class SnapshotTaker {
             if (newest == null || newest.index() < capture.id().index()) {
                 throw e;
             }
-            tell(new Work.SnapshotEnded(newest, null));     // another's was installed meanwhile, and covers more
+            tell(new Work.SnapshotEnded(newest, false, null));      // another's was installed meanwhile; or nothing is wrong with it
             return;
         }
         output = begun;
@@ -139,7 +140,7 @@ public final class SnapshotTaker {
         } catch (IOException | RuntimeException e) {     // a full disk, or the user's code: this snapshot was never there
             forget();
             if (!isCancelled) {      // else whoever asked is told by who stops the server
-                tell(new Work.SnapshotEnded(null, e));
+                tell(new Work.SnapshotEnded(null, false, e));
             }
             return;
         }
@@ -153,7 +154,8 @@ public final class SnapshotTaker {
         }
         SnapshotInfo before = newest(storage);
         boolean isNewest = before == null || before.index() < capture.id().index();
-        if (isNewest) {      // else another's has been installed meanwhile, and covers more
+        boolean isReplaced = capture.isReplacing() && before != null && before.last().equals(capture.id().last());
+        if (isNewest || isReplaced) {      // else another's has been installed meanwhile, and covers more
             whole.commit();
         }
         forget();
@@ -161,7 +163,7 @@ public final class SnapshotTaker {
             // The node hears of it first: by the time a caller does, it can be offered to others.
             mailbox.complete(new Event.SnapshotTaken(capture.id()));
         }
-        tell(new Work.SnapshotEnded(newest(storage), null));
+        tell(new Work.SnapshotEnded(newest(storage), isReplaced, null));
     }
 
     private void forget() {

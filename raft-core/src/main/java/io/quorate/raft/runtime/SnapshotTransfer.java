@@ -138,10 +138,9 @@ public final class SnapshotTransfer {
 
     private void onUnreadable(StorageException why) {
         if (unreadableLog.isOpen(nanoClock.getAsLong())) {
-            LOG.error("The newest snapshot cannot be read for another replica; one more is taken as soon as there is anything new to capture:"
-                + " {}", why.toString());
+            LOG.error("The newest snapshot cannot be read for another replica; another one is taken in its place: {}", why.toString());
         }
-        applier.accept(List.of(new Work.RenewSnapshot()));
+        applier.accept(List.of(new Work.RenewSnapshot(true)));
     }
 
     /** Another replica's message: taken, or dropped if too many wait. Any thread. */

@@ -97,21 +97,26 @@ sealed interface Work permits Call, Work.Begin, Work.Apply, Work.Restore, Work.T
         }
     }
 
-    /** The newest snapshot is damaged, or too old: another one is to be taken as soon as there is anything new to capture. */
-    record RenewSnapshot() implements Work {
+    /**
+     * Another snapshot is to be taken as soon as there is anything new to capture; or at once.
+     *
+     * @param isDamaged whether the newest one cannot be relied on: one of the same state takes its place, if nothing is new
+     */
+    record RenewSnapshot(boolean isDamaged) implements Work {
         @Override
         public void run(Applier applier) {
-            applier.snapshots().renew();
+            applier.snapshots().renew(isDamaged);
         }
     }
 
     /**
      * What was captured has been written, or not.
      *
-     * @param newest  the newest snapshot, which covers what was captured; null if there is none
-     * @param failure why not, or null
+     * @param newest     the newest snapshot, which covers what was captured; null if there is none
+     * @param isReplaced whether it covers no more than the one whose place it took
+     * @param failure    why not, or null
      */
-    record SnapshotEnded(@Nullable SnapshotInfo newest, @Nullable Throwable failure) implements Work {
+    record SnapshotEnded(@Nullable SnapshotInfo newest, boolean isReplaced, @Nullable Throwable failure) implements Work {
         @Override
         public void run(Applier applier) {
             applier.ended(this);

@@ -207,8 +207,8 @@ final class SimulatedReplica implements ReplicaView {
 
     /** These are as they were before, and whoever waits for them begins anew. */
     void undamage(List<EntryId> entries) {
-        // A snapshot is taken anew when there is more to capture; if it needs this one to get there, it never is.
-        boolean isSnapshotLost = node() != null && disk.isSnapshotSuspect() && appliedIndex() <= diskSnapshotIndex();
+        // A snapshot is taken anew from what is applied; if it needs this one to get there, it never is.
+        boolean isSnapshotLost = node() != null && disk.isSnapshotSuspect() && appliedIndex() < diskSnapshotIndex();
         if (!entries.isEmpty() || isSnapshotLost) {
             group.count(Happening.DAMAGE_BEYOND_REPAIR, Math.max(1, entries.size()));
             if (process != null) {

@@ -1,7 +1,6 @@
 package io.quorate.raft.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -68,7 +67,7 @@ class ScrubberTest {
         scrubber.turn(now);
         mailbox.fill();
         assertEquals(new Mail.OfDamage(List.of(new EntryId(1, 7))), mailbox.poll());
-        assertInstanceOf(Work.RenewSnapshot.class, applier.get(0));
+        assertEquals(List.of(new Work.RenewSnapshot(true)), applier);
         assertEquals(1, meters.snapshotsDamaged.read());
     }
 
@@ -80,8 +79,7 @@ class ScrubberTest {
             found.add(new Storage.Scrubbed(100, List.of(), false, true));
             scrubber.readAll();
         }
-        assertEquals(1, applier.size());
-        assertInstanceOf(Work.RenewSnapshot.class, applier.get(0));
+        assertEquals(List.of(new Work.RenewSnapshot(false)), applier);
         found.add(new Storage.Scrubbed(100, List.of(), false, true));
         scrubber.readAll();
         mailbox.fill();

@@ -26,8 +26,8 @@ import io.quorate.raft.Transport;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.RaftConfig;
+import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.testing.InMemoryDisk;
-import io.quorate.raft.testing.InMemoryStorage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -283,6 +283,107 @@ class SnapshotsTest {
         assertEquals(2, machine.captures);
     }
 
+    /** A storage that says of its newest snapshot that it is damaged, until another one has taken its place. */
+    private static final class Damaged extends ForwardingStorage {
+
+        private final InMemoryDisk disk;
+        private boolean isDamaged;
+        private @Nullable IOException failure;      // of the next replacement
+        private int replaced;
+
+        Damaged(InMemoryDisk disk) {
+            super(disk.open());
+            this.disk = disk;
+        }
+
+        @Override
+        public Scrubbed scrub(int bytesMax) {
+            return new Scrubbed(1, List.of(), isDamaged, true);
+        }
+
+        @Override
+        public SnapshotOutput beginSnapshot(SnapshotId snapshot) {
+            if (!snapshot.equals(disk.snapshotId()) || !isDamaged) {
+                return super.beginSnapshot(snapshot);
+            }
+            return new SnapshotOutput() {
+                @Override
+                public OutputStream state() {
+                    IOException broken = failure;
+                    failure = null;
+                    return broken == null ? OutputStream.nullOutputStream() : new OutputStream() {
+                        @Override
+                        public void write(int value) throws IOException {
+                            throw broken;
+                        }
+                    };
+                }
+
+                @Override
+                public void commit() {
+                    isDamaged = false;
+                    replaced++;
+                }
+
+                @Override
+                public void close() { }
+            };
+        }
+    }
+
+    @Test
+    void aDamagedSnapshotIsReplacedThoughNothingIsNew() {
+        Damaged storage = new Damaged(disk);
+        server = start(machine, OFTEN, storage);
+        propose("a", "b");
+        SnapshotInfo first = take().info;
+        observed.clear();
+        server.scrubAll();
+        settle();
+        assertEquals(0, storage.replaced, "nothing is wrong with it");
+        storage.isDamaged = true;
+        storage.failure = new IOException("no space left");
+        server.scrubAll();
+        settle();
+        assertEquals(List.of("failed: no space left"), observed);
+        assertEquals(0, storage.replaced);
+        now += 20 * T;
+        settle();
+        assertEquals(1, storage.replaced);
+        assertEquals(List.of("failed: no space left", "taken"), observed);
+        assertEquals(first.last(), disk.snapshotId().last());
+        settle();
+        now += 100 * T;
+        settle();
+        assertEquals(1, storage.replaced, "once");
+        assertEquals(first, take().info, "nothing is new");
+    }
+
+    /** Otherwise he would get what cannot be read. */
+    @Test
+    void whoAsksForASnapshotWhileTheNewestIsDamagedGetsAnother() {
+        Damaged storage = new Damaged(disk);
+        server = start(machine, NEVER, storage);
+        propose("a", "b");
+        take();
+        storage.isDamaged = true;
+        server.scrubAll();
+        assertEquals(3, take().info.index());
+        assertEquals(1, storage.replaced);
+    }
+
+    @Test
+    void aStorageThatKnowsNothingOfTheDamageKeepsItsSnapshotAndIsNotAskedAgain() {
+        propose("a", "b");
+        take();
+        server.applier().add(List.of(new Work.RenewSnapshot(true)));
+        int captures = machine.captures;
+        settle();
+        settle();
+        assertEquals(captures + 1, machine.captures);
+        assertNull(server.loop().status().problem());
+    }
+
     @Test
     void aMachineWithoutSnapshotsKeepsItsLogWhole() {
         Text without = new Text() {
@@ -513,8 +614,11 @@ class SnapshotsTest {
     // ---- help
 
     private PassiveServer start(Text theMachine, SnapshotPolicy policy) {
+        return start(theMachine, policy, disk.open());
+    }
+
+    private PassiveServer start(Text theMachine, SnapshotPolicy policy, Storage storage) {
         machine = theMachine;
-        InMemoryStorage storage = disk.open();
         return new PassiveServer(Map.of(1, "a"), RaftConfig.DEFAULT, policy, storage, new NoWire(), theMachine, observer(),
             new SplittableRandom(1), () -> now);
     }
@@ -582,7 +686,7 @@ class SnapshotsTest {
     /** Its disk has no room for what is large. */
     private static final class FullStorage extends ForwardingStorage {
 
-        FullStorage(InMemoryStorage inner) {
+        FullStorage(Storage inner) {
             super(inner);
         }
 

@@ -24,7 +24,7 @@ final class SnapshotReader implements Storage.StoredSnapshot {
     private final FileSystem files;
     private final SnapshotName name;
     private final SnapshotManifest manifest;
-    private final Runnable onClose;
+    private final Snapshots snapshots;
     private final byte[] head;
     private final long transferBytes;
     private final List<StateInput> streams = new ArrayList<>();
@@ -33,11 +33,11 @@ final class SnapshotReader implements Storage.StoredSnapshot {
     private long partAt;            // where in the transfer it begins
     private boolean closed;
 
-    SnapshotReader(FileSystem files, SnapshotName name, SnapshotManifest manifest, Runnable onClose) {
+    SnapshotReader(FileSystem files, SnapshotName name, SnapshotManifest manifest, Snapshots snapshots) {
         this.files = files;
         this.name = name;
         this.manifest = manifest;
-        this.onClose = onClose;
+        this.snapshots = snapshots;
         head = manifest.encode();
         transferBytes = head.length + manifest.partsBytes();
     }
@@ -79,11 +79,18 @@ final class SnapshotReader implements Storage.StoredSnapshot {
         }
         try {
             return readPart(offset, Math.min(bytesMax, READ_BYTES_MAX));
+        } catch (StorageCorruptException e) {
+            forgetReader();
+            snapshots.onLookedAt(name, true);
+            throw e;
         } catch (ClosedByInterruptException e) {
             forgetReader();
             throw new StorageException("Reading the snapshot " + name + " was interrupted; nothing is wrong with it.", e);
         } catch (IOException e) {
             forgetReader();
+            if (e instanceof UnreadableException) {
+                snapshots.onLookedAt(name, true);
+            }
             throw new StorageException("The snapshot in " + files.pathOf(name.manifest()) + " and beside it cannot be read: " + e
                 + ". Check the disk.", e);
         }
@@ -138,7 +145,7 @@ final class SnapshotReader implements Storage.StoredSnapshot {
         closed = true;
         forgetReader();
         streams.forEach(SnapshotReader::close);
-        onClose.run();
+        snapshots.release(name);
     }
 
     private static void close(@Nullable AutoCloseable opened) {

@@ -81,9 +81,13 @@ final class SnapshotScrub {
                 sum = new CRC32C();
             }
             isDone = part == manifest.parts().size();
+            if (isDone) {
+                snapshots.onLookedAt(newest.name(), false);
+            }
             return bytes;
         } catch (StorageException | IOException e) {
             LOG.error("The newest snapshot cannot be relied on any more, so another one is needed: {}", e.toString());
+            snapshots.onLookedAt(newest.name(), true);
             isDamaged = true;
             isDone = true;
             return bytes;

@@ -34,6 +34,7 @@ final class Snapshots {
     private long lastNumber;
     private @Nullable Stored newest;
     private volatile long newestIndex;      // who writes must not wait for who publishes
+    private @Nullable SnapshotName damaged; // found to be, as last looked at
     private final List<SnapshotReceiver> earlier = new ArrayList<>();   // received in earlier runs, oldest first; none once it is settled
     private @Nullable SnapshotReceiver receiving;
     private @Nullable SnapshotReceiver complete;
@@ -174,10 +175,18 @@ final class Snapshots {
         }
         SnapshotName name = stored.name();
         readers.merge(name, 1, Integer::sum);
-        return new SnapshotReader(files, name, stored.manifest(), () -> release(name));
+        return new SnapshotReader(files, name, stored.manifest(), this);
     }
 
-    private synchronized void release(SnapshotName name) {
+    /** Somebody has looked at this one: if it is the newest, and damaged, another one of the same state may take its place. */
+    synchronized void onLookedAt(SnapshotName name, boolean isDamaged) {
+        Stored stored = newest;
+        if (stored != null && stored.name().equals(name)) {
+            damaged = isDamaged ? name : null;
+        }
+    }
+
+    synchronized void release(SnapshotName name) {
         readers.merge(name, -1, (count, one) -> count + one == 0 ? null : count + one);
         deleteUnread(name);
     }
@@ -189,12 +198,19 @@ final class Snapshots {
     }
 
     synchronized SnapshotWriter begin(SnapshotId id) {
-        if (id.index() <= newestIndex()) {
+        if (!isWanted(id)) {
             throw new IllegalArgumentException("A snapshot of " + id.last() + " is no newer than the one that is there, which ends at "
                 + newestIndex());
         }
         requireTerms(id);
         return new SnapshotWriter(files, this, new SnapshotName(id.index(), ++lastNumber), id, partBytes);
+    }
+
+    /** Whether it covers more than the newest, or as much, where that one cannot be relied on. */
+    private boolean isWanted(SnapshotId id) {
+        Stored stored = newest;
+        return stored == null || id.index() > stored.name().index()
+            || stored.name().equals(damaged) && id.last().equals(stored.manifest().id().last());
     }
 
     private TermTable requireTerms(SnapshotId id) {
@@ -208,7 +224,7 @@ final class Snapshots {
     /** All parts are durable, names and all. */
     synchronized void commit(SnapshotName name, SnapshotId id, int blockBytes, List<SnapshotManifest.Part> parts) throws IOException {
         requireUsable();
-        if (id.index() <= newestIndex()) {
+        if (!isWanted(id)) {
             giveUp(name, null);   // a newer one was installed meanwhile
             return;
         }

@@ -271,6 +271,91 @@ class ScrubTest {
     }
 
     @Test
+    void aDamagedSnapshotIsReplacedByOneOfTheSameState() throws IOException {
+        take(10, 5000);
+        assertThrows(IllegalArgumentException.class, () -> take(10, 5000), "nothing is wrong with it");
+        List<String> damaged = files.list().stream().filter(name -> name.startsWith("snapshot-")).toList();
+        files.flip(damaged.get(2), 40, 2);
+        assertThrows(IllegalArgumentException.class, () -> take(10, 5000), "nobody knows");
+        assertTrue(round(600).isSnapshotDamaged());
+        assertThrows(IllegalArgumentException.class, () -> take(9, 5000), "it covers less");
+        byte[] state;
+        try (Storage.StoredSnapshot reader = storage.snapshot()) {
+            take(10, 5000);
+            assertTrue(files.list().containsAll(damaged), "as long as somebody reads it");
+            state = stateOf(storage);
+            assertNotNull(reader);
+        }
+        assertTrue(files.list().stream().noneMatch(damaged::contains), () -> "left: " + files.list());
+        assertFalse(round(600).isSnapshotDamaged());
+        assertThrows(IllegalArgumentException.class, () -> take(10, 5000), "nothing is wrong with this one");
+        storage.close();
+        storage = Logs.start(files, SMALL);
+        assertEquals(10, storage.recover().log().snapshot().index());
+        assertArrayEquals(state, stateOf(storage));
+    }
+
+    /** Also where the log that led to it is gone. */
+    @Test
+    void whoFindsItDamagedWhileReadingItMayReplaceItToo() throws IOException {
+        take(16, 5000);
+        storage.compact(Long.MAX_VALUE);
+        while (storage.maintain()) {
+            continue;
+        }
+        List<String> damaged = files.list().stream().filter(name -> name.startsWith("snapshot-")).toList();
+        files.makeUnreadable(damaged.get(2), 40, 1);
+        try (Storage.StoredSnapshot reader = storage.snapshot()) {
+            assertThrows(StorageException.class, () -> readAll(reader));
+        }
+        take(16, 5000);
+        try (Storage.StoredSnapshot reader = storage.snapshot()) {
+            readAll(reader);
+        }
+    }
+
+    /** A crash at any operation leaves the damaged one or the other, and never none. */
+    @Test
+    void aReplacementThatACrashCutsOffLeavesOneOfTheTwo() throws IOException {
+        take(10, 5000);
+        files.flip(files.list().stream().filter(name -> name.endsWith(".part")).findFirst().orElseThrow(), 40, 2);
+        assertTrue(round(600).isSnapshotDamaged());
+        storage.close();
+        int whole = 0;
+        int operations = 1;
+        for (boolean isOver = false; !isOver; operations++) {
+            SimulatedFiles copy = files.copy();
+            storage = Logs.start(copy, SMALL);
+            storage.recover();
+            assertTrue(round(600).isSnapshotDamaged());
+            copy.dieAt(operations);
+            try {
+                take(10, 5000);
+                isOver = true;
+            } catch (StorageException | IOException e) {
+                assertTrue(operations < 100, e::toString);
+            }
+            SimulatedFiles left = copy.restart(SimulatedFiles.Loss.TEARS, new Random(operations));
+            storage = Logs.start(left, SMALL);
+            assertEquals(10, storage.recover().log().snapshot().index());
+            whole += round(600).isSnapshotDamaged() ? 0 : 1;
+        }
+        assertTrue(whole > 0 && whole < operations - 1, whole + " of " + operations);
+    }
+
+    private static byte[] stateOf(FileStorage storage) throws IOException {
+        try (Storage.StoredSnapshot newest = storage.snapshot()) {
+            return newest.state().readAllBytes();
+        }
+    }
+
+    private static void readAll(Storage.StoredSnapshot snapshot) {
+        for (long at = 0; at < snapshot.transferBytes(); ) {
+            at += snapshot.read(at, 1000).length;
+        }
+    }
+
+    @Test
     void aBlockThatIsWholeAndNotTheOneThatWasWrittenIsDamage() throws IOException {
         SnapshotId id = take(10, 5000);
         String part = files.list().stream().filter(name -> name.endsWith(".part")).findFirst().orElseThrow();
