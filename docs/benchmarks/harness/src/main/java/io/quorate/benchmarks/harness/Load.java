@@ -107,10 +107,7 @@ final class Load {
      * more.
      */
     Result run(long rampNanos, long measuredNanos) {
-        sent = 0;
-        failures = 0;
-        lastFailure = null;
-        long begin = System.nanoTime();
+        long begin = begin();
         loadUntil(begin, begin + rampNanos, null);
         Histogram latencies = new Histogram(DIGITS);
         Usage before = Usage.now();
@@ -118,22 +115,36 @@ final class Load {
         loadUntil(begin, measuredBegin + measuredNanos, latencies);
         long measuredEnd = System.nanoTime();
         Usage after = Usage.now();
-        while (freeCount < free.length) {
-            await(Long.MAX_VALUE);
-            collect(null);
-        }
+        drain();
         return new Result(measuredEnd - measuredBegin, latencies.getTotalCount(), failures, latencies, before, after, lastFailure);
     }
 
     /** Loads the group for so many slices of time, and counts what was done in each. */
     long[] timeline(long sliceNanos, int slices) {
         long[] done = new long[slices];
-        timelineBegin = System.nanoTime();
+        long begin = begin();
+        timelineBegin = begin;
         timelineSliceNanos = sliceNanos;
         timeline = done;
-        run(0, slices * sliceNanos);
+        loadUntil(begin, begin + slices * sliceNanos, null);
+        drain();
         timeline = null;
         return done;
+    }
+
+    private long begin() {
+        sent = 0;
+        failures = 0;
+        lastFailure = null;
+        return System.nanoTime();
+    }
+
+    /** Until nothing is under way any more. */
+    private void drain() {
+        while (freeCount < free.length) {
+            await(Long.MAX_VALUE);
+            collect(null);
+        }
     }
 
     private void loadUntil(long begin, long endNanos, @Nullable Histogram latencies) {

@@ -45,8 +45,13 @@ class LoadTest {
 
     private static final class Prompt extends Fake {
 
+        private long firstNanos;
+        private long early;         // of those proposed, within half of the usual time from the first
+
         @Override
         void answer(Completion completion) {
+            firstNanos = proposed == 1 ? System.nanoTime() : firstNanos;
+            early += System.nanoTime() - firstNanos < MEASURED_NANOS / 2 ? 1 : 0;
             completion.done();
         }
     }
@@ -132,8 +137,8 @@ class LoadTest {
     void whatIsDoneBeforeTheMeasurementDoesNotCount() {
         Prompt group = new Prompt();
         Load.Result result = Load.closed(group, 16, 1).run(MEASURED_NANOS, MEASURED_NANOS);
-        assertTrue(result.operations() < group.proposed, result.operations() + " of " + group.proposed);
-        assertTrue(result.nanos() < 2 * MEASURED_NANOS);
+        assertTrue(group.early > 1 && result.operations() <= group.proposed - group.early,
+            result.operations() + " of " + group.proposed + ", " + group.early + " of them early");
     }
 
     @Test
@@ -149,8 +154,10 @@ class LoadTest {
     @Test
     void atARateNoMoreIsProposedThanIsDue() {
         Prompt group = new Prompt();
+        long begin = System.nanoTime();
         Load.open(group, 16, 500).run(0, MEASURED_NANOS);
-        assertTrue(group.proposed > 0 && group.proposed <= 101, group.proposed + " commands");
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+        assertTrue(group.proposed > 0 && group.proposed <= 1 + (millis + 1) / 2, group.proposed + " commands in " + millis + " ms");
     }
 
     @Test
@@ -166,7 +173,6 @@ class LoadTest {
         Prompt group = new Prompt();
         long[] done = Load.closed(group, 16, 1).timeline(MEASURED_NANOS / 4, 4);
         long sum = Arrays.stream(done).sum();
-        assertTrue(sum > 0 && sum <= group.proposed);
-        assertTrue(Arrays.stream(done).allMatch(each -> each > 0), Arrays.toString(done));
+        assertTrue(sum > 0 && group.proposed - sum <= 1, Arrays.toString(done) + " of " + group.proposed);
     }
 }
