@@ -113,9 +113,12 @@ final class Load {
         Usage before = Usage.now();
         long measuredBegin = System.nanoTime();
         loadUntil(begin, measuredBegin + measuredNanos, latencies);
+        if (ratePerSecond > 0) {
+            drain(latencies);       // what was due in time counts, also if it is late: else a stall at the end would not
+        }
         long measuredEnd = System.nanoTime();
         Usage after = Usage.now();
-        drain();
+        drain(null);
         return new Result(measuredEnd - measuredBegin, latencies.getTotalCount(), failures, latencies, before, after, lastFailure);
     }
 
@@ -127,7 +130,7 @@ final class Load {
         timelineSliceNanos = sliceNanos;
         timeline = done;
         loadUntil(begin, begin + slices * sliceNanos, null);
-        drain();
+        drain(null);
         timeline = null;
         return done;
     }
@@ -140,25 +143,26 @@ final class Load {
     }
 
     /** Until nothing is under way any more. */
-    private void drain() {
+    private void drain(@Nullable Histogram latencies) {
         while (freeCount < free.length) {
             await(Long.MAX_VALUE);
-            collect(null);
+            collect(latencies);
         }
     }
 
+    /** Proposes all that is due before then. */
     private void loadUntil(long begin, long endNanos, @Nullable Histogram latencies) {
         for (;;) {
             long now = System.nanoTime();
-            if (now - endNanos >= 0) {
+            long due = ratePerSecond == 0 ? now : dueNanos(begin);
+            if (due - endNanos >= 0) {
                 return;
             }
             collect(latencies);
-            long due = ratePerSecond == 0 ? now : dueNanos(begin);
             if (freeCount == 0) {
-                await(endNanos - now);
+                await(ratePerSecond == 0 ? endNanos - now : Long.MAX_VALUE);
             } else if (due - now > 0) {
-                await(Math.min(due, endNanos) - now);
+                await(due - now);
             } else {
                 Slot slot = free[--freeCount];
                 slot.dueNanos = due;
