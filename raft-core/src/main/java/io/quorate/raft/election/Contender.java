@@ -141,6 +141,7 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
         }
         CompletionStage<Void> closed = office.close();
         closed.whenComplete((nothing, failure) -> line.strand().execute(() -> {
+            leaveLine();      // if the office was lost by the time alone, nobody else has said so
             line.feed().unsubscribe(this);
             timer.run();
             onEnd.run();
@@ -394,6 +395,7 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
                 version = there.entry().version();      // an earlier try of this one, whose outcome was unknown
             } else if (LeaseKeeper.isGone(result, failure)) {
                 line.keeper().onGone(held);
+                failProclamations();      // also if the keeper has known it for long, and this contender was not told: it has left
             } else if (failure == null) {
                 proclamations.remove();
                 next.done.completeExceptionally(Elections.refused(result));

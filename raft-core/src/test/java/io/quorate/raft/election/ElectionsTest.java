@@ -470,6 +470,26 @@ class ElectionsTest {
         assertEquals(Optional.empty(), VirtualGroup.now(passing(one.election.leader())));
     }
 
+    /** The office may notice first that the time is up, and who hears of that may close everything before the lease's keeper has. */
+    @Test
+    void whatIsProclaimedWhileTheLeaseEndsAndAllIsClosedFailsInTheEnd() {
+        for (boolean isReversed : new boolean[] {false, true}) {
+            group = new VirtualGroup();
+            group.isReversed = isReversed;
+            Member one = new Member();
+            Leadership first = one.lead("one");
+            group.passMillis(100);
+            CompletableFuture<Void> closed = new CompletableFuture<>();
+            first.revoked().thenRun(() -> one.elections.closeAsync().thenRun(() -> closed.complete(null)));
+            one.process.isCut = true;
+            CompletableFuture<Void> proclaimed = one.election.proclaim(first, bytes("in vain"));
+            group.pass(Duration.ofSeconds(30));
+            assertTrue(closed.isDone());
+            assertTrue(proclaimed.isCompletedExceptionally());
+            assertEquals(Reason.LOST, first.revoked().toCompletableFuture().join());
+        }
+    }
+
     @Test
     void statesAreLeaderFollowerOfWhomAndUnknownAndUnknownIsNotFollower() {
         Member one = new Member();

@@ -50,6 +50,7 @@ final class VirtualGroup {
     private final Random random = new Random(1);
     private long now = 5_000_000_000L;
     private long replicatedNanos;
+    boolean isReversed;      // of what is due at one moment, what was planned last comes first
     private long order;
     private long index = 100;
 
@@ -70,7 +71,12 @@ final class VirtualGroup {
     }
 
     private void at(long nanos, Runnable task) {
-        agenda.add(new Due(Math.max(now, nanos), order++, task));
+        agenda.add(new Due(Math.max(now, nanos), nextOrder(), task));
+    }
+
+    private long nextOrder() {
+        order++;
+        return isReversed ? -order : order;
     }
 
     /** Time passes, and what is due happens. */
@@ -171,7 +177,7 @@ final class VirtualGroup {
         @Override
         public Runnable after(long nanos, Runnable task) {
             // Not a nanosecond too early, or a sleeper would wake again and again.
-            Due due = new Due(now + (Math.max(0, nanos) * 1000 + ratePermille - 1) / ratePermille + (nanos > 0 ? 1 : 0), order++,
+            Due due = new Due(now + (Math.max(0, nanos) * 1000 + ratePermille - 1) / ratePermille + (nanos > 0 ? 1 : 0), nextOrder(),
                 () -> run(task));
             agenda.add(due);
             return () -> agenda.remove(due);
