@@ -4,6 +4,7 @@ import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
@@ -77,11 +78,20 @@ final class SegmentScrub {
                 step(file, reader, damaged);
                 bytes += at - before;
             }
-        } catch (IOException e) {
+        } catch (UnreadableException | NoSuchFileException e) {
             if (isWriting) {
                 throw e;
             }
             fail(name, at, "it cannot be read: " + e);
+        } catch (IOException e) {
+            if (isWriting) {
+                throw e;
+            }
+            LOG.warn("{} cannot be looked at now: {}. That says nothing of what is in it; the next round looks again.", files.pathOf(name),
+                e.toString());
+            isDone = true;
+            problem = state.damage().brokenSegments().contains(id) ? "Damage was found in " + files.pathOf(name) + " before, and it cannot"
+                + " be looked at now: " + e : null;
         }
         return bytes;
     }

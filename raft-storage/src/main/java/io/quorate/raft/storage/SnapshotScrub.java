@@ -2,6 +2,7 @@ package io.quorate.raft.storage;
 
 import io.quorate.raft.StorageException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -85,10 +86,15 @@ final class SnapshotScrub {
                 snapshots.onLookedAt(newest.name(), false);
             }
             return bytes;
-        } catch (StorageException | IOException e) {
+        } catch (StorageException | UnreadableException | NoSuchFileException e) {
             LOG.error("The newest snapshot cannot be relied on any more, so another one is needed: {}", e.toString());
             snapshots.onLookedAt(newest.name(), true);
             isDamaged = true;
+            isDone = true;
+            return bytes;
+        } catch (IOException e) {
+            LOG.warn("The newest snapshot cannot be looked at now: {}. That says nothing of what is in it; the next round looks again.",
+                e.toString());
             isDone = true;
             return bytes;
         }

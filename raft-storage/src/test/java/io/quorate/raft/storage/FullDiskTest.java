@@ -29,6 +29,8 @@ class FullDiskTest {
     private static final FileStorage.Options SMALL = FileStorage.Options.defaults().withSegmentBytes(SEGMENT).withPartBytes(1 << 10);
     private static final int STEPS = 60;
     private static final int PAYLOAD = 600;
+    /** How often it is looked in vain where the file system has said before that there is room. */
+    private static final int PATIENCE = 30;
     /** Bytes between two sizes of disk; with 1 it takes some minutes. */
     private static final int STRIDE = Integer.getInteger("full.stride", 331);
 
@@ -87,10 +89,27 @@ class FullDiskTest {
 
     @Test
     void whateverByteIsTheLastThatTheDiskHasNothingIsLostAndItGoesOnWhenThereAreMore() throws IOException {
+        fillUp(STRIDE, "No space left on device", true);
+    }
+
+    /** What an operating system says of it depends on its language. */
+    @Test
+    void itIsAllTheSameInWhateverWordsItIsSaid() throws IOException {
+        fillUp(3 * STRIDE, "Auf dem Ger\u00e4t ist kein Speicherplatz mehr verf\u00fcgbar", true);
+    }
+
+    /** Of a quota a file system may know nothing. */
+    @Test
+    void itIsAllTheSameIfTheFileSystemBelievesThatThereIsRoom() throws IOException {
+        fillUp(3 * STRIDE, "Disk quota exceeded", false);
+    }
+
+    private static void fillUp(int stride, String message, boolean tellsRoom) throws IOException {
         int refusing = 0;
-        for (int limit = 0; limit < 10 * SEGMENT; limit += STRIDE) {
+        for (int limit = 0; limit < 10 * SEGMENT; limit += stride) {
             SimulatedFiles disk = new SimulatedFiles();
             disk.limit(limit);
+            disk.sayFull(message, tellsRoom);
             Life life = new Life();
             FileStorage storage;
             try {
@@ -115,7 +134,9 @@ class FullDiskTest {
             assertEquals(life.refused == 0 ? DiskRoom.PLENTY : full.room(), full.room());
             prepare(full);
             left.limit(Long.MAX_VALUE);
-            prepare(full);
+            for (int look = 0; look <= PATIENCE && !full.room().isPlenty(); look++) {
+                prepare(full);
+            }
             assertEquals(DiskRoom.PLENTY, full.room());
             int before = life.acknowledged.size();
             life.live(full, STEPS);
@@ -123,7 +144,7 @@ class FullDiskTest {
             full.close();
             life.reopened(left).close();
         }
-        assertTrue(refusing * STRIDE > 35_000, "only " + refusing);
+        assertTrue(refusing * stride > 35_000, "only " + refusing);
     }
 
     // ------------------------------------------------------------------------------------------------------------- repair

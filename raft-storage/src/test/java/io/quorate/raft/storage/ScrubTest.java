@@ -248,6 +248,36 @@ class ScrubTest {
         storage.write(List.of(Logs.append(99, model.nextIndex(), model.nextIndex(), 9, 20)));
     }
 
+    /** Whoever has too many files open must not take that for damage: of a segment, which would be told, or a snapshot, which would go. */
+    @Test
+    void aFileThatCannotBeOpenedIsNotDamaged() throws IOException {
+        take(10, 5000);
+        int openings = 0;
+        for (boolean isFailed = true; isFailed; openings++) {
+            files.fail(SimulatedFiles.Operation.OPEN, openings);
+            Scrubbed found = round(300);
+            assertFalse(found.isSnapshotDamaged());
+            assertNull(found.problem());
+            assertEquals(List.of(), found.damaged());
+            isFailed = files.happenings().getOrDefault("OPEN_FAILED", 0L) > openings;
+        }
+        assertTrue(openings > 20, "only " + openings);
+        files.mend();
+        storage.write(List.of(Logs.append(99, model.nextIndex(), model.nextIndex(), 9, 20)));
+    }
+
+    /** Otherwise it would be told that the damage is over. */
+    @Test
+    void damageThatWasFoundBeforeIsToldOnWhileItsFileCannotBeOpened() {
+        files.flip(SECOND, SegmentHeader.BYTES, 0);
+        assertTrue(String.valueOf(round(300).problem()).contains(SECOND));
+        for (int i = 0; i < 20; i++) {
+            files.fail(SimulatedFiles.Operation.OPEN, i);
+            assertTrue(String.valueOf(round(1 << 20).problem()).contains(SECOND), "opening " + i);
+            files.mend();
+        }
+    }
+
     @Test
     void aDamagedSnapshotIsToldUntilAnotherOneIsTaken() throws IOException {
         take(10, 5000);

@@ -432,7 +432,7 @@ public final class FileStorageDisk implements SimulatedDisk {
             case 0, 1 -> files.fail(Operation.WRITE, random.nextInt(4));
             case 2, 3 -> files.fail(Operation.FORCE, random.nextInt(4));
             case 4 -> files.fail(random.nextBoolean() ? Operation.CREATE : Operation.SYNC_DIRECTORY, 0);
-            case 5 -> files.fail(random.nextBoolean() ? Operation.RENAME : Operation.READ, 0);
+            case 5 -> files.fail(List.of(Operation.RENAME, Operation.READ, Operation.OPEN).get(random.nextInt(3)), 0);
             case 6 -> files.dieAt(1 + random.nextInt(OPERATIONS_TO_DIE_IN));
             default -> files.limit(used() + random.nextInt(ROOM_BYTES_MAX));
         }

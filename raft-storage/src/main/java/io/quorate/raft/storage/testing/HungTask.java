@@ -25,7 +25,7 @@ final class HungTask {
     /**
      * Begins it, and returns when it stands still, or is over if it never asks for so much.
      *
-     * @param operations how many are done before the one that hangs; reads are none
+     * @param operations how many are done before the one that hangs; reads and openings are none
      */
     HungTask(SimulatedFiles files, int operations, Runnable task) {
         this.files = files;
@@ -51,7 +51,7 @@ final class HungTask {
 
     /** Others use the disk too: nothing holds them up. */
     private void before(Operation operation) {
-        if (Thread.currentThread() != thread || operation == Operation.READ || left-- != 0) {
+        if (Thread.currentThread() != thread || operation == Operation.READ || operation == Operation.OPEN || left-- != 0) {
             return;
         }
         hangsIn = operation;

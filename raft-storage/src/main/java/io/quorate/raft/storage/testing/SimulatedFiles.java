@@ -54,7 +54,7 @@ public final class SimulatedFiles {
 
     /** What can be asked of a disk. */
     public enum Operation {
-        CREATE, RENAME, DELETE, SYNC_DIRECTORY, READ, WRITE, FORCE
+        CREATE, OPEN, RENAME, DELETE, SYNC_DIRECTORY, READ, WRITE, FORCE
     }
 
     private final SimulatedMedium medium;
@@ -67,6 +67,8 @@ public final class SimulatedFiles {
     private boolean goesOnAfterFailure;
     private int forces;
     private long limit = Long.MAX_VALUE;
+    private String fullMessage = "No space left on device";
+    private boolean tellsRoom = true;
     private boolean losesWrite;
     private boolean misdirectsWrite;
     private String misdirectedTo = "";
@@ -88,13 +90,13 @@ public final class SimulatedFiles {
 
     // ------------------------------------------------------------------------------------------------------------------ what fails
 
-    /** The operation with this number, counted from now and without reads, fails, and each one after it: the process is as good as dead. */
+    /** The operation with this number, counted from now, without reads and openings, fails, and each one after it: the process is as good as dead. */
     public synchronized void dieAt(int operation) {
         failAt = operations + operation;
         goesOnAfterFailure = false;
     }
 
-    /** The operation with this number, counted from now and without reads, fails, and no other. */
+    /** The operation with this number, counted from now, without reads and openings, fails, and no other. */
     public synchronized void failOnceAt(int operation) {
         failAt = operations + operation;
         goesOnAfterFailure = true;
@@ -110,8 +112,23 @@ public final class SimulatedFiles {
         limit = bytes;
     }
 
-    /** How many bytes there is room for. */
+    /**
+     * How that is said. The next process's directory says it likewise.
+     *
+     * @param message   the exception's: operating systems have their own words, in the language of whoever started the process
+     * @param tellsRoom whether the file system tells how much room there is; of a quota it may know nothing
+     */
+    public synchronized void sayFull(String message, boolean tellsRoom) {
+        fullMessage = message;
+        this.tellsRoom = tellsRoom;
+    }
+
+    /** How many bytes the file system says there is room for. */
     public synchronized long room() {
+        return tellsRoom ? left() : Long.MAX_VALUE;
+    }
+
+    private long left() {
         return Math.max(0, limit - medium.bytes());
     }
 
@@ -365,6 +382,8 @@ public final class SimulatedFiles {
     private synchronized SimulatedFiles next(SimulatedMedium found) {
         SimulatedFiles next = new SimulatedFiles(found);
         next.limit = limit;     // the disk has not grown
+        next.fullMessage = fullMessage;
+        next.tellsRoom = tellsRoom;
         return next;
     }
 
@@ -414,8 +433,12 @@ public final class SimulatedFiles {
     }
 
     /** Opens a file that is there. */
-    public synchronized OpenFile open(String name) throws IOException {
-        return new OpenFile(name, medium.inode(name));
+    public OpenFile open(String name) throws IOException {
+        begin(Operation.OPEN);
+        synchronized (this) {
+            failIfAsked(Operation.OPEN, "open " + name + ": Too many open files");
+            return new OpenFile(name, medium.inode(name));
+        }
     }
 
     /** Renames a file; one that has the new name is replaced in the same step. */
@@ -551,10 +574,10 @@ public final class SimulatedFiles {
                 }
                 failIf(inode.isUnwritable(position, bytes.length), "WRITE_REFUSED", "write " + name + " at " + position);
                 long growth = Math.max(0, position + bytes.length - inode.seen.length);
-                if (growth > room()) {
+                if (growth > left()) {
                     count("DISK_FULL");
-                    put(at, Arrays.copyOf(bytes, (int) Math.max(0, bytes.length - growth + room())));
-                    throw new IOException("No space left on device");
+                    put(at, Arrays.copyOf(bytes, (int) Math.max(0, bytes.length - growth + left())));
+                    throw new IOException(fullMessage);
                 }
                 put(at, bytes);
             }
