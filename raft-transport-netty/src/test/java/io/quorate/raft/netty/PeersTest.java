@@ -213,8 +213,9 @@ class PeersTest {
             Stranger opened = new Stranger(server.accept());
             opened.expect(FrameType.HELLO);
             opened.send(FrameType.WELCOME, Greeting.ofPeer(Node.member(2), 0, "").toWelcome(1));
-            Stranger caller = Stranger.peer(Node.member(2), one);
+            // Before there is a caller, whose connection would hide that this one is not there yet.
             Node.until("the connection", () -> one.transport.trouble(2) == null);
+            Stranger caller = Stranger.peer(Node.member(2), one);
             one.transport.send(new Message.PreVote(Node.replica(1), Node.replica(2), 1, EntryId.ZERO, 1));
             opened.expect(FrameType.PRE_VOTE);
             server.close();
