@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -22,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -53,7 +55,110 @@ class EveryByteTest {
     private final Life life = new Life(files, OPTIONS, false);
     private ModelStorage model = ModelStorage.EMPTY;
     private long boot;
+    private List<EntryId> marked = List.of();       // as judged last
     private final Map<Verdict, Integer> verdicts = new EnumMap<>(Verdict.class);
+
+    /** What a byte is of, and what comes of it if it is wrong: the table in docs/storage-format.md, section 9. */
+    private enum Part {
+        IDENTITY(Verdict.REFUSED),
+        MANIFEST(Verdict.REFUSED),
+        STATE(Verdict.STATE_REFUSED),
+        SEGMENT_HEADER(Verdict.REFUSED),
+        FRAME_HEADER(Verdict.REFUSED),
+        INDEX(Verdict.REFUSED),
+        ENTRY(Verdict.MARKED),
+        /** Size and checksum, in the last segment, which has no index yet: who does not know these cannot tell the frame's entries apart. */
+        ENTRY_HEAD_WITHOUT_INDEX(Verdict.MARKED),
+        /** That the newest snapshot covers, or that was replaced. */
+        ENTRY_OF_THE_PAST(Verdict.HARMLESS),
+        /** The empty one that {@code close} has written. */
+        LAST_FRAME(Verdict.HARMLESS),
+        /** Between the last frame and the index, or the end. */
+        ZEROS(Verdict.HARMLESS),
+        /** Of a snapshot, before it was installed. */
+        RECEIVED(Verdict.HARMLESS),
+        SPARE(Verdict.HARMLESS),
+        RESERVE(Verdict.HARMLESS);
+
+        private final Verdict whenWrong;
+
+        Part(Verdict whenWrong) {
+            this.whenWrong = whenWrong;
+        }
+    }
+
+    /**
+     * Where a byte is.
+     *
+     * @param marked the entries that are lost with it
+     */
+    private record Place(Part part, List<EntryId> marked) { }
+
+    private Place[] places(String name, byte[] bytes) {
+        Place[] places = new Place[bytes.length];
+        long id = SegmentHeader.idOf(name);
+        if (id == 0) {
+            Arrays.fill(places, new Place(fileOf(name), List.of()));
+            return places;
+        }
+        boolean isLast = !files.list().contains(SegmentHeader.fileName(id + 1));
+        Arrays.fill(places, new Place(Part.ZEROS, List.of()));
+        Arrays.fill(places, 0, SegmentHeader.BYTES, new Place(Part.SEGMENT_HEADER, List.of()));
+        int end = SegmentHeader.BYTES;
+        int lastFrame = end;
+        for (FrameHeader frame = frameAt(bytes, end, id); frame != null; frame = frameAt(bytes, end, id)) {
+            lastFrame = end;
+            end = placeFrame(frame, bytes, isLast, places);
+        }
+        if (isLast) {
+            Arrays.fill(places, lastFrame, end, new Place(Part.LAST_FRAME, List.of()));
+        } else {
+            int trailer = bytes.length - SegmentSeal.TRAILER_BYTES;
+            int index = trailer - SegmentSeal.claimedCount(bytes, trailer, id) * SegmentSeal.ENTRY_BYTES;
+            Arrays.fill(places, index, bytes.length, new Place(Part.INDEX, List.of()));
+        }
+        return places;
+    }
+
+    private static Part fileOf(String name) {
+        if (name.contains(String.format("snapshot-%016x", Life.BEGUN.index()))) {
+            return Part.RECEIVED;
+        }
+        return switch (name) {
+            case IdentityFile.NAME -> Part.IDENTITY;
+            case Spare.NAME -> Part.SPARE;
+            case HeadRoom.RESERVE -> Part.RESERVE;
+            default -> name.endsWith(".part") ? Part.STATE : Part.MANIFEST;
+        };
+    }
+
+    private static @Nullable FrameHeader frameAt(byte[] bytes, int at, long id) {
+        return at + FrameHeader.BYTES > bytes.length ? null : FrameHeader.decode(bytes, at, Life.INCARNATION, id, at);
+    }
+
+    /** Returns where the frame ends. */
+    private int placeFrame(FrameHeader frame, byte[] bytes, boolean isLast, Place[] places) {
+        int at = frame.offset() + FrameHeader.BYTES;
+        Arrays.fill(places, frame.offset(), at, new Place(Part.FRAME_HEADER, List.of()));
+        List<Entry> entries = new ArrayList<>();
+        for (int from = at; entries.size() < frame.count(); from += entries.get(entries.size() - 1).size()) {
+            entries.add(Entry.decode(bytes, from, bytes.length));
+        }
+        List<EntryId> needed = entries.stream().filter(this::isNeeded).map(Entry::id).toList();
+        for (Entry entry : entries) {
+            Place place = isNeeded(entry) ? new Place(Part.ENTRY, List.of(entry.id())) : new Place(Part.ENTRY_OF_THE_PAST, List.of());
+            Arrays.fill(places, at, at + entry.size(), place);
+            if (isNeeded(entry) && isLast) {
+                Arrays.fill(places, at, at + Segment.ENTRY_HEAD_BYTES, new Place(Part.ENTRY_HEAD_WITHOUT_INDEX, needed));
+            }
+            at += entry.size();
+        }
+        return at;
+    }
+
+    private boolean isNeeded(Entry entry) {
+        return entry.index() > model.covered() && entry.equals(model.entries().get(entry.index()));
+    }
 
     @BeforeEach
     void live() throws IOException {
@@ -70,6 +175,7 @@ class EveryByteTest {
     // ------------------------------------------------------------------------------------------------------------------- the judge
 
     private Verdict judge(SimulatedFiles damaged, List<String> changed, String what) {
+        marked = List.of();
         try {
             Verdict verdict = verdict(damaged, changed);
             verdicts.merge(verdict, 1, Integer::sum);
@@ -161,6 +267,7 @@ class EveryByteTest {
     /** What is named is an entry, and lost; the log before it and all others are right. */
     private Verdict marked(Storage.Recovered recovered, FileStorage storage) {
         List<EntryId> damaged = recovered.damaged();
+        marked = damaged;
         long first = storage.firstIndex();
         assertTrue(first <= model.covered() + 1, () -> "it begins at " + first);
         assertEquals(damaged.get(0).index() - 1, recovered.log().terms().lastIndex());
@@ -193,20 +300,29 @@ class EveryByteTest {
 
     /** Every byte; and of what is not a payload, every bit. (Of the file that only takes room, and is never read, a few.) */
     @Test
-    void eachByteWrongIsNoticedOrDoesNoHarm() {
+    void eachByteWrongHasTheOutcomeThatIsSaidOfWhatItIsOf() {
+        Set<Part> met = EnumSet.noneOf(Part.class);
+        int together = 0;
         for (String name : files.list()) {
             byte[] bytes = files.bytes(name);
             boolean[] heads = heads(name, bytes);
+            Place[] places = places(name, bytes);
             for (int at = 0; at < bytes.length; at += name.equals(HeadRoom.RESERVE) ? 101 : 1) {
                 for (int bit = heads[at] ? 0 : at % Byte.SIZE; bit <= (heads[at] ? Byte.SIZE - 1 : at % Byte.SIZE); bit++) {
                     SimulatedFiles damaged = files.copy();
                     damaged.flip(name, at, bit);
-                    judge(damaged, List.of(name), name + " at " + at + ", bit " + bit);
+                    String what = name + " at " + at + ", bit " + bit;
+                    assertEquals(places[at].part.whenWrong, judge(damaged, List.of(name), what), what + " of " + places[at]);
+                    met.add(places[at].part);
+                    together = Math.max(together, marked.size());
+                    assertEquals(places[at].marked, marked, what);
                 }
             }
         }
-        int noticed = verdicts.getOrDefault(Verdict.REFUSED, 0) + verdicts.getOrDefault(Verdict.MARKED, 0);
-        assertTrue(noticed > 16_000, verdicts::toString);
+        assertEquals(EnumSet.allOf(Part.class), met);
+        assertTrue(together > 1, "a frame of some entries");
+        expectAtLeast(Verdict.REFUSED, 14_000);
+        expectAtLeast(Verdict.MARKED, 2_000);
         expectAtLeast(Verdict.STATE_REFUSED, 2_000);
         expectAtLeast(Verdict.HARMLESS, 4_000);
     }
@@ -232,14 +348,17 @@ class EveryByteTest {
         return heads;
     }
 
+    /** Of a file that is shorter nothing counts: it is as if its first byte were wrong. */
     @Test
     void aFileCutOffAnywhereIsNoticedOrDoesNoHarm() {
         for (String name : files.list()) {
             byte[] bytes = files.bytes(name);
+            Verdict expected = places(name, bytes)[0].part.whenWrong;
             for (int length = 0; length < bytes.length; length += bytes.length < 400 ? 1 : name.equals(HeadRoom.RESERVE) ? 101 : 7) {
                 SimulatedFiles damaged = files.copy();
                 damaged.put(name, Arrays.copyOf(bytes, length));
-                judge(damaged, List.of(name), name + " cut off at " + length);
+                String what = name + " cut off at " + length;
+                assertEquals(expected, judge(damaged, List.of(name), what), what);
             }
         }
         expectAtLeast(Verdict.REFUSED, 1_000);

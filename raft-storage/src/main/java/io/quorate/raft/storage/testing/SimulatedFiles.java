@@ -90,7 +90,10 @@ public final class SimulatedFiles {
 
     // ------------------------------------------------------------------------------------------------------------------ what fails
 
-    /** The operation with this number, counted from now, without reads and openings, fails, and each one after it: the process is as good as dead. */
+    /**
+     * The operation with this number, counted from now and without reads and openings, fails, and each one after it: the process is as good
+     * as dead.
+     */
     public synchronized void dieAt(int operation) {
         failAt = operations + operation;
         goesOnAfterFailure = false;
