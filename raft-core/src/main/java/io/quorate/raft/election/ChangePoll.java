@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  */
 final class ChangePoll {
 
-    /** Between an answer and the next question: how late a change may be told, and how often a busy group is asked at most. */
+    /** Between one question and the next: how late a change may be told, and how often a busy group is asked at most. */
     static final long PAUSE_NANOS = Duration.ofMillis(20).toNanos();
 
     /** For how long a question waits at a replica. */
@@ -48,6 +48,7 @@ final class ChangePoll {
     private final int epoch;
     private long index;               // all up to here has been handed on; KeyQuery.NOW before the first answer
     private long seenIndex;           // the state that was asked last had come to here
+    private long askedNanos;          // when it was asked last
     private long failedPauseNanos = PAUSE_NANOS;
     private boolean isOver;
 
@@ -69,8 +70,12 @@ final class ChangePoll {
     /** What was handed on is digested. */
     void resume() {
         // What was told may be less than there is; if nothing was, there is no more before something else happens.
-        long wanted = seenIndex;
-        group.after(PAUSE_NANOS, () -> strand.execute(() -> ask(wanted)));
+        askSoon(seenIndex);
+    }
+
+    private void askSoon(long notBefore) {
+        long sinceNanos = group.nanoTime() - askedNanos;
+        group.after(Math.max(0, PAUSE_NANOS - sinceNanos), () -> strand.execute(() -> ask(notBefore)));
     }
 
     void close() {
@@ -85,6 +90,7 @@ final class ChangePoll {
             end();
             return;
         }
+        askedNanos = group.nanoTime();
         CompletableFuture<Answer> answered;
         try {
             answered = group.read(new KeyQuery.Changes(index, prefixes).encode(), Freshness.local().notBefore(notBefore), WAIT);
@@ -99,6 +105,11 @@ final class ChangePoll {
             return;
         }
         KeyAnswer told = decoded(answer);
+        if (answer == null && group.nanoTime() - askedNanos >= WAIT.toNanos() / 2) {
+            failedPauseNanos = PAUSE_NANOS;     // nothing has happened for so long: no reason to ask less often
+            askSoon(notBefore);
+            return;
+        }
         if (answer == null || told == null) {
             long pause = failedPauseNanos / 2 + group.random(failedPauseNanos);
             failedPauseNanos = Math.min(2 * failedPauseNanos, FAILED_PAUSE_MAX_NANOS);
