@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  *      +-------- lease lost, key gone --------+-----------------+--------------------------+
  * </pre>
  * The place in the line is where the key was put, and that is the fencing token's lower part: all who held before stood before. Whether
- * anybody stands before is asked of any replica that has applied the own key. Its answer may be old, but that does not matter: who was first
- * once stays first as long as his key is there, and that is guarded by the lease, whose time runs here.
+ * anybody stands before is asked of any replica that has applied the own key. Its answer may be old, but that does not matter: who was
+ * first once stays first as long as his key is there, and that is guarded by the lease, whose time runs here.
  *
  * <p>It is used on one strand; the office's calls come from any thread.
  */

@@ -105,7 +105,7 @@ public final class Election {
         return done;
     }
 
-    /** Who leads: as fresh as can be, so if it says nobody, there was a moment since this call at which nobody did. Fails as a read does. */
+    /** Who leads, as fresh as can be: if it says nobody, there was a moment since this call at which nobody did. Fails as a read does. */
     public CompletableFuture<Optional<Holder>> leader() {
         CompletableFuture<Optional<Holder>> leader = new CompletableFuture<>();
         int epoch = elections.group().epoch();
@@ -141,7 +141,8 @@ public final class Election {
 
     /**
      * Tells in which state this process is, and then each change. It is {@link LeaderState.Unknown} before anything is known, while nobody
-     * leads, and while this process cannot keep its lease, as when it is cut off: who led when that was last heard of may not lead any more.
+     * leads, and while this process cannot keep its lease, as when it is cut off: who led when that was last heard of may not lead any
+     * more.
      *
      * @param executor runs the listener, one call at a time
      */

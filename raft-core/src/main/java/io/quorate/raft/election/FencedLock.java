@@ -8,9 +8,9 @@ import java.util.concurrent.CompletionStage;
 /**
  * A lock of one name among processes: who comes first has it, and the others wait in their order. Made by {@link Elections#lock}.
  *
- * <p>It belongs to whoever got it, not to a thread, and is not reentrant: who asks twice waits for himself. It is lost when the lease is, so
- * a lock alone protects nothing from a holder who was paused; send the {@linkplain Hold#fencingToken fencing token} with all that is done
- * under it, and let the receiver refuse what is lower than the highest it has seen.
+ * <p>It belongs to whoever got it, not to a thread, and is not reentrant: who asks twice waits for himself. It is lost when the lease is,
+ * so a lock alone protects nothing from a holder who was paused; send the {@linkplain Hold#fencingToken fencing token} with all that is
+ * done under it, and let the receiver refuse what is lower than the highest it has seen.
  */
 public final class FencedLock {
 

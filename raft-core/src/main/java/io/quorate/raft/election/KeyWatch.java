@@ -16,15 +16,16 @@ public final class KeyWatch implements AutoCloseable {
     public interface Listener {
 
         /**
-         * What has changed next: all that has changed at one or more indexes. Resume behind the index of the last if this has dealt with it.
+         * What has changed next: all that has changed at one or more indexes. Resume behind the index of the last if this has dealt with
+         * it.
          *
          * @param changes at least one
          */
         void onChanges(List<KeyChange> changes);
 
         /**
-         * Changes are missing: too many came since, or the group was recovered from a lost quorum and its indexes begin anew. This watch has
-         * ended; {@linkplain KeysClient#list read the keys}, and watch from the index of what was read.
+         * Changes are missing: too many came since, or the group was recovered from a lost quorum and its indexes begin anew. This watch
+         * has ended; {@linkplain KeysClient#list read the keys}, and watch from the index of what was read.
          */
         void onMissed();
     }

@@ -43,7 +43,8 @@ public final class KeysClient implements AutoCloseable {
      * What has become of a put, a change or a deletion.
      *
      * @param isDone  whether it was done
-     * @param version of the key if it was done and is there: for the next change, and if it was put, the {@link KeyEntry#createIndex}; else 0
+     * @param version of the key if it was done and is there: for the next change, and if it was put, the {@link KeyEntry#createIndex}; else
+     *                0
      * @param found   the key as it is, if that was not what the caller knew; null if it is not there, or if it was done
      */
     public record Outcome(boolean isDone, long version, @Nullable KeyEntry found) { }

@@ -24,26 +24,27 @@ import org.jspecify.annotations.Nullable;
  * KeysClient keys = KeysClient.open(client);                                     // or the primitives themselves
  * }</pre>
  *
- * <p><b>Leases.</b> A client is granted a lease for some time, and refreshes it. When it does not, or revokes it, all keys that were put with
- * the lease are deleted. Time is {@linkplain Command#timeNanos replicated time}: every replica ends a lease before the same command, and
- * by a clock on the wall never before its time is up, as long as no leader's clock runs more than a hundredth too fast. While the group
+ * <p><b>Leases.</b> A client is granted a lease for some time, and refreshes it. When it does not, or revokes it, all keys that were put
+ * with the lease are deleted. Time is {@linkplain Command#timeNanos replicated time}: every replica ends a lease before the same command,
+ * and by a clock on the wall never before its time is up, as long as no leader's clock runs more than a hundredth too fast. While the group
  * has no leader that time stands still, so nobody loses a lease for that.
  *
- * <p><b>Keys</b> are put if they are absent, changed if they are of the version that one knows, and deleted likewise. A key's version is the
- * index of the command that gave it its value, and that of the command that put it is its {@linkplain KeyEntry#createIndex birth mark},
- * which no other key shares: the low part of a {@linkplain FencingToken fencing token}. What belongs to a lease is changed only by who names
- * that lease, so nobody takes a key from under a holder who counts on his lease.
+ * <p><b>Keys</b> are put if they are absent, changed if they are of the version that one knows, and deleted likewise. A key's version is
+ * the index of the command that gave it its value, and that of the command that put it is its {@linkplain KeyEntry#createIndex birth mark},
+ * which no other key shares: the low part of a {@linkplain FencingToken fencing token}. What belongs to a lease is changed only by who
+ * names that lease, so nobody takes a key from under a holder who counts on his lease.
  *
  * <p><b>Changes</b> are kept for a while, with the index at which each happened, and are the same on every replica, also on one that was
  * restored from a snapshot. Whoever asks for those behind an index gets all of them in order, or is told that they are not all there any
  * more.
  *
- * <p><b>Bounds.</b> {@link Options} says how much is kept. At the bound nothing more is granted or put, and nothing has happened; the oldest
- * changes are forgotten. The options are part of the machine: give the same to all replicas, and change them only while none of them runs.
+ * <p><b>Bounds.</b> {@link Options} says how much is kept. At the bound nothing more is granted or put, and nothing has happened; the
+ * oldest changes are forgotten. The options are part of the machine: give the same to all replicas, and change them only while none of them
+ * runs.
  *
- * <p><b>Snapshots</b>, of format 1: one byte for the format; {@code long} index up to which it has been told anything; {@code int} leases and
- * each as index, number, time to live, end in replicated time; {@code int} keys, each as in answers; {@code long} index of the last change
- * that is forgotten; {@code int} changes, each as in answers.
+ * <p><b>Snapshots</b>, of format 1: one byte for the format; {@code long} index up to which it has been told anything; {@code int} leases
+ * and each as index, number, time to live, end in replicated time; {@code int} keys, each as in answers; {@code long} index of the last
+ * change that is forgotten; {@code int} changes, each as in answers.
  */
 public final class LeasedKeys implements StateMachine {
 

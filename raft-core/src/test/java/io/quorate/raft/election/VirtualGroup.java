@@ -135,7 +135,8 @@ final class VirtualGroup {
     }
 
     private static @Nullable KeyCommand said(byte[] command) {
-        return SessionCommand.decode(ByteBuffer.wrap(command)) instanceof SessionCommand.Call call ? KeyCommand.decode(call.command()) : null;
+        SessionCommand said = SessionCommand.decode(ByteBuffer.wrap(command));
+        return said instanceof SessionCommand.Call call ? KeyCommand.decode(call.command()) : null;
     }
 
     private void wake() {
