@@ -3,6 +3,7 @@ package io.quorate.benchmarks;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -37,6 +38,7 @@ public final class Comparison {
     private final Results results;
     private final Path directory;
     private final Tables tables = new Tables();
+    private final Map<Contender, String> names = new HashMap<>();      // of the libraries, once they have said them
     private boolean isSound = true;
 
     private Comparison(List<Contender> contenders, Results results, Path directory) {
@@ -105,7 +107,6 @@ public final class Comparison {
                 Path log = Benchmarks.log(contender.name() + "-" + load.word());
                 running.put(contender, contender.start(place.resolve(contender.name()), load, log));
             }
-            Map<Contender, String> names = new LinkedHashMap<>();
             each(running, load, (contender, process) -> {
                 Map<String, String> ready = process.await(START_MILLIS);
                 names.put(contender, ready.get("system"));
@@ -166,7 +167,7 @@ public final class Comparison {
             } catch (IOException e) {
                 System.out.println(String.format(Locale.ROOT, "bench: %s: %s is out: %s", load, contender.name(), e.getMessage()));
                 running.remove(contender).close();
-                tables.fail(load, contender.name(), e.getMessage());
+                tables.fail(load, names.getOrDefault(contender, contender.name()), String.valueOf(e.getMessage()));
                 isSound &= !contender.name().equals(Contender.QUORATE);
             }
         }

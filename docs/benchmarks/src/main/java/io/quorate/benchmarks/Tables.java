@@ -28,8 +28,9 @@ final class Tables {
         lines.computeIfAbsent(load, key -> new LinkedHashMap<>()).computeIfAbsent(line.get("system"), key -> new ArrayList<>()).add(line);
     }
 
-    void fail(Contender.Load load, String contender, String why) {
-        failures.computeIfAbsent(load, key -> new LinkedHashMap<>()).put(contender, why);
+    /** Under this load it did not come to its end, or not to a good one: what was measured of it before is void. */
+    void fail(Contender.Load load, String system, String why) {
+        failures.computeIfAbsent(load, key -> new LinkedHashMap<>()).put(system, why);
     }
 
     /** The medians of one load in a line, while a run goes on. */
@@ -55,7 +56,9 @@ final class Tables {
     }
 
     private List<String> systems(Contender.Load load) {
-        return lines.getOrDefault(load, Map.of()).keySet().stream().filter(system -> !system.startsWith("bare-")).toList();
+        Map<String, String> failed = failures.getOrDefault(load, Map.of());
+        return lines.getOrDefault(load, Map.of()).keySet().stream()
+            .filter(system -> !system.startsWith("bare-") && !failed.containsKey(system)).toList();
     }
 
     private String row(Contender.Load load, String system) {
@@ -93,7 +96,7 @@ final class Tables {
 
     private String limits(Contender.Load load) {
         Map<String, List<Map<String, String>>> all = lines.get(load);
-        if (!all.containsKey(BareLimits.DISK_3) || !all.containsKey(Contender.QUORATE)) {
+        if (!all.containsKey(BareLimits.DISK_3) || !systems(load).contains(Contender.QUORATE)) {
             return "";
         }
         double rate = median(load, Contender.QUORATE, "opsPerSecond");

@@ -46,9 +46,11 @@ class TablesTest {
     }
 
     @Test
-    void oneThatFailedStandsInTheTableWithTheReason() {
+    void oneThatFailedStandsInTheTableWithTheReasonAndWithoutItsFigures() {
         Tables tables = tables();
-        tables.fail(LOAD, "worst", "it ended");
-        assertTrue(tables.markdown("here").contains("| worst | failed: it ended |"));
+        tables.fail(LOAD, "good", "it ended");
+        String text = tables.markdown("here");
+        assertTrue(text.contains("| good | failed: it ended |"), text);
+        assertTrue(text.contains("| *quorate by the best peer* | **8.00** | 0.25 |"), text);
     }
 }

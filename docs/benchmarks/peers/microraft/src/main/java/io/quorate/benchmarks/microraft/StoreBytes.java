@@ -12,8 +12,6 @@ import java.io.DataOutput;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Collection;
-import org.jspecify.annotations.Nullable;
 
 /** What MicroRaft's store keeps, as bytes: all that a restart would need. Nothing is read back, since no replica is restarted here. */
 final class StoreBytes implements RaftStoreSerializer {
@@ -45,31 +43,14 @@ final class StoreBytes implements RaftStoreSerializer {
         }
     }
 
-    private static void write(DataOutput out, @Nullable RaftEndpoint endpoint) throws IOException {
-        out.writeInt(endpoint == null ? -1 : (Integer) endpoint.getId());
-    }
-
-    private static void write(DataOutput out, Collection<RaftEndpoint> endpoints) throws IOException {
-        out.writeInt(endpoints.size());
-        for (RaftEndpoint endpoint : endpoints) {
-            write(out, endpoint);
-        }
-    }
-
-    private static void write(DataOutput out, RaftGroupMembersView view) throws IOException {
-        out.writeLong(view.getLogIndex());
-        write(out, view.getMembers());
-        write(out, view.getVotingMembers());
-    }
-
     @Override
     public Serializer<RaftGroupMembersView> raftGroupMembersViewSerializer() {
-        return new OneWay<>(StoreBytes::write);
+        return new OneWay<>(Codec::write);
     }
 
     @Override
     public Serializer<RaftEndpoint> raftEndpointSerializer() {
-        return new OneWay<>(StoreBytes::write);
+        return new OneWay<>(Codec::write);
     }
 
     @Override
@@ -79,22 +60,13 @@ final class StoreBytes implements RaftStoreSerializer {
 
     @Override
     public Serializer<SnapshotChunk> snapshotChunkSerializer() {
-        return new OneWay<>((out, chunk) -> {
-            out.writeLong(chunk.getIndex());
-            out.writeInt(chunk.getTerm());
-            out.writeInt(chunk.getSnapshotChunkIndex());
-            out.writeInt(chunk.getSnapshotChunkCount());
-            write(out, chunk.getGroupMembersView());
-            long[] state = (long[]) chunk.getOperation();
-            out.writeLong(state[0]);
-            out.writeLong(state[1]);
-        });
+        return new OneWay<>(Codec::write);
     }
 
     @Override
     public Serializer<RaftEndpointPersistentState> raftEndpointPersistentStateSerializer() {
         return new OneWay<>((out, state) -> {
-            write(out, state.getLocalEndpoint());
+            Codec.write(out, state.getLocalEndpoint());
             out.writeBoolean(state.isVoting());
         });
     }
@@ -103,7 +75,7 @@ final class StoreBytes implements RaftStoreSerializer {
     public Serializer<RaftTermPersistentState> raftTermPersistentState() {
         return new OneWay<>((out, state) -> {
             out.writeInt(state.getTerm());
-            write(out, state.getVotedFor());
+            Codec.write(out, state.getVotedFor());
         });
     }
 }
