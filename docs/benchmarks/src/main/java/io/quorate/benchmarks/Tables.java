@@ -71,15 +71,19 @@ final class Tables {
 
     /** What makes a row doubtful stands behind it. */
     private String remarks(Contender.Load load, String system) {
-        double failed = lines.get(load).get(system).stream().mapToDouble(line -> number(line, "failures")).sum();
+        double failed = sum(load, system, "failures");
         double idle = at(load, system, "idleCpuShare", 1);
         return (failed > 0 ? " " + whole(failed) + " commands failed |" : "")
             + (idle > 0.1 ? String.format(Locale.ROOT, " used %.0f %% of a processor while it was idle |", idle * 100) : "");
     }
 
-    /** Quorate by the best of the others, in each column: above 1 is better for the first, below 1 for all others. */
+    /**
+     * Quorate by the best of the others, in each column: above 1 is better for the first, below 1 for all others. One of which more
+     * commands failed than were done broke down under this load, and the few that were done say nothing.
+     */
     private String against(Contender.Load load) {
-        List<String> peers = systems(load).stream().filter(system -> !system.equals(Contender.QUORATE)).toList();
+        List<String> peers = systems(load).stream()
+            .filter(system -> !system.equals(Contender.QUORATE) && sum(load, system, "failures") <= sum(load, system, "operations")).toList();
         if (peers.isEmpty() || !systems(load).contains(Contender.QUORATE)) {
             return "";
         }
@@ -120,6 +124,10 @@ final class Tables {
 
     private double median(Contender.Load load, String system, String key) {
         return at(load, system, key, 0.5);
+    }
+
+    private double sum(Contender.Load load, String system, String key) {
+        return lines.get(load).get(system).stream().mapToDouble(line -> number(line, key)).sum();
     }
 
     private double at(Contender.Load load, String system, String key, double share) {

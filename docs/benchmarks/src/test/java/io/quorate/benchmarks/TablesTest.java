@@ -46,6 +46,15 @@ class TablesTest {
     }
 
     @Test
+    void oneThatBrokeDownIsNotTheBestInAnything() {
+        Tables tables = tables();
+        tables.add(LOAD, Map.of("system", "broken", "operations", "1", "failures", "9000", "opsPerSecond", "0.1", "p50Micros", "1"));
+        String text = tables.markdown("here");
+        assertTrue(text.contains("| *quorate by the best peer* | **4.00** | 0.50 |"), text);
+        assertTrue(text.contains("| 1 | 9,000 commands failed |"), text);
+    }
+
+    @Test
     void oneThatFailedStandsInTheTableWithTheReasonAndWithoutItsFigures() {
         Tables tables = tables();
         tables.fail(LOAD, "good", "it ended");
