@@ -83,7 +83,8 @@ final class Tables {
      */
     private String against(Contender.Load load) {
         List<String> peers = systems(load).stream()
-            .filter(system -> !system.equals(Contender.QUORATE) && sum(load, system, "failures") <= sum(load, system, "operations")).toList();
+            .filter(system -> !system.equals(Contender.QUORATE))
+            .filter(system -> sum(load, system, "failures") <= sum(load, system, "operations")).toList();
         if (peers.isEmpty() || !systems(load).contains(Contender.QUORATE)) {
             return "";
         }
