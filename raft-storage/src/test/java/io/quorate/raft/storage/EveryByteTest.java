@@ -114,7 +114,7 @@ class EveryByteTest {
             Arrays.fill(places, lastFrame, end, new Place(Part.LAST_FRAME, List.of()));
         } else {
             int trailer = bytes.length - SegmentSeal.TRAILER_BYTES;
-            int index = trailer - SegmentSeal.claimedCount(bytes, trailer, id) * SegmentSeal.ENTRY_BYTES;
+            int index = trailer - SegmentSeal.claimedCount(ByteBuffer.wrap(bytes), trailer, id) * SegmentSeal.ENTRY_BYTES;
             Arrays.fill(places, index, bytes.length, new Place(Part.INDEX, List.of()));
         }
         return places;
