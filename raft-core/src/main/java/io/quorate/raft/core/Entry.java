@@ -2,7 +2,6 @@ package io.quorate.raft.core;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.zip.CRC32C;
@@ -44,6 +43,10 @@ public final class Entry {
             this.code = code;
         }
 
+        static boolean isCode(int code) {
+            return code >= NO_OP.code && code <= TIME.code;
+        }
+
         static Kind of(int code) {
             return switch (code) {
                 case 0 -> NO_OP;
@@ -61,6 +64,12 @@ public final class Entry {
     public static final int PAYLOAD_BYTES_MAX = 32 << 20;
     /** The largest entry. */
     public static final int SIZE_MAX = HEADER_BYTES + PAYLOAD_BYTES_MAX;
+
+    static final int CHECKSUM_AT = 4;
+    static final int CHECKED_FROM = 8;
+    static final int INDEX_AT = 8;
+    static final int TERM_AT = 16;
+    static final int KIND_AT = 32;
 
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
@@ -114,7 +123,7 @@ public final class Entry {
      * @throws IllegalArgumentException if the bytes are not an intact entry; the message says what is wrong
      */
     public static Entry decode(byte[] array, int offset, int limit) {
-        String objection = objection(ByteBuffer.wrap(array), offset, limit);
+        String objection = objection(array, offset, limit);
         if (!objection.isEmpty()) {
             throw new IllegalArgumentException(objection);
         }
@@ -123,31 +132,31 @@ public final class Entry {
     }
 
     /**
-     * Why no intact entry begins there, or an empty string if one does. Apart from what makes something of it, for that is soon done, and
-     * the compiler leaves the object out where only its numbers are looked at: for each of the entries of a log that is recovered.
+     * Why no intact entry begins there, or an empty string if one does. Apart from what makes an entry of it, for that is soon done,
+     * and the compiler leaves the object out where only its numbers are looked at: for each of the entries of a log that is recovered.
      */
-    static String objection(ByteBuffer bytes, int offset, int limit) {
+    private static String objection(byte[] array, int offset, int limit) {
         if (limit - offset < HEADER_BYTES) {
             return "entry cut off in its header: " + (limit - offset) + " bytes left";
         }
-        int size = bytes.getInt(offset);
+        int size = (int) INT.get(array, offset);
         if (size < HEADER_BYTES || size > SIZE_MAX) {
             return "entry of impossible size " + size;
         }
         if (size > limit - offset) {
             return "entry of " + size + " bytes cut off: " + (limit - offset) + " bytes left";
         }
-        int expected = bytes.getInt(offset + 4);
-        int actual = checksum(bytes, offset, size);
+        int expected = (int) INT.get(array, offset + 4);
+        int actual = checksum(array, offset, size);
         if (expected != actual) {
             return String.format("entry with checksum %08x says %08x", actual, expected);
         }
-        long index = bytes.getLong(offset + 8);
-        long term = bytes.getLong(offset + 16);
+        long index = (long) LONG.get(array, offset + 8);
+        long term = (long) LONG.get(array, offset + 16);
         if (index < 1 || term < 1) {
             return "entry with impossible index " + index + " and term " + term;
         }
-        if (bytes.get(offset + 33) != 0 || bytes.get(offset + 34) != 0 || bytes.get(offset + 35) != 0) {
+        if (array[offset + 33] != 0 || array[offset + 34] != 0 || array[offset + 35] != 0) {
             return "entry with flags of a newer version";
         }
         return "";
@@ -234,15 +243,6 @@ public final class Entry {
     private static int checksum(byte[] array, int offset, int size) {
         CRC32C crc = new CRC32C();
         crc.update(array, offset + 8, size - 8);
-        return (int) crc.getValue();
-    }
-
-    private static int checksum(ByteBuffer bytes, int offset, int size) {
-        int position = bytes.position();
-        int limit = bytes.limit();
-        CRC32C crc = new CRC32C();
-        crc.update(bytes.limit(offset + size).position(offset + 8));
-        bytes.limit(limit).position(position);
         return (int) crc.getValue();
     }
 }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.zip.CRC32C;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -39,18 +40,37 @@ class EntryPropertyTest {
         assertEquals(entry.checksum(), decoded.checksum());
         assertArrayEquals(payload, decoded.payload());
         assertTrue(decoded.isIntact());
-        ByteBuffer elsewhere = ByteBuffer.allocateDirect(array.length).put(array).position(1);
-        assertEquals(new EntryHeader(entry.size(), entry.checksum(), index, term, kind),
-            EntryHeader.ofIntact(elsewhere, before, array.length));
-        assertEquals(1, elsewhere.position(), "a buffer is left as it was");
-        assertEquals(array.length, elsewhere.limit());
+        ByteBuffer elsewhere = ByteBuffer.allocateDirect(array.length).put(array);
+        assertTrue(EntryBytes.isIntact(elsewhere, before, array.length));
+        assertEquals(index, EntryBytes.index(elsewhere, before));
+        assertEquals(term, EntryBytes.term(elsewhere, before));
+        assertEquals(kind, EntryBytes.kind(elsewhere, before));
+        for (int i = 0; i < array.length; i++) {
+            assertEquals(array[i], elsewhere.get(i));
+        }
     }
 
-    /** What no entry can be made of has no header either, for the same reason. */
+    /** What no entry can be made of is not intact where no entry shares it either. */
     private static void assertRefused(byte[] array, int limit, String what) {
-        String why = assertThrows(IllegalArgumentException.class, () -> Entry.decode(array, 0, limit), what).getMessage();
-        ByteBuffer bytes = ByteBuffer.wrap(array);
-        assertEquals(why, assertThrows(IllegalArgumentException.class, () -> EntryHeader.ofIntact(bytes, 0, limit)).getMessage());
+        assertThrows(IllegalArgumentException.class, () -> Entry.decode(array, 0, limit), what);
+        assertFalse(EntryBytes.isIntact(ByteBuffer.wrap(array), 0, limit), what);
+    }
+
+    /** With a right checksum, so that it is said for what it is. */
+    @Example
+    void whatWasSealedAndIsNoEntryIsRefused() {
+        for (int at : new int[] {8, 16, 32, 33, 34, 35}) {
+            byte[] array = Entry.of(1, 1, Entry.Kind.TIME, 0, new byte[3]).array().clone();
+            if (at < 32) {
+                array[at + 7] = 0;      // the index, the term: 0 is none
+            } else {
+                array[at]++;
+            }
+            CRC32C crc = new CRC32C();
+            crc.update(array, 8, array.length - 8);
+            ByteBuffer.wrap(array).putInt(4, (int) crc.getValue());
+            assertRefused(array, array.length, "byte " + at);
+        }
     }
 
     @Property(tries = 100)
@@ -87,6 +107,7 @@ class EntryPropertyTest {
             }
             String message = assertThrows(IllegalArgumentException.class, () -> Entry.decode(array, 0, array.length)).getMessage();
             assertTrue(message.contains("impossible size " + size), message);
+            assertFalse(EntryBytes.isIntact(ByteBuffer.wrap(array), 0, array.length), message);
         }
     }
 
