@@ -65,7 +65,7 @@ final class DamagedFrame {
                 return null;
             }
         } else {
-            told.isApart = told.placesFrom(reader);
+            told.isApart = FrameWitness.tellsApart(reader, frame, told.offsets, told.checksums);
         }
         told.look(reader, isIndexed);
         return told.boundTerms(next, covered) ? told : null;
@@ -86,34 +86,6 @@ final class DamagedFrame {
             heads.update(ByteBuffer.allocate(Segment.ENTRY_HEAD_BYTES).putInt(size(i)).putInt(checksums[i]).flip());
         }
         return offsets[0] == from && (int) heads.getValue() == frame.entriesCrc();
-    }
-
-    /** Whether the sizes and checksums that stand in the entries are those that were written. */
-    private boolean placesFrom(SegmentReader reader) throws IOException {
-        CRC32C heads = new CRC32C();
-        int end = from + frame.length();
-        int at = from;
-        for (int i = 0; i < count; i++) {
-            if (end - at < Entry.HEADER_BYTES) {
-                return false;
-            }
-            int position;
-            try {
-                position = reader.load(at, Segment.ENTRY_HEAD_BYTES);
-            } catch (UnreadableException e) {
-                return false;
-            }
-            ByteBuffer head = ByteBuffer.wrap(reader.array());
-            int size = head.getInt(position);
-            if (size < Entry.HEADER_BYTES || size > end - at) {
-                return false;
-            }
-            heads.update(reader.array(), position, Segment.ENTRY_HEAD_BYTES);
-            offsets[i] = at;
-            checksums[i] = head.getInt(position + 4);
-            at += size;
-        }
-        return at == end && (int) heads.getValue() == frame.entriesCrc();
     }
 
     private int size(int i) {

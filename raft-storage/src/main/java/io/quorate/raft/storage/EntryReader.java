@@ -21,26 +21,33 @@ final class EntryReader implements AutoCloseable {
 
     private static final int WINDOW_BYTES_MIN = 4 << 10;
     private static final int WINDOW_BYTES_MAX = 256 << 10;   // small enough not to be an object of its own region
+    /** Of who reads so much, and keeps it, the windows are objects of their own regions, in a small heap: no collection moves them. */
+    static final int MUCH = 8 << 20;
+    private static final int WINDOW_BYTES_OF_MUCH = (1 << 20) - 64;
     private static final int PLACES_AT_ONCE = 4096;
 
     private final FileSystem files;
     private final LogState state;
     private final EntryIndex index;
+    private final PlaceFinder finder;
     private long repairs;          // when the window was filled, or before
     private boolean isMended;      // something was repaired while this looked for damage
     private long segmentId;
     private @Nullable FileHandle file;
+    private int windowBytes = WINDOW_BYTES_MAX;
     private byte[] window = new byte[0];   // never written to again: the entries share it
     private int windowFrom;
 
-    EntryReader(FileSystem files, LogState state) {
+    EntryReader(FileSystem files, long incarnation, LogState state) {
         this.files = files;
         this.state = state;
         index = state.index();
+        finder = new PlaceFinder(files, incarnation, index);
     }
 
     /** See {@link io.quorate.raft.Storage#read}; empty also if the log does not reach so far. */
     List<Entry> read(long firstIndex, long lastIndex, long bytesMax) {
+        windowBytes = bytesMax < MUCH ? WINDOW_BYTES_MAX : WINDOW_BYTES_OF_MUCH;
         List<Entry> entries;
         do {
             isMended = false;
@@ -56,15 +63,24 @@ final class EntryReader implements AutoCloseable {
         EntryIndex.Places places = placesFrom(next, lastIndex);
         long replacements = places.replacements();
         // A place taken after a replacement might continue another log than the one before.
-        while (places.places().length > 0 && places.replacements() == replacements) {
-            for (long place : places.places()) {
-                Entry entry = entry(next, place, bytesMax - bytes, entries.isEmpty());
-                if (entry == null) {
+        while (!places.stretches().isEmpty() && places.replacements() == replacements) {
+            for (EntryIndex.Stretch stretch : places.stretches()) {
+                if (!entries.isEmpty() && bytesMax - bytes < Entry.HEADER_BYTES) {
+                    return entries;     // before it is looked where the next ones are
+                }
+                int[] offsets = offsets(next, stretch);
+                for (int i = 0; i < offsets.length; i++) {
+                    Entry entry = entry(next, stretch, offsets, i, bytesMax - bytes, entries.isEmpty());
+                    if (entry == null) {
+                        return entries;
+                    }
+                    entries.add(entry);
+                    bytes += entry.size();
+                    next++;
+                }
+                if (offsets.length < stretch.count()) {
                     return entries;
                 }
-                entries.add(entry);
-                bytes += entry.size();
-                next++;
             }
             places = placesFrom(next, lastIndex);
         }
@@ -78,17 +94,47 @@ final class EntryReader implements AutoCloseable {
         return index.places(firstIndex, lastIndex, PLACES_AT_ONCE);
     }
 
-    /** The entry at this place, or null if it is larger than what is left and need not be read all the same, or is not there any more. */
-    private @Nullable Entry entry(long wanted, long place, long bytesLeft, boolean needed) {
-        long id = EntryIndex.segmentOf(place);
-        int offset = EntryIndex.offsetOf(place);
+    /** Where these begin; none if they are not there any more. */
+    private int[] offsets(long first, EntryIndex.Stretch stretch) {
+        try {
+            return finder.offsets(stretch);
+        } catch (IOException e) {
+            failIfWanted(first, stretch.segment(), "it cannot be told where in " + pathOf(stretch.segment()) + " that is", e);
+            return new int[0];
+        }
+    }
+
+    /** Returns only if the entry was let go of since its place was asked for. */
+    private void failIfWanted(long wanted, long id, String what, IOException e) {
+        if (e instanceof ClosedByInterruptException) {
+            throw new StorageException("Reading entry " + wanted + " was interrupted; nothing is wrong with it.", e);
+        }
+        if (!(e instanceof NoSuchFileException)) {
+            throw new StorageException("Entry " + wanted + " cannot be read: " + what + ": " + e + ". Check the disk.", e);
+        }
+        if (wanted >= index.firstIndex()) {
+            throw new StorageCorruptException(pathOf(id), 0, "the segment is missing, though entry " + wanted + " is in it");
+        }
+    }
+
+    /** One of these entries, or null if it is larger than what is left and need not be read all the same, or is not there any more. */
+    private @Nullable Entry entry(long wanted, EntryIndex.Stretch stretch, int[] offsets, int i, long bytesLeft, boolean needed) {
+        long id = stretch.segment();
+        int record = stretch.record() + i;
+        int offset = offsets[i];
         Damage.Mark known = state.damage().at(wanted);
         if (known != null) {
-            return damaged(wanted, place, needed, "is not what was written: it was found to be damaged before");
+            return damaged(wanted, id, record, offset, needed, "is not what was written: it was found to be damaged before");
+        }
+        if (offset < 1) {
+            return damaged(wanted, id, record, offset, needed, "is not to be found: neither the segment's index nor its frames tell where");
         }
         try {
             if (!holds(id, offset, Entry.HEADER_BYTES)) {
-                fill(id, offset, Entry.HEADER_BYTES, (int) Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES_MAX, bytesLeft)));
+                // Not much more than up to the last of these: what is behind is read afresh.
+                int upToLast = Math.max(0, offsets[offsets.length - 1] - offset) + WINDOW_BYTES_MIN;
+                int wantedBytes = (int) Math.min(Math.min(windowBytes, upToLast), bytesLeft);
+                fill(id, offset, Entry.HEADER_BYTES, Math.max(WINDOW_BYTES_MIN, wantedBytes));
             }
             int size = ByteBuffer.wrap(window).getInt(offset - windowFrom);
             if (size > bytesLeft && !needed) {
@@ -104,31 +150,24 @@ final class EntryReader implements AutoCloseable {
             }
             return entry;
         } catch (IllegalArgumentException e) {
-            return damaged(wanted, place, needed, "is not what was written: " + e.getMessage());
+            return damaged(wanted, id, record, offset, needed, "is not what was written: " + e.getMessage());
         } catch (UnreadableException e) {
-            return damaged(wanted, place, needed, "cannot be read: " + e.getCause());
-        } catch (ClosedByInterruptException e) {
-            throw new StorageException("Reading entry " + wanted + " was interrupted; nothing is wrong with it.", e);
-        } catch (NoSuchFileException e) {
-            if (wanted < index.firstIndex()) {
-                return null;    // it was let go of since its place was asked for
-            }
-            throw new StorageCorruptException(pathOf(id), 0, "the segment is missing, though entry " + wanted + " is in it");
+            return damaged(wanted, id, record, offset, needed, "cannot be read: " + e.getCause());
         } catch (IOException e) {
-            throw new StorageException("Entry " + wanted + " cannot be read from " + pathOf(id) + " at offset " + offset + ": " + e
-                + ". Check the disk.", e);
+            failIfWanted(wanted, id, "from " + pathOf(id) + " at offset " + offset, e);
+            return null;
         }
     }
 
     /** Ends what is read, before an entry that is damaged. */
-    private @Nullable Entry damaged(long wanted, long place, boolean needed, String how) {
-        EntryId id = state.mark(wanted, place, repairs);
+    private @Nullable Entry damaged(long wanted, long segment, int record, int offset, boolean needed, String how) {
+        EntryId id = state.mark(wanted, segment, record, offset, repairs);
         isMended = id == null && state.damage().repairs() != repairs;
         if (id == null || !needed) {
             return null;
         }
-        throw new EntryDamagedException(id, "Damage in " + pathOf(EntryIndex.segmentOf(place)) + " at offset " + EntryIndex.offsetOf(place)
-            + ": entry " + id + " " + how + ". It is fetched from another replica; check the disk.");
+        throw new EntryDamagedException(id, "Damage in " + pathOf(segment) + " at offset " + Math.abs(offset) + ": entry " + id + " " + how
+            + ". It is fetched from another replica; check the disk.");
     }
 
     private String pathOf(long id) {

@@ -187,8 +187,8 @@ final class EntryRepair {
         if (end == state.index().endOf(mark.segment()) || seal != null && seal.recordAt(end) >= 0) {
             return Verdict.WRITTEN;
         }
-        long[] next = state.index().places(mark.id().index() + 1, mark.id().index() + 1, 1).places();
-        if (next.length > 0 && EntryIndex.segmentOf(next[0]) == mark.segment() && EntryIndex.offsetOf(next[0]) == end) {
+        PlaceFinder.Place next = new PlaceFinder(files, incarnation, state.index()).find(mark.id().index() + 1);
+        if (next != null && next.segment() == mark.segment() && next.offset() == end) {
             return Verdict.WRITTEN;
         }
         if (FrameWitness.header(reader, incarnation, mark.segment(), end) != null) {
@@ -247,7 +247,7 @@ final class EntryRepair {
     private @Nullable Content contentFrom(long firstIndex) throws IOException {
         List<Entry> entries = new ArrayList<>();
         long bytes = 0;
-        try (EntryReader reader = new EntryReader(files, state)) {
+        try (EntryReader reader = new EntryReader(files, incarnation, state)) {
             for (long index = firstIndex; index < state.nextIndex(); index++) {
                 Damage.Mark mark = state.damage().at(index);
                 Entry entry = mark == null ? reader.read(index, index, Entry.SIZE_MAX).stream().findFirst().orElse(null) : given.get(index);

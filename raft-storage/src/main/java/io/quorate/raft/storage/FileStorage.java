@@ -20,7 +20,9 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -56,6 +58,7 @@ public final class FileStorage implements Storage {
     private volatile @Nullable Throwable failure;   // the first; final
     private volatile boolean closed;
     private @Nullable List<Long> memberships;       // where the log had some when its files were looked through; null once it was asked for
+    private List<Entry> readTail = List.of();       // the newest entries when its files were looked through; none once it was asked for
     private @Nullable Scrubber scrubber;            // null until recovered
     private boolean isHandedOver;                   // a log that is whole
     private long lastWriteId;                       // of this opening
@@ -338,7 +341,8 @@ public final class FileStorage implements Storage {
         found.open();
         Snapshots.Stored before = found.newest();
         Recovery recovery =
-            new Recovery(files, identity.replica().incarnation(), before == null ? null : before.manifest().terms(), opened.recovered());
+            new Recovery(files, identity.replica().incarnation(), before == null ? null : before.manifest().terms(), opened.recovered(),
+                options.tailBytesMax());
         LogWriter recovered = recoverLog(recovery);
         log = recovered;
         recovered.prepare();
@@ -352,6 +356,7 @@ public final class FileStorage implements Storage {
         found.follow(state::termsUpTo);
         snapshots = found;
         memberships = recovery.memberships();
+        readTail = recovery.tail();
         scrubber = new Scrubber(files, identity.replica().incarnation(), state, found);
     }
 
@@ -387,7 +392,7 @@ public final class FileStorage implements Storage {
         Snapshots.Stored newest = known.newest();
         SnapshotId snapshot = newest == null ? SnapshotId.ofFounding(founding.membership()) : newest.manifest().id();
         List<Entry> found = membershipsBetween(snapshot.index(), terms.lastIndex(), state);
-        List<Entry> tail = tail(state, terms.lastIndex());
+        List<Entry> tail = tail(state, terms.last());
         boolean isWhole = tail.isEmpty() || tail.get(tail.size() - 1).index() == terms.lastIndex();
         return isWhole ? new Recovered(state.recoveredHardState(), new LogView(snapshot, terms, tail, found), damaged) : null;
     }
@@ -475,11 +480,29 @@ public final class FileStorage implements Storage {
         });
     }
 
-    private List<Entry> tail(LogState state, long last) {
-        if (state.index().firstIndex() > last) {
-            return List.of();
+    private List<Entry> tail(LogState state, EntryId last) {
+        List<Entry> read = readTail;
+        readTail = List.of();
+        long first = state.index().firstIndex();
+        if (!read.isEmpty() && read.get(read.size() - 1).id().equals(last) && read.get(0).index() >= first) {
+            return read;    // with the last entry, all before it are those of the log
         }
-        return read(state, Math.min(last, state.index().firstWithin(options.tailBytesMax(), last + 1)), last, Long.MAX_VALUE);
+        Deque<Entry> tail = new ArrayDeque<>();
+        long bytes = 0;
+        // Roughly: where that turns out to be more, the first ones are dropped again.
+        first = Math.max(first, Math.min(last.index(), state.index().firstWithin(options.tailBytesMax(), last.index() + 1)));
+        for (long next = first; next <= last.index(); ) {
+            List<Entry> some = read(state, next, last.index(), EntryReader.MUCH);
+            for (Entry entry : some) {
+                tail.add(entry);
+                bytes += entry.size();
+                while (bytes > options.tailBytesMax() && tail.size() > 1) {
+                    bytes -= tail.remove().size();
+                }
+            }
+            next = some.isEmpty() ? last.index() + 1 : next + some.size();
+        }
+        return List.copyOf(tail);
     }
 
     private LogWriter recoverLog(Recovery recovery) throws IOException {
@@ -654,7 +677,7 @@ public final class FileStorage implements Storage {
     }
 
     private List<Entry> read(LogState state, long firstIndex, long lastIndex, long bytesMax) {
-        try (EntryReader reader = new EntryReader(files, state)) {
+        try (EntryReader reader = new EntryReader(files, identity.replica().incarnation(), state)) {
             return reader.read(firstIndex, lastIndex, bytesMax);
         } catch (IOException e) {   // of close: what was read is verified
             throw new StorageException("A file could not be closed after reading: " + e, e);

@@ -1,5 +1,6 @@
 package io.quorate.raft.storage;
 
+import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.ReplicaId;
@@ -104,5 +105,10 @@ record FrameHeader(long segmentId, int offset, int previousCrc, long number, lon
     /** What the entries follow. */
     EntryId previous() {
         return new EntryId(previousTerm, firstIndex - 1);
+    }
+
+    /** Whether its entries can be as many and as long as it says, in a segment of this size. */
+    boolean fits(int segmentBytes) {
+        return count >= 0 && length >= 0 && length <= segmentBytes - offset - BYTES && (long) count * Entry.HEADER_BYTES <= length;
     }
 }

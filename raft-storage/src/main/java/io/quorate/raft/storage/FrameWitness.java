@@ -80,6 +80,29 @@ final class FrameWitness {
         return isAllGiven || lengthMin > frame.length() ? Verdict.OTHER : Verdict.UNKNOWN;
     }
 
+    /**
+     * Finds out where the entries of a frame begin, and what their checksums are, by what stands in them.
+     *
+     * @return whether that is what was written, as the header says; if not, it is worth nothing
+     */
+    static boolean tellsApart(SegmentReader reader, FrameHeader frame, int[] offsets, int[] checksums) throws IOException {
+        CRC32C heads = new CRC32C();
+        int at = frame.offset() + FrameHeader.BYTES;
+        int end = at + frame.length();
+        for (int i = 0; i < frame.count(); i++) {
+            ByteBuffer head = headAt(reader, at, end);
+            int size = head.getInt(0);
+            if (size == 0) {
+                return false;
+            }
+            heads.update(head.array());
+            offsets[i] = at;
+            checksums[i] = head.getInt(4);
+            at += size;
+        }
+        return at == end && (int) heads.getValue() == frame.entriesCrc();
+    }
+
     private static ByteBuffer headOf(Entry entry) {
         return ByteBuffer.allocate(Segment.ENTRY_HEAD_BYTES).putInt(entry.size()).putInt(entry.checksum());
     }

@@ -115,7 +115,7 @@ final class Inspection {
             snapshots.open();
             snapshot = snapshots.newest();
             Recovery recovery = new Recovery(files, incarnation, snapshot == null ? null : snapshot.manifest().terms(),
-                known.recovered());
+                known.recovered(), 0);
             try {
                 unfinishedAt = recovery.survey();
             } finally {
@@ -137,7 +137,7 @@ final class Inspection {
                 damage = of(marks);
             }
             if (last > covered && holdsSnapshot()) {
-                try (EntryReader reader = new EntryReader(files, log)) {
+                try (EntryReader reader = new EntryReader(files, incarnation, log)) {
                     List<Entry> found = reader.read(last, last, 1);
                     if (found.isEmpty()) {
                         throw new NoSuchFileException(files.pathOf("the segment of entry " + last));     // let go of meanwhile
@@ -316,7 +316,8 @@ final class Inspection {
     void visit(long from, long to, Visitor visitor) throws IOException {
         long last = isBehindSnapshot() ? Math.min(to, log.terms().lastIndex()) : 0;
         long next = Math.max(from, firstIndex());
-        try (EntryReader reader = new EntryReader(files, log)) {
+        long incarnation = identity == null ? 0 : identity.identity().replica().incarnation();
+        try (EntryReader reader = new EntryReader(files, incarnation, log)) {
             while (next <= last) {
                 Damage.Mark mark = log.damage().at(next);
                 if (mark != null) {

@@ -58,12 +58,13 @@ final class LogState {
     /**
      * The entry that was read from this place is damaged. Any thread.
      *
+     * @param record  which one it is in its segment
+     * @param offset  where it begins; less than 1 if nobody knows, as {@link PlaceFinder} says
      * @param repairs how many there had been when it was read
      * @return its name; null if it is not in the log any more, or may have been repaired meanwhile
      */
-    synchronized @Nullable EntryId mark(long at, long place, long repairs) {
-        long[] places = index.places(at, at, 1).places();
-        if (places.length == 0 || places[0] != place || damage.repairs() != repairs) {
+    synchronized @Nullable EntryId mark(long at, long segment, int record, int offset, long repairs) {
+        if (!index.isAt(at, segment, record) || damage.repairs() != repairs) {
             return null;
         }
         Damage.Mark known = damage.at(at);
@@ -71,7 +72,7 @@ final class LogState {
             return known.id();
         }
         EntryId id = new EntryId(terms.termAt(at), at);
-        damage.add(new Damage.Mark(id, id.term(), EntryIndex.segmentOf(place), EntryIndex.offsetOf(place), true));
+        damage.add(new Damage.Mark(id, id.term(), segment, Math.abs(offset), offset > 0));
         return id;
     }
 
@@ -255,9 +256,11 @@ final class LogState {
             damage.forgetFrom(firstIndex);
         }
         for (int from = 0; from < frame.count(); ) {
-            int to = from;
-            while (to + 1 < frame.count() && entryTerms[to + 1] == entryTerms[from]) {
-                to++;
+            int to = frame.count() - 1;
+            if (entryTerms[to] != entryTerms[from]) {   // which is rare; they never fall, so otherwise all between are the same
+                for (to = from; entryTerms[to + 1] == entryTerms[from]; ) {
+                    to++;
+                }
             }
             terms.append(entryTerms[from], firstIndex + from, firstIndex + to);
             from = to + 1;

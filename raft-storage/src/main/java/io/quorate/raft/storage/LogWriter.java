@@ -239,5 +239,8 @@ final class LogWriter implements Closeable {
         } finally {
             full.close();
         }
+        if (full.seal().knows(0, full.seal().count())) {
+            state.index().sealed(full.id(), full.size());
+        }
     }
 }

@@ -1,14 +1,12 @@
 package io.quorate.raft.storage;
 
 import io.quorate.raft.core.Entry;
-import io.quorate.raft.core.EntryHeader;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.TermTable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,33 +33,34 @@ final class Recovery {
     private final long incarnation;
     private final @Nullable TermTable covered;
     private final @Nullable EntryId beginning;
+    private final int tailBytesMax;
+    private Tail tail = Tail.none();
+    private FrameEntries entries = new FrameEntries(tail);
     private LogState state = new LogState();
     private int damagedAt = -1;     // where in its segment the last frame is that holds damaged entries
     private final List<Long> memberships = new ArrayList<>();   // where the log has membership entries
-    private final List<Long> found = new ArrayList<>();         // the same, of one frame
-    private long[] terms = new long[64];
-    private int[] offsets = new int[64];
-    private byte[] heads = new byte[0];     // of the entries of one frame: one sum over all is made faster than a piece of it for each
     private @Nullable ByteBuffer piece;     // the segments are read into, one after the other
     private boolean isReadOnly;
     private @Nullable UnreadableException unreadable;   // why the entries of the last frame are not known to be intact
 
     /** Of a log without a snapshot. */
     Recovery(FileSystem files, long incarnation) {
-        this(files, incarnation, null, null);
+        this(files, incarnation, null, null, 0);
     }
 
     /**
      * Of any log.
      *
-     * @param covered   the terms up to the end of the newest snapshot, or null if there is none
-     * @param beginning the entry with which the group begins anew in it, or began; null if it never did
+     * @param covered      the terms up to the end of the newest snapshot, or null if there is none
+     * @param beginning    the entry with which the group begins anew in it, or began; null if it never did
+     * @param tailBytesMax how many bytes of the newest entries are kept, to be handed over
      */
-    Recovery(FileSystem files, long incarnation, @Nullable TermTable covered, @Nullable EntryId beginning) {
+    Recovery(FileSystem files, long incarnation, @Nullable TermTable covered, @Nullable EntryId beginning, int tailBytesMax) {
         this.files = files;
         this.incarnation = incarnation;
         this.covered = covered;
         this.beginning = beginning;
+        this.tailBytesMax = tailBytesMax;
         state.setBeginning(beginning);
     }
 
@@ -164,9 +163,16 @@ final class Recovery {
         return state;
     }
 
+    /** The newest entries, or none, once the log was read. */
+    List<Entry> tail() {
+        return tail.entries();
+    }
+
     /** Reads all segments; returns the last, open. */
     private Scanned readAll() throws IOException {
         List<Long> ids = ids(files);
+        tail = Tail.of(files, incarnation, ids, tailBytesMax);
+        entries = new FrameEntries(tail);
         Scanned last = null;
         boolean done = false;
         try {
@@ -279,7 +285,7 @@ final class Recovery {
             throw corrupt(name, offset, objection);
         }
         DamagedFrame damaged = null;
-        if (!entriesAreIntact(reader, frame, offset + FrameHeader.BYTES)) {
+        if (!entriesAreIntact(reader, frame)) {
             UnreadableException why = unreadable;
             damaged = damaged(source, frame, crc);
             if (why != null && (damaged == null || !damaged.hasDamage())) {
@@ -288,25 +294,24 @@ final class Recovery {
             if (damaged == null) {
                 return 0;
             }
-            terms = damaged.terms();
-            offsets = damaged.offsets();
-            found.clear();
-            found.addAll(damaged.memberships());
         }
         if (state.frames() + 1 == header.firstFrame() && frame.firstIndex() != header.firstIndex()) {
             throw corrupt(name, offset, "the segment's first frame begins at " + frame.firstIndex() + ", its header says "
                 + header.firstIndex());
         }
-        state.apply(frame, crc, terms, offsets);
+        state.apply(frame, crc, damaged == null ? entries.terms() : damaged.terms(),
+            damaged == null ? entries.offsets() : damaged.offsets());
         memberships.removeIf(index -> frame.isReset() || index >= frame.firstIndex());
-        memberships.addAll(found);
+        memberships.addAll(damaged == null ? entries.memberships() : damaged.memberships());
         if (damaged != null) {
             damagedAt = offset;
             source.seal().add(damaged);
             damaged.addTo(state.damage());
+            tail.clear();
             return FrameHeader.BYTES + frame.length();
         }
-        source.seal().add(frame.firstIndex(), frame.count(), terms, heads, offsets);
+        source.seal().add(frame.firstIndex(), frame.count(), entries.terms(), entries.heads(), entries.offsets());
+        tail.end(frame);
         return FrameHeader.BYTES + frame.length();
     }
 
@@ -317,15 +322,15 @@ final class Recovery {
     private @Nullable DamagedFrame damaged(Source source, FrameHeader frame, int crc) throws IOException {
         SegmentHeader header = source.header();
         SegmentReader reader = new SegmentReader(source.file(), header.size());     // for a look here and there
-        FrameHeader next = fits(reader, frame) && frame.count() > 0 ? following(header, reader, frame, crc) : null;
+        FrameHeader next = frame.fits(reader.size()) && frame.count() > 0 ? following(header, reader, frame, crc) : null;
         if (next == null) {
             return null;
         }
         SegmentSeal seal = SegmentSeal.read(reader, incarnation, header.id());
         DamagedFrame damaged = DamagedFrame.tell(reader, frame, seal, source.seal().count(), next, covered);
         if (damaged == null || !damaged.hasDamage() && unreadable == null) {
-            throw corrupt(source.name(), frame.offset(), "frame " + frame.number() + " and what the segment's index and the next frame say of it"
-                + " contradict each other");
+            throw corrupt(source.name(), frame.offset(), "frame " + frame.number() + " and what the segment's index and the next frame say"
+                + " of it contradict each other");
         }
         return damaged;
     }
@@ -356,64 +361,14 @@ final class Recovery {
         return FrameHeader.decode(bytes, 0, incarnation, id, SegmentHeader.BYTES);
     }
 
-    private static boolean fits(SegmentReader reader, FrameHeader frame) {
-        int count = frame.count();
-        int length = frame.length();
-        return count >= 0 && length >= 0 && length <= reader.size() - frame.offset() - FrameHeader.BYTES
-            && (long) count * Entry.HEADER_BYTES <= length;
-    }
-
-    private boolean entriesAreIntact(SegmentReader reader, FrameHeader frame, int from) throws IOException {
+    private boolean entriesAreIntact(SegmentReader reader, FrameHeader frame) throws IOException {
         unreadable = null;
-        if (!fits(reader, frame)) {
-            return false;
-        }
         try {
-            return takeIn(reader, frame, from);
+            return entries.areIntact(reader, frame);
         } catch (UnreadableException e) {
             unreadable = e;
             return false;
-        } catch (IllegalArgumentException e) {
-            return false;       // an entry that is not intact
         }
-    }
-
-    private boolean takeIn(SegmentReader reader, FrameHeader frame, int from) throws IOException {
-        int count = frame.count();
-        if (count > offsets.length) {
-            offsets = new int[Math.max(count, 2 * offsets.length)];
-            terms = new long[offsets.length];
-        }
-        int at = from;
-        int end = from + frame.length();
-        long term = frame.previousTerm();
-        found.clear();
-        if (heads.length < count * Segment.ENTRY_HEAD_BYTES) {
-            heads = new byte[offsets.length * Segment.ENTRY_HEAD_BYTES];
-        }
-        ByteBuffer head = ByteBuffer.wrap(heads);
-        for (int i = 0; i < count; i++) {
-            int size = end - at < Entry.HEADER_BYTES ? 0 : reader.intAt(at);
-            if (size < Entry.HEADER_BYTES || size > Entry.SIZE_MAX || size > end - at) {
-                return false;
-            }
-            int position = reader.load(at, size);
-            EntryHeader entry = EntryHeader.ofIntact(reader.piece(), position, position + size);   // an object that the compiler leaves out
-            if (entry.index() != frame.firstIndex() + i || entry.term() < term) {
-                return false;
-            }
-            head.putInt(entry.size()).putInt(entry.checksum());
-            if (entry.kind() == Entry.Kind.MEMBERSHIP) {
-                found.add(entry.index());
-            }
-            term = entry.term();
-            terms[i] = term;
-            offsets[i] = at;
-            at += entry.size();
-        }
-        CRC32C crc = new CRC32C();
-        crc.update(heads, 0, count * Segment.ENTRY_HEAD_BYTES);
-        return at == end && (int) crc.getValue() == frame.entriesCrc();
     }
 
     /**
@@ -421,7 +376,9 @@ final class Recovery {
      * seal is written again in any case, for a failed fsync may have left it where it can be read and is not durable.
      */
     private void checkSeal(Scanned segment, Scanned successor, boolean isSealed, boolean mayBeUnfinished) throws IOException {
+        EntryIndex index = state.index();
         if (isSealed && !mayBeUnfinished) {
+            index.sealed(segment.header().id(), segment.header().size());
             return;
         }
         ByteBuffer expected = sealOf(segment, successor);
@@ -440,11 +397,15 @@ final class Recovery {
         if (mayBeUnfinished) {
             segment.file().write(expected, from);
             segment.file().force();
-            return;
+        } else {
+            int difference = segment.seal().differenceFrom(from, expected);
+            if (difference >= 0) {
+                throw corrupt(segment.name(), from + difference, "the segment's index does not match its entries");
+            }
         }
-        int difference = segment.seal().differenceFrom(from, expected);
-        if (difference >= 0) {
-            throw corrupt(segment.name(), from + difference, "the segment's index does not match its entries");
+        SegmentSeal seal = segment.seal().seal();
+        if (seal.knows(0, seal.count())) {
+            index.sealed(segment.header().id(), segment.header().size());
         }
     }
 

@@ -72,7 +72,7 @@ final class SealWalk {
         for (int done = 0; done < added; ) {
             int position = reader.load(at, SegmentSeal.ENTRY_BYTES);
             int some = Math.min(added - done, reader.loaded(at) / SegmentSeal.ENTRY_BYTES);
-            if (!SegmentSeal.areAt(reader.piece(), position, firstIndex, done, some, terms, heads, offsets)) {
+            if (!SegmentSeal.areAt(reader.array(), position, firstIndex, done, some, terms, heads, offsets)) {
                 return false;
             }
             crc.add(reader.piece(), position, position + some * SegmentSeal.ENTRY_BYTES);

@@ -210,17 +210,18 @@ final class SegmentScrub {
         hasDamage = true;
         SegmentSeal written = SegmentSeal.read(reader, incarnation, id);
         long repairs = state.damage().repairs();
+        PlaceFinder places = new PlaceFinder(files, incarnation, state.index());
         for (long index = current.firstIndex(); index < current.firstIndex() + current.count(); index++) {
-            long[] places = state.index().places(index, index, 1).places();
-            int offset = places.length == 0 ? 0 : EntryIndex.offsetOf(places[0]);
-            if (places.length == 0 || EntryIndex.segmentOf(places[0]) != id || offset < current.offset() || offset >= endOf(current)) {
+            PlaceFinder.Place place = places.find(index);
+            int offset = place == null || place.segment() != id ? 0 : place.offset();
+            if (place == null || Math.abs(offset) < current.offset() || Math.abs(offset) >= endOf(current)) {
                 continue;   // replaced, or covered
             }
-            Entry found = DamagedFrame.entryIfReadable(reader, offset, endOf(current));
+            Entry found = offset < 0 ? null : DamagedFrame.entryIfReadable(reader, offset, endOf(current));
             int record = written == null ? -1 : written.recordAt(offset);
             boolean isWhole = found != null && found.index() == index && record >= 0 && written != null
                 && written.checksum(record) == found.checksum() && written.term(record) == found.term();
-            EntryId named = isWhole ? null : state.mark(index, places[0], repairs);
+            EntryId named = isWhole ? null : state.mark(index, id, place.record(), offset, repairs);
             if (named != null) {
                 LOG.warn("Entry {} in {} at offset {} is damaged", named, files.pathOf(name), offset);
                 damaged.add(named);

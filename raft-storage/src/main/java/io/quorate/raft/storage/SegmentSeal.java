@@ -84,13 +84,13 @@ final class SegmentSeal {
         INT.set(array, at + 20, offset);
     }
 
-    /** Whether these are the next records in these bytes: of the entries of a frame, so many from the first one on that is to be looked at. */
-    static boolean areAt(ByteBuffer bytes, int at, long firstIndex, int first, int wanted, long[] terms, byte[] heads, int[] offsets) {
+    /** Whether these are the next records in these bytes: of the entries of a frame, so many from this one on. */
+    static boolean areAt(byte[] array, int at, long firstIndex, int first, int wanted, long[] terms, byte[] heads, int[] offsets) {
         int position = at;
         for (int i = first; i < first + wanted; i++, position += ENTRY_BYTES) {
-            if (bytes.getLong(position) != firstIndex + i || bytes.getLong(position + 8) != terms[i]
-                || bytes.getInt(position + 16) != (int) INT.get(heads, i * Segment.ENTRY_HEAD_BYTES + 4)
-                || bytes.getInt(position + 20) != offsets[i]) {
+            long checksum = (int) INT.get(heads, i * Segment.ENTRY_HEAD_BYTES + 4);
+            if ((long) LONG.get(array, position) != firstIndex + i || (long) LONG.get(array, position + 8) != terms[i]
+                || (long) LONG.get(array, position + 16) != (checksum << 32 | offsets[i])) {
                 return false;
             }
         }
@@ -185,6 +185,25 @@ final class SegmentSeal {
         }
         seal.count = count;
         return seal;
+    }
+
+    /** Reads where all entries of a segment begin; returns whether its seal, which claims to have so many, is whole. */
+    static boolean readOffsets(SegmentReader reader, long incarnation, int[] offsets) throws IOException {
+        Crc crc = new Crc(incarnation);
+        int at = reader.size() - (int) bytes(offsets.length);
+        for (int record = 0; record < offsets.length; ) {
+            int position = reader.load(at, ENTRY_BYTES);
+            int some = Math.min(offsets.length - record, reader.loaded(at) / ENTRY_BYTES);
+            for (int i = 0; i < some; i++) {
+                offsets[record + i] = reader.piece().getInt(position + i * ENTRY_BYTES + 20);
+            }
+            crc.add(reader.piece(), position, position + some * ENTRY_BYTES);
+            at += some * ENTRY_BYTES;
+            record += some;
+        }
+        int position = reader.load(at, TRAILER_BYTES);
+        int crcAt = position + TRAILER_BYTES - CRC_BYTES;
+        return crc.add(reader.piece(), position, crcAt).value() == reader.piece().getInt(crcAt);
     }
 
     /** Takes over what another seal of the segment says of entries that are unknown to one of both. */

@@ -445,11 +445,23 @@ class SnapshotTest {
             storage.write(List.of(Logs.append(3 + i, 61 + 5 * i, 65 + 5 * i, 2, 50)));
         }
         Snapshot.take(storage, Snapshot.at(200, 2), new byte[9]);
+        storage.read(61, 61, 1);        // so that the next one knows where it is, and needs not read that first
         files.afterRead(() -> Snapshot.compact(storage, Long.MAX_VALUE));
         List<Entry> read = storage.read(61, 210, Integer.MAX_VALUE);
         assertTrue(!read.isEmpty() && read.size() < 140, "" + read.size());
         assertEquals(Logs.entries(61, 60 + read.size(), 2, 50), read);
         assertEquals(List.of(), storage.read(61, 210, Integer.MAX_VALUE));
+    }
+
+    @Test
+    void aReadThatMeetsACompactionBeforeItKnowsWhereItIsGivesNothing() throws IOException {
+        for (int i = 0; i < 30; i++) {
+            storage.write(List.of(Logs.append(3 + i, 61 + 5 * i, 65 + 5 * i, 2, 50)));
+        }
+        Snapshot.take(storage, Snapshot.at(200, 2), new byte[9]);
+        files.afterRead(() -> Snapshot.compact(storage, Long.MAX_VALUE));
+        assertEquals(List.of(), storage.read(61, 210, Integer.MAX_VALUE));
+        assertTrue(storage.firstIndex() > 61);
     }
 
     @Test

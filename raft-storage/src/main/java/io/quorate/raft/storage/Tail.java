@@ -1,0 +1,146 @@
+package io.quorate.raft.storage;
+
+import io.quorate.raft.StorageException;
+import io.quorate.raft.core.Entry;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The newest entries of a log that is being read from front to back, at most so many bytes of them: what is handed over at once need not be
+ * read again.
+ *
+ * <p>Where they begin is guessed before: where the log ends is not known yet, but it is soon found where there is nothing but zeros. If the
+ * guess is wrong, or something is damaged, some are missing at the front, or all; they can be read still.
+ */
+final class Tail {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Tail.class);
+    private static final int BLOCK_BYTES = 4 << 10;
+    /** Fits into a region of a small heap, and is an object of its own region there: no collection moves it. */
+    private static final int CHUNK_BYTES = (1 << 20) - 64;
+
+    private final int bytesMax;
+    private long fromSegment = Long.MAX_VALUE;      // frames from here on are kept
+    private int fromOffset;
+    private long bytesExpected;                     // still to be kept, more or less
+    private final Deque<Entry> entries = new ArrayDeque<>();     // consecutive, up to the last one of what was read
+    private long bytes;                                          // of these
+    private final List<Entry> ofFrame = new ArrayList<>();       // that are of the log if their frame is
+    private byte[] chunk = new byte[0];                          // the entries share it
+    private int used;
+
+    private Tail(int bytesMax) {
+        this.bytesMax = bytesMax;
+    }
+
+    /** Nothing is kept. */
+    static Tail none() {
+        return new Tail(0);
+    }
+
+    /** About the last so many bytes of the log in these segments, which rise. */
+    static Tail of(FileSystem files, long incarnation, List<Long> segments, int bytesMax) {
+        Tail tail = new Tail(bytesMax);
+        try {
+            tail.guess(files, incarnation, segments);
+        } catch (IOException | StorageException e) {
+            LOG.debug("The tail is read at last: {}", e.toString());    // what is wrong will be said by who reads all of it
+        }
+        return tail;
+    }
+
+    private void guess(FileSystem files, long incarnation, List<Long> segments) throws IOException {
+        int end = -1;
+        for (int i = segments.size() - 1; i >= 0 && bytesExpected < bytesMax; i--) {
+            long id = segments.get(i);
+            String name = SegmentHeader.fileName(id);
+            try (FileHandle file = files.openToRead(name)) {
+                SegmentHeader header = SegmentHeader.read(files, name, id, incarnation, file);
+                end = end < 0 ? blankFrom(file, header.size()) : end;
+                fromSegment = id;
+                fromOffset = (int) Math.max(0, end - (bytesMax - bytesExpected));
+                bytesExpected += end - fromOffset;
+                end = header.previousEnd();
+            }
+        }
+    }
+
+    /** From where on there is nothing but zeros, if before there is no whole block of them. */
+    private static int blankFrom(FileHandle file, int size) throws IOException {
+        ByteBuffer zeros = ByteBuffer.allocate(BLOCK_BYTES);
+        int from = 0;
+        int to = size / BLOCK_BYTES + 1;
+        while (from < to) {
+            int middle = (from + to) / 2;
+            ByteBuffer block = ByteBuffer.allocate(BLOCK_BYTES);
+            file.read(block, (long) middle * BLOCK_BYTES);
+            if (block.clear().equals(zeros)) {
+                to = middle;
+            } else {
+                from = middle + 1;
+            }
+        }
+        return (int) Math.min(size, (long) from * BLOCK_BYTES);
+    }
+
+    /** Whether the entries of this frame are to be kept. They are to be {@linkplain #copy copied} then, while it is looked at. */
+    boolean begin(FrameHeader frame) {
+        ofFrame.clear();
+        boolean isBehind = frame.segmentId() > fromSegment || frame.segmentId() == fromSegment && frame.offset() >= fromOffset;
+        if (!isBehind || frame.length() > bytesMax) {
+            return false;
+        }
+        while (bytes + frame.length() > bytesMax) {
+            bytes -= entries.removeFirst().size();
+        }
+        return true;
+    }
+
+    /**
+     * Copies the next entry of the frame.
+     *
+     * @throws IllegalArgumentException if it is not intact
+     */
+    void copy(ByteBuffer piece, int position, int size) {
+        if (chunk.length - used < size) {
+            chunk = new byte[(int) Math.max(size, Math.min(CHUNK_BYTES, bytesExpected))];
+            used = 0;
+        }
+        piece.get(position, chunk, used, size);
+        ofFrame.add(Entry.decode(chunk, used, used + size));
+        used += size;
+        bytesExpected = Math.max(0, bytesExpected - size);
+    }
+
+    /** The frame is one of the log's. */
+    void end(FrameHeader frame) {
+        if (ofFrame.size() < frame.count() || frame.isReset()) {
+            clear();        // its entries are not here
+            return;
+        }
+        while (!entries.isEmpty() && entries.getLast().index() >= frame.firstIndex()) {
+            bytes -= entries.removeLast().size();
+        }
+        entries.addAll(ofFrame);
+        bytes += frame.length();
+        ofFrame.clear();
+    }
+
+    /** The frame is one of the log's, and its entries are not all known. */
+    void clear() {
+        ofFrame.clear();
+        entries.clear();
+        bytes = 0;
+    }
+
+    /** Consecutive entries, up to the last one of the log that was read; perhaps none. */
+    List<Entry> entries() {
+        return List.copyOf(entries);
+    }
+}
