@@ -8,6 +8,7 @@ import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Member;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.storage.FileStorage;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,14 +36,15 @@ final class Logs {
         return storage;
     }
 
-    /** A new one with so many entries of random bytes in it, closed. */
+    /** Writes so many entries of random bytes behind those that are there, if there are any; closed on return. */
     static void fill(Path directory, int entries, int entryBytes) {
         SplittableRandom random = new SplittableRandom(1);
         byte[] payload = new byte[entryBytes];
-        try (FileStorage storage = founded(directory)) {
-            for (int first = 1; first <= entries; first += PER_WRITE) {
+        try (FileStorage storage = Files.exists(directory) ? open(directory) : founded(directory)) {
+            long last = storage.identity().boot() == 1 ? 0 : storage.recover().log().terms().lastIndex();
+            for (long first = last + 1; first <= last + entries; first += PER_WRITE) {
                 List<Entry> some = new ArrayList<>();
-                for (int index = first; index < first + PER_WRITE && index <= entries; index++) {
+                for (long index = first; index < first + PER_WRITE && index <= last + entries; index++) {
                     random.nextBytes(payload);
                     some.add(Entry.of(index, 1, Entry.Kind.COMMAND, 0, payload));
                 }

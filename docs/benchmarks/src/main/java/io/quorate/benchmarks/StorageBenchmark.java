@@ -13,13 +13,8 @@ public final class StorageBenchmark {
 
     private static final double BATCHES = 0.85;
     private static final double SINGLE = 0.90;
-    private static final double RECOVERY = 0.50;
     private static final int APPEND_ROUNDS = 400;
-    private static final int RECOVERY_ROUNDS = 21;
     private static final int BATCH_BYTES = 64 << 10;
-    private static final int ENTRIES = 1_000_000;
-    private static final int ENTRY_BYTES = 256;
-    private static final String SMALL_HEAP = "-Xmx64m";
 
     private StorageBenchmark() { }
 
@@ -30,10 +25,7 @@ public final class StorageBenchmark {
         boolean isReached = Appends.measure(Files.createDirectory(directory.resolve("batches")), BATCH_BYTES, BATCHES,
             APPEND_ROUNDS);
         isReached &= Appends.measure(Files.createDirectory(directory.resolve("single")), 1, SINGLE, APPEND_ROUNDS);
-        Path log = directory.resolve("log");
-        Logs.fill(log, ENTRIES, ENTRY_BYTES);
-        isReached &= Recoveries.measure(log, ENTRIES, ENTRY_BYTES, RECOVERY, RECOVERY_ROUNDS);
-        isReached &= Benchmarks.java(SmallRecovery.class, List.of(SMALL_HEAP, "-XX:+UseSerialGC"), List.of(log.toString())) == 0;
+        isReached &= Benchmarks.java(RecoveryBenchmark.class, List.of("-Xms1g", "-Xmx1g"), List.of()) == 0;
         System.exit(isReached ? 0 : 1);
     }
 }
