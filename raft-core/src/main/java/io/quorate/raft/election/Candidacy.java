@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
  * was there. Each has an index of the log for its fencing token that no other was given; if there is none, an entry is asked for that makes
  * one.
  *
- * <p>It has no thread: {@link #turn} looks at everything, and is to be called when {@link Wake} says so, and when {@link #nanosUntilDeadline}
- * are over. One thread at a time.
+ * <p>It has no thread: {@link #turn} looks at everything, and is to be called when {@link Wake} says so, and when
+ * {@link #nanosUntilDeadline} are over. One thread at a time.
  */
 final class Candidacy {
 

@@ -43,8 +43,8 @@ import org.slf4j.LoggerFactory;
  * Leadership#isValid} is false from that moment on, and {@link LeaderTask#stop} follows. After a pause of this process that did not outlast
  * the lease, validity is in doubt until the others have answered; if they do in time nothing is stopped.
  *
- * <p><b>Who is told what.</b> All calls of the task, and of subscribers, are made on the executor that was given for them: never on a thread
- * of the server. The election has one thread of its own, {@code quorate-<node>-election}, which ends with {@link #close}.
+ * <p><b>Who is told what.</b> All calls of the task, and of subscribers, are made on the executor that was given for them: never on a
+ * thread of the server. The election has one thread of its own, {@code quorate-<node>-election}, which ends with {@link #close}.
  *
  * <p>A replica that was elected and cannot do the work ({@code start} throws, or does not return in time) hands the group's lead over, and
  * waits before it does the work again: a second first, up to a minute in the end. If there is nobody else, it leads the group meanwhile,
@@ -116,7 +116,8 @@ public final class GroupElection implements AutoCloseable {
         Objects.requireNonNull(executor, "executor");
         if (!server.helm().hasLeases()) {
             throw new IllegalArgumentException("An election needs leases: give each replica of the group a configuration with "
-                + "RaftConfig.withLeases(driftPermille), where that is the most by which any two of their clocks differ in how fast they run");
+                + "RaftConfig.withLeases(driftPermille), where that is the most by which any two of their clocks differ in how fast they "
+                + "run");
         }
         GroupElection election = new GroupElection(server, task, executor, options);
         election.thread.start();

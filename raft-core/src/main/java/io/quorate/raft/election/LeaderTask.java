@@ -18,9 +18,9 @@ public interface LeaderTask<L extends Leadership> {
     void start(L leadership) throws Exception;
 
     /**
-     * Ends the work; returns when nothing of it goes on. When the office is given back, it goes to somebody else after this has returned, or
-     * when its time is up. When it was lost, somebody else may have begun already: {@link Leadership#isValid} tells, and the fencing token
-     * holds.
+     * Ends the work; returns when nothing of it goes on. When the office is given back, it goes to somebody else after this has returned,
+     * or when its time is up. When it was lost, somebody else may have begun already: {@link Leadership#isValid} tells, and the fencing
+     * token holds.
      *
      * @throws Exception which is logged; the work counts as ended
      */

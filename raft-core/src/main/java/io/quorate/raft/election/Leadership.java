@@ -6,11 +6,11 @@ import java.util.concurrent.CompletionStage;
 /**
  * One term of office: from the moment at which this process may do the leader's work to the moment at which it may not any more.
  *
- * <p>Three things guard the work, and each catches what the one before lets through. {@link LeaderTask#stop} is told when it is over. {@link
- * #isValid} tells whether it is over by now, also before anybody could be told: ask it before each step. And what is under way while the
- * validity ends (a request that is in the network, a thread that was paused between the question and the step) is refused by whoever
- * carries it out, if each step brings the {@link #fencingToken} along and a lower one than the highest seen is turned away. Only the token
- * is proof against everything; the others keep the work that it must refuse rare.
+ * <p>Three things guard the work, and each catches what the one before lets through. {@link LeaderTask#stop} is told when it is over.
+ * {@link #isValid} tells whether it is over by now, also before anybody could be told: ask it before each step. And what is under way
+ * while the validity ends (a request that is in the network, a thread that was paused between the question and the step) is refused by
+ * whoever carries it out, if each step brings the {@link #fencingToken} along and a lower one than the highest seen is turned away. Only
+ * the token is proof against everything; the others keep the work that it must refuse rare.
  *
  * <p>All methods may be called from any thread, and none waits.
  */
