@@ -12,6 +12,9 @@ import java.util.concurrent.CompletionStage;
  * whoever carries it out, if each step brings the {@link #fencingToken} along and a lower one than the highest seen is turned away. Only
  * the token is proof against everything; the others keep the work that it must refuse rare.
  *
+ * <p>The task is told on the executor that it came with. If that refuses {@code start}, the term of office ends with {@link
+ * Reason#START_FAILED}; if it refuses {@code stop}, another thread calls that.
+ *
  * <p>All methods may be called from any thread, and none waits.
  */
 public interface Leadership {
@@ -22,7 +25,10 @@ public interface Leadership {
         RESIGNED,
         /** The lease ran out, or somebody else leads: nobody asked here. */
         LOST,
-        /** {@link LeaderTask#start} threw, or there was no thread for it. */
+        /**
+         * {@link LeaderTask#start} threw; or the task's executor refused to run it, and then the task was not called at all: no {@code
+         * stop} follows.
+         */
         START_FAILED,
         /** {@link LeaderTask#start} had not returned when its time was up. */
         START_TOO_SLOW,

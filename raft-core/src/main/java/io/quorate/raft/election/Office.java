@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.LongUnaryOperator;
@@ -19,12 +21,15 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  *   VACANT --granted--> STARTING --returned--> HELD --resign, lost--> STOPPING --returned--> VACANT
- *                          |                                             ^
- *                          +---- threw; or it has ended meanwhile -------+
+ *                          |                                             ^      ^
+ *                          +---- threw; or it has ended meanwhile -------+      |
+ *                          +---- refused by the executor -----------------------+
  * </pre>
  * Given back of one's own will, a term stays valid until {@code stop} has returned, and then the layer below is told to give it away. Lost,
  * it is not valid from that moment on, and {@code stop} is called as soon as {@code start} has returned. A {@code start} or {@code stop}
  * that takes too long is not waited for: the office goes, and the call is overtaken by another term of office elsewhere, but never here.
+ * A {@code start} that the task's executor refuses has failed, and no {@code stop} follows, for nothing has begun; a {@code stop} that it
+ * refuses is owed all the same, and another thread does it.
  *
  * <p>It has no thread and no timer. Whoever owns it calls {@link #onTime} when {@link #deadline} has come, also if that is in the past
  * already, and looks again at both, and at {@link #isVacant}, whenever {@link Hands#changed} is called. All methods may be called from any
@@ -183,7 +188,8 @@ final class Office<L extends Leadership> {
             phase = Phase.STARTING;
             begun.isAwaited = true;
             begun.deadlineNanos = nanoClock.getAsLong() + patience.start.toNanos();
-            orders.add(() -> run(() -> task.start(begun.face), failure -> started(begun, failure)));
+            orders.add(() -> offer(() -> task.start(begun.face), failure -> started(begun, failure),
+                refusal -> refused(begun, refusal)));
             orders.add(hands::changed);
         }
         orders.forEach(Runnable::run);
@@ -305,17 +311,9 @@ final class Office<L extends Leadership> {
             begun.isAwaited = false;
             if (failure != null) {
                 LOG.warn("The leader's work could not be started with token {}", FencingToken.toString(begun.term.fencingToken()), failure);
-            }
-            if (begun.isOverdue) {
-                // Others are in already, and this candidate backs off.
-            } else if (failure == null) {
+                fail(begun);
+            } else if (!begun.isOverdue) {
                 backoff.reset();
-            } else {
-                backOff();
-                if (begun.reason == null) {
-                    begun.reason = Leadership.Reason.START_FAILED;
-                    begun.isOwed = true;
-                }
             }
             phase = Phase.HELD;
             if (begun.reason != null) {
@@ -326,6 +324,32 @@ final class Office<L extends Leadership> {
         orders.forEach(Runnable::run);
     }
 
+    /** There was no thread for start, and there will be none: nothing has begun, so nothing is stopped. */
+    private void refused(Tenancy<L> begun, Throwable refusal) {
+        List<Runnable> orders = new ArrayList<>();
+        LOG.warn("The executor of the leader's work refuses to start it with token {}; the office is given back",
+            FencingToken.toString(begun.term.fencingToken()), refusal);
+        synchronized (this) {
+            begun.isAwaited = false;
+            fail(begun);
+            begun.hasReturned = true;
+            giveAway(begun, orders);
+            vacate(begun, orders);
+        }
+        orders.forEach(Runnable::run);
+    }
+
+    private void fail(Tenancy<L> begun) {
+        if (begun.isOverdue) {
+            return;                          // others are in already, and this candidate backs off
+        }
+        backOff();
+        if (begun.reason == null) {
+            begun.reason = Leadership.Reason.START_FAILED;
+            begun.isOwed = true;
+        }
+    }
+
     private void stop(Tenancy<L> ended, List<Runnable> orders) {
         Leadership.Reason why = ended.reason;
         if (why == null) {
@@ -334,7 +358,13 @@ final class Office<L extends Leadership> {
         phase = Phase.STOPPING;
         ended.isAwaited = ended.isOwed;      // else nobody waits for it
         ended.deadlineNanos = nanoClock.getAsLong() + patience.stop.toNanos();
-        orders.add(() -> run(() -> task.stop(ended.face, why), failure -> stopped(ended, failure)));
+        Step step = () -> task.stop(ended.face, why);
+        End end = failure -> stopped(ended, failure);
+        orders.add(() -> offer(step, end, refusal -> {
+            // Not here, for this thread waits for nothing; and not never, or the work would go on, and the next term could not begin.
+            LOG.warn("The executor of the leader's work refuses to stop it; another thread does", refusal);
+            CompletableFuture.runAsync(() -> end.of(failureOf(step)));
+        }));
         orders.add(hands::changed);
     }
 
@@ -431,13 +461,21 @@ final class Office<L extends Leadership> {
         void of(@Nullable Throwable failure);
     }
 
-    private void run(Step step, End end) {
+    /** Has the executor do this, or tells that it refuses: one of the two, whatever it does. */
+    private void offer(Step step, End end, Consumer<Throwable> onRefusal) {
+        AtomicBoolean isSettled = new AtomicBoolean();
         try {
-            executor.execute(() -> end.of(failureOf(step)));
-        } catch (RuntimeException e) {       // a RejectedExecutionException, of an executor that was shut down
-            // Not here, for this thread waits for nothing; and not never, or the next term could not begin and this one not end.
-            LOG.warn("The executor of the leader's work refuses it; another thread does it", e);
-            CompletableFuture.runAsync(() -> end.of(failureOf(step)));
+            executor.execute(() -> {
+                if (isSettled.compareAndSet(false, true)) {
+                    end.of(failureOf(step));
+                }
+            });
+        } catch (RuntimeException | Error e) {     // it was shut down, or is full; or the system has no thread for it
+            if (isSettled.compareAndSet(false, true)) {
+                onRefusal.accept(e);
+            } else {
+                LOG.warn("The executor of the leader's work did what it was given, and throws", e);
+            }
         }
     }
 

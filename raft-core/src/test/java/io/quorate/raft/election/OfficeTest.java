@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -34,6 +35,7 @@ class OfficeTest {
     private long lastEndNanos = Validity.ENDED;
     private @Nullable RuntimeException failure;                     // of the next start
     private boolean isShutDown;
+    private Consumer<Runnable> beforeRefusal = call -> { };         // what happens meanwhile to a call that the executor refuses
     private int changes;
 
     private final Office<Leadership> office = new Office<>(new Task(), this::execute, PATIENCE, bound -> bound - 1, () -> now, new Giver());
@@ -71,6 +73,7 @@ class OfficeTest {
 
     private void execute(Runnable call) {
         if (isShutDown) {
+            beforeRefusal.accept(call);
             throw new RejectedExecutionException("it was shut down");
         }
         executor.add(call);
@@ -422,6 +425,97 @@ class OfficeTest {
         given.complete(null);
 
         resigned.get(30, TimeUnit.SECONDS);
+        assertEquals(List.of("start 5", "stop 5 RESIGNED, valid", "give away 5 RESIGNED"), told);
+    }
+
+    @Test
+    void aStartThatTheExecutorRefusesHasFailedAndIsNeitherCalledNorStopped() {
+        isShutDown = true;
+
+        Leadership first = grant(5);
+
+        assertEquals(List.of("give away 5 START_FAILED"), told, "nothing has begun, so nothing is stopped");
+        assertFalse(first.isValid());
+        assertEquals(Leadership.Reason.START_FAILED, reason(first));
+        assertTrue(office.isUnable(), "somebody else had better do it");
+        CompletionStage<Void> resigned = first.resign();
+        office.lose();
+        assertFalse(resigned.toCompletableFuture().isDone(), "it has not gone yet");
+        given.complete(null);
+        assertTrue(resigned.toCompletableFuture().isDone());
+
+        assertFalse(office.isVacant(), "it backs off");
+        assertEquals(SECOND, office.nanosUntilDeadline());
+        pass(SECOND);
+        assertTrue(office.isVacant());
+        isShutDown = false;
+        assertTrue(grant(6).isValid());
+        runAll();
+        assertEquals(List.of("give away 5 START_FAILED", "start 6"), told);
+    }
+
+    @Test
+    void anExecutorThatRefusesAgainAndAgainIsTriedAfterLongerAndLongerPauses() {
+        isShutDown = true;
+        given.complete(null);
+        List<Long> pauses = new ArrayList<>();
+        for (long token = 5; token < 8; token++) {
+            grant(token);
+            pauses.add(office.nanosUntilDeadline() / SECOND);
+            pass(office.nanosUntilDeadline());
+        }
+        assertEquals(List.of(1L, 2L, 4L), pauses);
+        assertTrue(office.close().toCompletableFuture().isDone(), "there is nothing to stop");
+    }
+
+    @Test
+    void whatWasLostWhenItsStartIsRefusedIsNotGivenAwayNorStopped() {
+        isShutDown = true;
+        beforeRefusal = call -> office.lose();
+
+        Leadership first = grant(5);
+
+        assertEquals(Leadership.Reason.LOST, reason(first));
+        assertEquals(List.of(), told);
+        pass(SECOND);
+        assertTrue(office.isVacant());
+    }
+
+    @Test
+    void whatWasClosedWhenItsStartIsRefusedIsGivenAwayAndClosed() {
+        List<CompletionStage<Void>> closed = new ArrayList<>();
+        isShutDown = true;
+        beforeRefusal = call -> closed.add(office.close());
+
+        Leadership first = grant(5);
+
+        assertEquals(Leadership.Reason.CLOSED, reason(first));
+        assertEquals(List.of("give away 5 CLOSED"), told);
+        given.complete(null);
+        assertTrue(closed.get(0).toCompletableFuture().isDone());
+    }
+
+    @Test
+    void anExecutorThatTakesACallAndThrowsHasNotTakenIt() {
+        isShutDown = true;
+        beforeRefusal = executor::add;
+
+        grant(5);
+        runAll();
+
+        assertEquals(List.of("give away 5 START_FAILED"), told);
+    }
+
+    @Test
+    void anExecutorThatMakesACallAndThrowsHasMadeIt() {
+        isShutDown = true;
+        beforeRefusal = Runnable::run;
+
+        Leadership first = grant(5);
+
+        assertTrue(first.isValid());
+        assertEquals(List.of("start 5"), told);
+        first.resign();
         assertEquals(List.of("start 5", "stop 5 RESIGNED, valid", "give away 5 RESIGNED"), told);
     }
 }
