@@ -191,10 +191,29 @@ final class SimulatedMedium {
         int first = position / SECTOR;
         for (int sector = first; sector * SECTOR < end; sector++) {
             int at = sector * SECTOR;
-            inode.unreadable.remove(at);
+            boolean wasUnreadable = inode.unreadable.remove(at);
             byte[] content = Arrays.copyOfRange(inode.seen, at, Math.min(inode.seen.length, at + SECTOR));
-            unsynced.add(new Sector(inode, name, at, content, target, (targetSector + sector - first) * SECTOR));
+            Sector change = new Sector(inode, name, at, content, target, (targetSector + sector - first) * SECTOR);
+            if (wasUnreadable || !isAsGoodAsThere(change)) {
+                unsynced.add(change);
+            }
         }
+    }
+
+    /** Whether the same stands there already, or will by an earlier change: then it makes no difference whether this one is lost. */
+    private boolean isAsGoodAsThere(Sector written) {
+        Inode target = written.target;
+        if (target == null) {
+            return false;
+        }
+        for (int i = unsynced.size() - 1; i >= 0; i--) {
+            if (unsynced.get(i) instanceof Sector earlier && earlier.target == target && earlier.targetAt == written.targetAt) {
+                return Arrays.equals(earlier.bytes, written.bytes);
+            }
+        }
+        int end = written.targetAt + written.bytes.length;
+        return end <= target.durable.length
+            && Arrays.equals(written.bytes, 0, written.bytes.length, target.durable, written.targetAt, end);
     }
 
     private static void show(Inode inode, int position, byte[] bytes) {
