@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * anybody stands before is asked of any replica that has applied the own key. Its answer may be old, but that does not matter: who was
  * first once stays first as long as his key is there, and that is guarded by the lease, whose time runs here.
  *
+ * <p>A group that was recovered from a lost quorum uses indexes again, so a name alone proves nothing: a place in the line is one's own if
+ * the key there goes with one's own lease and was put where one knows that it was.
+ *
  * <p>It is used on one strand; the office's calls come from any thread.
  */
 final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership> {
@@ -278,8 +281,13 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
     }
 
     private void onSeen(KeyAnswer.Line seen, int epoch) {
-        if (!seen.isInLine()) {
+        LeaseKeeper.Hold held = hold;
+        KeyEntry own = seen.own();
+        if (own == null || held == null || !held.lease().equals(own.lease())) {
             onOwnKeyGone();
+        } else if (own.createIndex() != createIndex) {
+            withdraw();     // put again in a group that was recovered: what is known of its place is of another history
+            later(this::enter);
         } else if (seen.before() != null) {
             before = seen.before().key();
         } else {

@@ -315,7 +315,9 @@ public final class Elections implements AutoCloseable {
 
         @Override
         public String drawKey(String prefix, LeaseKeeper.Hold hold) {
-            return prefix + Long.toHexString(hold.lease().index()) + '-' + Long.toHexString(keysDrawn++);
+            // The index alone is another lease's in a group that was recovered.
+            LeaseId lease = hold.lease();
+            return prefix + Long.toHexString(lease.index()) + '-' + Long.toHexString(lease.number()) + '-' + Long.toHexString(keysDrawn++);
         }
 
         @Override

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   kind 1  ENTRIES    long index, byte isComplete, int entries, each entry      GET, RANGE
- *   kind 2  LINE       long index, entry or none, byte isInLine, entry or none   LINE: the first, whether the key is there, the one before
+ *   kind 2  LINE       long index, three entries or none                         LINE: the first, that of the key, the one before it
  *   kind 3  CHANGES    long index, int changes, each change                      CHANGES: all that matter after the one asked for
  *   kind 4  COMPACTED  long index                                                CHANGES: not all of them are kept any more
  * </pre>
@@ -55,12 +55,12 @@ sealed interface KeyAnswer {
     /**
      * A line of keys, in the order in which they were put.
      *
-     * @param index    of the state
-     * @param first    of the line; null if nobody stands there
-     * @param isInLine whether the key that was asked for is there
-     * @param before   it; null if it is the first, or is not there
+     * @param index  of the state
+     * @param first  of the line; null if nobody stands there
+     * @param own    the key that was asked for; null if it is not there. Whoever put it tells by its lease and birth mark whether it is his
+     * @param before it; null if it is the first, or is not there
      */
-    record Line(long index, @Nullable KeyEntry first, boolean isInLine, @Nullable KeyEntry before) implements KeyAnswer {
+    record Line(long index, @Nullable KeyEntry first, @Nullable KeyEntry own, @Nullable KeyEntry before) implements KeyAnswer {
 
         @Override
         public byte[] encode() {
@@ -68,7 +68,7 @@ sealed interface KeyAnswer {
                 out.writeByte(LINE);
                 out.writeLong(index);
                 KeyBytes.writeOrNone(out, first);
-                out.writeByte(isInLine ? 1 : 0);
+                KeyBytes.writeOrNone(out, own);
                 KeyBytes.writeOrNone(out, before);
             });
         }
@@ -132,7 +132,7 @@ sealed interface KeyAnswer {
                 }
                 yield new Entries(index, isComplete, entries);
             }
-            case LINE -> new Line(in.readLong(), KeyBytes.entryOrNone(in), KeyBytes.isThere(in), KeyBytes.entryOrNone(in));
+            case LINE -> new Line(in.readLong(), KeyBytes.entryOrNone(in), KeyBytes.entryOrNone(in), KeyBytes.entryOrNone(in));
             case CHANGES -> {
                 long index = in.readLong();
                 List<KeyChange> changes = new ArrayList<>();

@@ -290,7 +290,7 @@ public final class LeasedKeys implements StateMachine {
                 before = entry;
             }
         }
-        return new KeyAnswer.Line(lastIndex, first, isInLine, before);
+        return new KeyAnswer.Line(lastIndex, first, isInLine ? own : null, before);
     }
 
     private KeyAnswer range(KeyQuery.Range query) {

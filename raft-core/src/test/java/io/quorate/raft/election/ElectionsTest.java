@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -25,13 +26,25 @@ class ElectionsTest {
 
     private static final Elections.Options OPTIONS = Elections.Options.DEFAULT.withTtl(Duration.ofSeconds(2));
 
+    /** So that nothing but a recovery ends a lease. */
+    private static final Elections.Options LONG = OPTIONS.withTtl(Duration.ofSeconds(60));
+
     private VirtualGroup group = new VirtualGroup();
     private final List<String> journal = new ArrayList<>();
 
     private final class Member {
         private final Process process = group.new Process();
-        private final Elections elections = new Elections(process, OPTIONS);
-        private final Election election = elections.election("billing");
+        private final Elections elections;
+        private final Election election;
+
+        private Member() {
+            this(OPTIONS);
+        }
+
+        private Member(Elections.Options options) {
+            elections = new Elections(process, options);
+            election = elections.election("billing");
+        }
 
         private CompletableFuture<Leadership> campaign(String value) {
             return election.campaign(bytes(value));
@@ -544,6 +557,67 @@ class ElectionsTest {
         assertEquals(1, FencingToken.epoch(assertDone(elected).fencingToken()));
     }
 
+    /** Their leases are of one index, in two histories; each has entered the line with the first key of a client. */
+    @Test
+    void whoEnteredBeforeARecoveryIsNotTakenForWhoEntersWithALeaseOfTheSameIndex() {
+        Leadership holder = new Member(LONG).lead("holder");
+        Runnable recovery = group.backup();
+        CompletableFuture<Leadership> lost = new Member(LONG).campaign("lost");
+        group.passMillis(500);
+        recovery.run();
+        CompletableFuture<Leadership> next = new Member(LONG).campaign("next");
+        group.pass(Duration.ofSeconds(3));
+        holder.resign();
+        group.passMillis(500);
+        Leadership leads = assertDone(next);
+        assertEquals(1, FencingToken.epoch(leads.fencingToken()));
+        assertFalse(lost.isDone());
+        leads.resign();
+        group.passMillis(500);
+        assertTrue(assertDone(lost).fencingToken() > leads.fencingToken());
+    }
+
+    /** He may know the lease of that key for as long as he likes: it is not his. */
+    @Test
+    void aKeyThatGoesWithAnotherLeaseIsNobodysPlaceThoughItHasHisNameAndHisIndex() {
+        Leadership holder = new Member(LONG).lead("holder");
+        CompletableFuture<Leadership> next = new Member(LONG).campaign("next");
+        group.passMillis(500);
+        Runnable recovery = group.backup();
+        KeyEntry place = last("election\0billing\0");
+        recovery.run();
+        group.command(new KeyCommand.Delete(place.key(), KeyCommand.ANY_VERSION, place.lease()));
+        group.command(new KeyCommand.PutIfAbsent(place.key(), ByteBuffer.allocate(0), first("election\0billing\0").lease()));
+        KeyEntry others = last("election\0billing\0");
+        holder.resign();
+        group.pass(Duration.ofSeconds(10));
+        assertFalse(next.isDone() && FencingToken.index(next.join().fencingToken()) <= others.createIndex(), "a place before others");
+        group.command(new KeyCommand.Delete(others.key(), KeyCommand.ANY_VERSION, others.lease()));
+        group.pass(Duration.ofSeconds(10));
+        assertEquals(first("election\0billing\0").createIndex(), FencingToken.index(assertDone(next).fencingToken()));
+    }
+
+    /** What was put is put again, by a copy that was late, where the recovered group has come to; the old place may be another's. */
+    @Test
+    void aPlaceThatWasTakenAgainAfterARecoveryIsLeftSoThatNoTokenIsOfAnIndexThatIsAnothers() {
+        Leadership holder = new Member(LONG).lead("holder");
+        Member other = new Member(LONG);
+        group.passMillis(500);
+        Runnable recovery = group.backup();
+        CompletableFuture<Leadership> next = other.campaign("next");
+        group.passMillis(500);
+        KeyEntry place = last("election\0billing\0");
+        recovery.run();
+        group.command(new KeyCommand.PutIfAbsent("of another", ByteBuffer.allocate(0), null));
+        group.command(new KeyCommand.PutIfAbsent(place.key(), ByteBuffer.wrap(place.value()), place.lease()));
+        assertTrue(last("election\0billing\0").createIndex() > place.createIndex());
+        group.pass(Duration.ofSeconds(3));
+        holder.resign();
+        group.passMillis(500);
+        assertEquals(first("election\0billing\0").createIndex(), FencingToken.index(assertDone(next).fencingToken()));
+        assertEquals(2, group.machine().keys(), "the one place, and what is another's");
+    }
+
     // ----------------------------------------------------------------------------------------------------------------------- trouble
 
     @Test
@@ -650,6 +724,11 @@ class ElectionsTest {
 
     private KeyEntry first(String prefix) {
         return ((KeyAnswer.Line) KeyAnswer.decode(group.machine().query(new KeyQuery.Line(prefix, "").encode()))).first();
+    }
+
+    private KeyEntry last(String prefix) {
+        byte[] answer = group.machine().query(new KeyQuery.Range(prefix, "", 100).encode());
+        return ((KeyAnswer.Entries) KeyAnswer.decode(answer)).entries().stream().max(Comparator.comparingLong(KeyEntry::createIndex)).orElseThrow();
     }
 
     private static <T> T assertDone(CompletableFuture<T> future) {

@@ -291,7 +291,7 @@ class LeasedKeysPropertyTest {
             assertEquals(query, KeyQuery.decode(query.encode()));
         }
         for (KeyAnswer answer : List.of(new KeyAnswer.Entries(low, true, List.of(entry, entry)), new KeyAnswer.Compacted(low),
-            new KeyAnswer.Line(low, entry, true, null), new KeyAnswer.Line(low, null, false, entry),
+            new KeyAnswer.Line(low, entry, entry, null), new KeyAnswer.Line(low, null, null, entry),
             new KeyAnswer.Changes(low, List.of(KeyChange.to(entry), KeyChange.deleted(high, entry))))) {
             assertEquals(answer, KeyAnswer.decode(answer.encode()));
         }

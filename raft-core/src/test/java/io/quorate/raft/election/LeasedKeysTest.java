@@ -251,15 +251,15 @@ class LeasedKeysTest {
         KeyEntry second = entry("n/a");
         put("m/a", "", null);
         put("n/b", "", null);
-        assertEquals(new KeyAnswer.Line(index, first, false, null), line("n/", ""));
-        assertEquals(new KeyAnswer.Line(index, first, true, null), line("n/", "n/z"));
-        assertEquals(new KeyAnswer.Line(index, first, true, first), line("n/", "n/a"));
-        assertEquals(new KeyAnswer.Line(index, first, true, second), line("n/", "n/b"));
+        assertEquals(new KeyAnswer.Line(index, first, null, null), line("n/", ""));
+        assertEquals(new KeyAnswer.Line(index, first, first, null), line("n/", "n/z"));
+        assertEquals(new KeyAnswer.Line(index, first, second, first), line("n/", "n/a"));
+        assertEquals(new KeyAnswer.Line(index, first, entry("n/b"), second), line("n/", "n/b"));
         KeyEntry third = entry("n/b");
         put("n/c", "", null);
-        assertEquals(new KeyAnswer.Line(index, first, true, third), line("n/", "n/c"));
-        assertEquals(new KeyAnswer.Line(index, first, false, null), line("n/", "m/a"));
-        assertEquals(new KeyAnswer.Line(index, null, false, null), line("o/", "o/x"));
+        assertEquals(new KeyAnswer.Line(index, first, entry("n/c"), third), line("n/", "n/c"));
+        assertEquals(new KeyAnswer.Line(index, first, null, null), line("n/", "m/a"));
+        assertEquals(new KeyAnswer.Line(index, null, null, null), line("o/", "o/x"));
     }
 
     @Test

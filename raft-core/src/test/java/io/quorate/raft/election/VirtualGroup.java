@@ -11,6 +11,10 @@ import io.quorate.raft.SessionResult;
 import io.quorate.raft.Sessions;
 import io.quorate.raft.client.Session;
 import io.quorate.raft.client.VirtualSession;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -143,6 +147,26 @@ final class VirtualGroup {
         List<Waiting> ready = waiting.stream().filter(each -> each.index <= index).toList();
         waiting.removeAll(ready);
         ready.forEach(each -> at(now, each.task));
+    }
+
+    /** What brings the group back to its state of now, and no further, as a recovery from a lost quorum does. */
+    Runnable backup() {
+        ByteArrayOutputStream copy = new ByteArrayOutputStream();
+        long at = index;
+        try {
+            sessions.snapshot().writeTo(copy);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return () -> {
+            try {
+                sessions.restore(new ByteArrayInputStream(copy.toByteArray()));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            index = at;
+            epoch++;
+        };
     }
 
     long applied(Class<? extends KeyCommand> kind) {
