@@ -38,6 +38,7 @@ final class ChangeFeed {
     private final Set<Subscriber> subscribers = new LinkedHashSet<>();
     private final Set<Subscriber> newcomers = new LinkedHashSet<>();     // those of them that have not begun
     private @Nullable ChangePoll poll;
+    private List<String> polled = List.of();      // what that asks about; nothing in particular if it asks for all
     private long index = KeyQuery.NOW;      // all up to here has been told
     private boolean isRestartDue;
 
@@ -84,7 +85,8 @@ final class ChangeFeed {
     private void restart() {
         stop();
         ChangePoll[] own = new ChangePoll[1];
-        ChangePoll begun = new ChangePoll(group, strand, prefixes(), index, new ChangePoll.Sink() {
+        polled = prefixes();
+        ChangePoll begun = new ChangePoll(group, strand, polled, index, new ChangePoll.Sink() {
             @Override
             public void onChanges(KeyAnswer.Changes changes) {
                 tell(changes);
@@ -128,10 +130,15 @@ final class ChangeFeed {
         }
     }
 
+    /** Only those whose keys are asked about: who has come since the question was put waits for the next one, or would miss what comes. */
     private void welcome() {
-        List<Subscriber> begun = List.copyOf(newcomers);
-        newcomers.clear();
+        List<Subscriber> begun = newcomers.stream().filter(this::isPolled).toList();
+        begun.forEach(newcomers::remove);
         begun.forEach(subscriber -> subscriber.onBegin(index));
+    }
+
+    private boolean isPolled(Subscriber subscriber) {
+        return polled.isEmpty() || polled.contains(subscriber.prefix());
     }
 
     private List<String> prefixes() {

@@ -371,6 +371,27 @@ class ElectionsTest {
         assertEquals(0, group.machine().keys());
     }
 
+    /** The second waits for a deletion, and the first question of its client does not ask about that. */
+    @Test
+    void whoComesWhileTheFirstQuestionForChangesIsUnderWayIsWokenToo() {
+        for (int trip : new int[] {1, 30}) {
+            for (int gap : new int[] {0, 1, 2, 10, 25, 60}) {
+                group = new VirtualGroup();
+                Leadership first = new Member().lead("one");
+                group.tripNanos = Duration.ofMillis(trip).toNanos();
+                Member other = new Member();
+                group.passMillis(500);
+                other.elections.election("of nobody else").campaign(bytes("other"));
+                group.passMillis(gap);
+                CompletableFuture<Leadership> next = other.campaign("other");
+                group.passMillis(500);
+                first.resign();
+                group.pass(Duration.ofSeconds(2));
+                assertTrue(next.isDone(), gap + " ms after the first, with a trip of " + trip + " ms");
+            }
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------------------------------ tasks
 
     private final class Work implements LeaderTask<Leadership> {
