@@ -89,8 +89,11 @@ final class ChangeFeed {
         ChangePoll begun = new ChangePoll(group, strand, polled, index, new ChangePoll.Sink() {
             @Override
             public void onChanges(KeyAnswer.Changes changes) {
-                tell(changes);
-                own[0].resume();
+                try {
+                    tell(changes);
+                } finally {
+                    own[0].resume();
+                }
             }
 
             @Override
@@ -124,7 +127,7 @@ final class ChangeFeed {
                     }
                 }
                 if (!minded.isEmpty()) {
-                    subscriber.onChanges(minded);
+                    Strand.runGuarded(() -> subscriber.onChanges(minded));
                 }
             }
         }
@@ -134,7 +137,7 @@ final class ChangeFeed {
     private void welcome() {
         List<Subscriber> begun = newcomers.stream().filter(this::isPolled).toList();
         begun.forEach(newcomers::remove);
-        begun.forEach(subscriber -> subscriber.onBegin(index));
+        begun.forEach(subscriber -> Strand.runGuarded(() -> subscriber.onBegin(index)));
     }
 
     private boolean isPolled(Subscriber subscriber) {

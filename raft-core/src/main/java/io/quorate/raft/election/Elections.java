@@ -113,14 +113,14 @@ public final class Elections implements AutoCloseable {
         keeper = new LeaseKeeper(group, strand, options.ttl, options.driftPermille, options.callTimeout, new LeaseKeeper.Listener() {
             @Override
             public void onHeld(LeaseKeeper.Hold hold) {
-                List.copyOf(contenders).forEach(Contender::onHeld);
-                observations.forEach(Observation::onOwnChange);
+                List.copyOf(contenders).forEach(contender -> Strand.runGuarded(contender::onHeld));
+                line.changed();
             }
 
             @Override
             public void onLost(LeaseKeeper.Hold hold) {
-                List.copyOf(contenders).forEach(contender -> contender.onLost(hold));
-                observations.forEach(Observation::onOwnChange);
+                List.copyOf(contenders).forEach(contender -> Strand.runGuarded(() -> contender.onLost(hold)));
+                line.changed();
             }
 
             @Override
@@ -310,7 +310,7 @@ public final class Elections implements AutoCloseable {
 
         @Override
         public void changed() {
-            observations.forEach(Observation::onOwnChange);
+            List.copyOf(observations).forEach(observation -> Strand.runGuarded(observation::onOwnChange));
         }
 
         @Override

@@ -286,8 +286,11 @@ final class LeaseKeeper {
         if (mayLive) {
             revoke(lost);       // or others would wait for it, and for nothing
         }
-        listener.onLost(lost);
-        again(null);
+        try {
+            listener.onLost(lost);
+        } finally {
+            again(null);
+        }
     }
 
     private void revoke(Hold lost) {

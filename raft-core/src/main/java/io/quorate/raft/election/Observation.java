@@ -1,6 +1,7 @@
 package io.quorate.raft.election;
 
 import io.quorate.raft.Freshness;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -10,10 +11,13 @@ import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tells a listener who stands first in a line of keys: who it is when he begins, and then each change, one call at a time. Should the
- * listener be so slow that too much waits for it, the oldest is left out; the newest always comes.
+ * listener be so slow that too much waits for it, the oldest is left out; the newest always comes. While its executor refuses to run it, as
+ * one that is full or shut down does, what is to be told waits, and is tried again every second until this is closed.
  *
  * @param <T> what is told
  */
@@ -22,7 +26,11 @@ public final class Observation<T> implements AutoCloseable {
     /** So many changes wait for a slow listener. */
     static final int WAITING_MAX = 1000;
 
+    private static final Logger LOG = LoggerFactory.getLogger(Observation.class);
     private static final int PAGE_ENTRIES = 1000;
+
+    /** After so long an executor that has refused is asked again. */
+    private static final long REFUSED_PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
 
     private final Elections elections;
     private final String prefix;
@@ -39,6 +47,8 @@ public final class Observation<T> implements AutoCloseable {
     private boolean isKnown;
     private boolean isClosed;
     private @Nullable T told;
+    private boolean isWarned;
+    private boolean isRefused;                                        // by the executor, which is asked again later
 
     private final Deque<T> waiting = new ArrayDeque<>();              // guarded by itself
 
@@ -203,7 +213,39 @@ public final class Observation<T> implements AutoCloseable {
                 waiting.remove();
             }
         }
-        listeners.execute(this::deliver);
+        if (!isRefused) {
+            offer(1);
+        }
+    }
+
+    /** Has the executor deliver so many. */
+    private void offer(int count) {
+        try {
+            for (int i = 0; i < count; i++) {
+                listeners.execute(this::deliver);
+            }
+        } catch (RuntimeException e) {       // a RejectedExecutionException
+            if (!isWarned) {
+                LOG.warn("The executor of a listener refuses it; what is to be told waits", e);
+            }
+            isWarned = true;
+            isRefused = true;
+            offerLater();
+        }
+    }
+
+    private void offerLater() {
+        elections.group().after(REFUSED_PAUSE_NANOS, () -> elections.strand().execute(() -> {
+            if (isClosed) {
+                return;
+            }
+            isRefused = false;
+            int count;
+            synchronized (waiting) {
+                count = waiting.size();
+            }
+            offer(count);
+        }));
     }
 
     private void deliver() {

@@ -29,11 +29,28 @@ final class Strand implements Executor {
         this.executor = executor;
     }
 
+    /** Throws what the executor throws if that refuses; all that has waited for it is dropped then, and the strand goes on with what comes. */
     @Override
     public void execute(Runnable task) {
         tasks.add(task);
         if (waiting.getAndIncrement() == 0) {
-            executor.execute(this::drain);
+            try {
+                executor.execute(this::drain);
+            } catch (RuntimeException e) {       // a RejectedExecutionException; without this nobody would ever drain
+                do {
+                    tasks.remove();
+                } while (waiting.decrementAndGet() > 0);
+                throw e;
+            }
+        }
+    }
+
+    /** Runs this, and what it throws holds up nothing of what comes behind it. */
+    static void runGuarded(Runnable part) {
+        try {
+            part.run();
+        } catch (RuntimeException | Error e) {
+            LOG.error("A part of a task has failed; the next goes on", e);
         }
     }
 

@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 
 /** Named elections in virtual time: who leads, for how long, and who is next. */
@@ -548,6 +550,58 @@ class ElectionsTest {
         assertEquals(new LeaderState.Follower("one again"), told.get(told.size() - 1));
     }
 
+    /** An executor of the user's that can be shut down, and opened again. */
+    private static final class Gate implements Executor {
+        private boolean isShut;
+
+        @Override
+        public void execute(Runnable task) {
+            if (isShut) {
+                throw new RejectedExecutionException("shut");
+            }
+            task.run();
+        }
+    }
+
+    @Test
+    void whoseExecutorRefusesHoldsUpNobodyElseAndIsToldEverythingWhenItWillHaveItAgain() {
+        Leadership billing = new Member().lead("one");
+        Leadership other = passing(new Member().elections.election("other").campaign(bytes("two"))).join();
+        Member watcher = new Member();
+        Gate gate = new Gate();
+        List<String> told = new ArrayList<>();
+        watcher.elections.election("other").observe(holder -> told.add(holder.map(each -> text(each.value())).orElse("nobody")), gate);
+        CompletableFuture<Leadership> next = watcher.campaign("three");
+        group.passMillis(500);
+        gate.isShut = true;
+        other.resign();
+        group.pass(Duration.ofSeconds(1));
+        billing.resign();
+        passing(new Member().elections.election("other").campaign(bytes("four")));
+        group.passMillis(200);
+        assertTrue(assertDone(next).isValid());
+        assertEquals(List.of("two"), told);
+        gate.isShut = false;
+        group.pass(Duration.ofSeconds(2));
+        assertEquals(List.of("two", "nobody", "four"), told);
+    }
+
+    @Test
+    void aLeaseIsHadAgainThoughTheExecutorOfAListenerRefusesToHearThatItWasLost() {
+        Member one = new Member();
+        Gate gate = new Gate();
+        new Member().elections.election("other").campaign(bytes("other"));
+        one.elections.election("other").states(state -> { }, gate);
+        one.election.campaign(bytes("one"), new Work(), one.process.executor());
+        group.passMillis(500);
+        gate.isShut = true;
+        one.process.isCut = true;
+        group.pass(Duration.ofSeconds(5));
+        one.process.isCut = false;
+        group.pass(Duration.ofSeconds(15));
+        assertEquals(List.of("start", "stop LOST", "start"), journal);
+    }
+
     // ------------------------------------------------------------------------------------------------------------------------ epochs
 
     /** Otherwise an index that is used again after a recovery would make a token that was there before. */
@@ -598,23 +652,26 @@ class ElectionsTest {
         assertTrue(assertDone(lost).fencingToken() > leads.fencingToken());
     }
 
-    /** He may know the lease of that key for as long as he likes: it is not his. */
+    /** In the other history somebody else has put it, as it happens at the same index. */
     @Test
     void aKeyThatGoesWithAnotherLeaseIsNobodysPlaceThoughItHasHisNameAndHisIndex() {
         Leadership holder = new Member(LONG).lead("holder");
-        CompletableFuture<Leadership> next = new Member(LONG).campaign("next");
+        Member other = new Member(LONG);
         group.passMillis(500);
         Runnable recovery = group.backup();
+        CompletableFuture<Leadership> next = other.campaign("next");
+        group.passMillis(500);
         KeyEntry place = last("election\0billing\0");
         recovery.run();
-        group.command(new KeyCommand.Delete(place.key(), KeyCommand.ANY_VERSION, place.lease()));
-        group.command(new KeyCommand.PutIfAbsent(place.key(), ByteBuffer.allocate(0), first("election\0billing\0").lease()));
-        KeyEntry others = last("election\0billing\0");
+        LeaseId others = first("election\0billing\0").lease();
+        group.command(new KeyCommand.PutIfAbsent(place.key(), ByteBuffer.allocate(0), others));
+        assertEquals(place.createIndex(), last("election\0billing\0").createIndex());
+        group.pass(Duration.ofSeconds(3));
         holder.resign();
-        group.pass(Duration.ofSeconds(10));
-        assertFalse(next.isDone() && FencingToken.index(next.join().fencingToken()) <= others.createIndex(), "a place before others");
-        group.command(new KeyCommand.Delete(others.key(), KeyCommand.ANY_VERSION, others.lease()));
-        group.pass(Duration.ofSeconds(10));
+        group.pass(Duration.ofSeconds(3));
+        assertFalse(next.isDone());
+        group.command(new KeyCommand.Delete(place.key(), KeyCommand.ANY_VERSION, others));
+        group.passMillis(500);
         assertEquals(first("election\0billing\0").createIndex(), FencingToken.index(assertDone(next).fencingToken()));
     }
 

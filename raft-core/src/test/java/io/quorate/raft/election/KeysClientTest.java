@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 
 /** The primitives, one by one, and watches. */
@@ -167,6 +168,24 @@ class KeysClientTest {
         group.passMillis(100);
         waiting.remove(0).run();
         assertEquals(21, told.size());
+    }
+
+    @Test
+    void anExecutorThatRefusesIsAskedAgainAndNothingIsMissed() {
+        boolean[] isShut = {true};
+        keys.watch("", 0, listener, task -> {
+            if (isShut[0]) {
+                throw new RejectedExecutionException("shut");
+            }
+            task.run();
+        });
+        get(keys.putIfAbsent("a", bytes(1), null));
+        group.pass(Duration.ofSeconds(3));
+        assertEquals(0, told.size());
+        isShut[0] = false;
+        get(keys.putIfAbsent("b", bytes(1), null));
+        group.pass(Duration.ofSeconds(2));
+        assertEquals(List.of("a", "b"), told.stream().map(KeyChange::key).toList());
     }
 
     /** With leases about, a group is never silent for long; an idle one is. */
