@@ -40,7 +40,7 @@ final class ChangeFeed {
     private @Nullable ChangePoll poll;
     private List<String> polled = List.of();      // what that asks about; nothing in particular if it asks for all
     private long index = KeyQuery.NOW;      // all up to here has been told
-    private boolean isRestartDue;
+    private boolean isBeginDue;
 
     ChangeFeed(Group group, Executor strand) {
         this.group = group;
@@ -50,7 +50,7 @@ final class ChangeFeed {
     void subscribe(Subscriber subscriber) {
         if (subscribers.add(subscriber)) {
             newcomers.add(subscriber);
-            restartSoon();
+            beginSoon();
         }
     }
 
@@ -68,14 +68,26 @@ final class ChangeFeed {
         stop();
     }
 
-    /** Many come at once, and one question is enough for them. */
-    private void restartSoon() {
-        if (!isRestartDue) {
-            isRestartDue = true;
+    /**
+     * Many come at once, and one question is enough for them. Who is asked for already begins where all have come to. For the others there
+     * is another question, but not before the last has had its first answer: however many come, and however long an answer takes, each
+     * question brings all who are here further.
+     */
+    private void beginSoon() {
+        if (!isBeginDue) {
+            isBeginDue = true;
             group.after(poll == null ? 0 : ChangePoll.PAUSE_NANOS, () -> strand.execute(() -> {
-                isRestartDue = false;
-                if (!newcomers.isEmpty()) {
+                isBeginDue = false;
+                if (poll != null && index != KeyQuery.NOW) {
+                    welcome();
+                }
+                if (newcomers.isEmpty()) {
+                    return;
+                }
+                if (poll == null || poll.isAnswered()) {
                     restart();
+                } else {
+                    beginSoon();
                 }
             }));
         }

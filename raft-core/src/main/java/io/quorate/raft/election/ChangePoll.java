@@ -50,6 +50,7 @@ final class ChangePoll {
     private long seenIndex;           // the state that was asked last had come to here
     private long askedNanos;          // when it was asked last
     private long failedPauseNanos = PAUSE_NANOS;
+    private boolean isAnswered;
     private boolean isOver;
 
     /** @param after the index of the last change that is known, or {@link KeyQuery#NOW} */
@@ -76,6 +77,11 @@ final class ChangePoll {
     private void askSoon(long notBefore) {
         long sinceNanos = group.nanoTime() - askedNanos;
         group.after(Math.max(0, PAUSE_NANOS - sinceNanos), () -> strand.execute(() -> ask(notBefore)));
+    }
+
+    /** Whether there was an answer; the first comes without waiting for a change. */
+    boolean isAnswered() {
+        return isAnswered;
     }
 
     void close() {
@@ -121,6 +127,7 @@ final class ChangePoll {
             end();
             return;
         }
+        isAnswered = true;
         boolean isFirst = index == KeyQuery.NOW;
         index = changes.index();
         if (isFirst || !changes.changes().isEmpty()) {

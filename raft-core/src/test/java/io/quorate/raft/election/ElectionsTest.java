@@ -394,6 +394,25 @@ class ElectionsTest {
         }
     }
 
+    @Test
+    void whoWaitsIsWokenHoweverManyComeAndHoweverLongAnAnswerTakes() {
+        for (int trip : new int[] {1, 9, 15, 30}) {
+            group = new VirtualGroup();
+            Leadership first = new Member().lead("one");
+            group.tripNanos = Duration.ofMillis(trip).toNanos();
+            Member other = new Member();
+            group.passMillis(500);
+            CompletableFuture<Leadership> next = other.campaign("other");
+            group.passMillis(500);
+            first.resign();
+            for (int i = 0; i < 100; i++) {
+                other.elections.lock("lock " + i).lock().thenAccept(FencedLock.Hold::close);
+                group.passMillis(10);
+            }
+            assertTrue(next.isDone(), "with a trip of " + trip + " ms");
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------------------------------ tasks
 
     private final class Work implements LeaderTask<Leadership> {
