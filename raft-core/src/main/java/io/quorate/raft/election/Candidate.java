@@ -3,7 +3,7 @@ package io.quorate.raft.election;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
-/** Somebody who stands in a named election again and again, until he is closed. */
+/** Somebody who stands in a named election again and again, until he is closed or {@linkplain #ended refused} for good. */
 public interface Candidate extends AutoCloseable {
 
     /** The leadership that is held now, if one is. */
@@ -15,7 +15,14 @@ public interface Candidate extends AutoCloseable {
      */
     CompletionStage<Void> withdraw();
 
-    /** The same, and waits for nothing. */
+    /**
+     * Completes when this candidate stands no more, and his task has stopped; with an exception if that is for another reason than that he
+     * was withdrawn or all were closed: the group has said that it will never have him, for his value is too long or its version of {@link
+     * LeasedKeys} too old, or there was nothing to stand in, since all were closed before.
+     */
+    CompletionStage<Void> ended();
+
+    /** The same as {@link #withdraw}, and waits for nothing. */
     @Override
     default void close() {
         withdraw();

@@ -1,13 +1,18 @@
 package io.quorate.raft.election;
 
+import io.quorate.raft.election.KeyResult.Reason;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One candidate's way through a line of keys, again and again: he puts a key of his own that goes with his lease, waits until all that were
@@ -29,12 +34,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership> {
 
+    private static final Logger LOG = LoggerFactory.getLogger(Contender.class);
+
+    /** Between one try and the next, while the group takes no key of its own or takes none away: longer each time, up to the longest. */
+    static final long PAUSE_MIN_NANOS = Duration.ofMillis(20).toNanos();
+    static final long PAUSE_MAX_NANOS = Duration.ofSeconds(1).toNanos();
+
     private enum Place { OUTSIDE, ENTERING, WAITING, HOLDING }
 
     private final Line line;
     private final String prefix;
     private final Office<Leadership> office;
-    private final Runnable onEnd;
+    private final Consumer<@Nullable RuntimeException> onEnd;
     private byte[] value;
 
     private Place place = Place.OUTSIDE;
@@ -52,6 +63,9 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
     private Runnable timer = () -> { };
     private final Queue<Proclamation> proclamations = new ArrayDeque<>();
     private boolean isProclaiming;
+    private long pauseNanos = PAUSE_MIN_NANOS;       // before the next try to put
+    private boolean isWarned;                        // that the group does not take the key
+    private @Nullable RuntimeException refusal;      // for good
 
     private record Proclamation(byte[] value, CompletableFuture<Void> done) { }
 
@@ -87,8 +101,8 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
         Office<Leadership> of(Office.Hands<Leadership> hands);
     }
 
-    /** @param onEnd is run when the candidate has left for good */
-    Contender(Line line, String prefix, byte[] value, OfficeMaker office, Runnable onEnd) {
+    /** @param onEnd is told when the candidate has left for good, with the reason if it was the group that would not have him */
+    Contender(Line line, String prefix, byte[] value, OfficeMaker office, Consumer<@Nullable RuntimeException> onEnd) {
         this.line = line;
         this.prefix = prefix;
         this.value = value;
@@ -147,7 +161,7 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
             leaveLine();      // if the office was lost by the time alone, nobody else has said so
             line.feed().unsubscribe(this);
             timer.run();
-            onEnd.run();
+            onEnd.accept(refusal);
         }));
         arm();
         return closed;
@@ -212,17 +226,31 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
                 onPut(there.entry().createIndex(), there.entry().version());
             } else if (LeaseKeeper.isGone(result, failure)) {
                 line.keeper().onGone(held);
+            } else if (result instanceof KeyResult.Refused refused
+                && (refused.reason() == Reason.TOO_LARGE || refused.reason() == Reason.UNREADABLE)) {
+                refusal = Elections.refused(result);     // it would be so every time
+                LOG.warn("{} stands no more", this, refusal);
+                leaveLine();
+                close();
             } else {
-                later(() -> {
+                if (result != null && !isWarned) {
+                    isWarned = true;
+                    LOG.warn("{} cannot enter yet, and tries again: {}", this, Elections.refused(result).getMessage());
+                }
+                long pause = pauseNanos / 2 + line.group().random(pauseNanos);
+                pauseNanos = Math.min(2 * pauseNanos, PAUSE_MAX_NANOS);
+                line.group().after(pause, () -> line.strand().execute(() -> {
                     if (asked == attempt) {
                         put(held);     // the same key: it is put once at most
                     }
-                });
+                }));
             }
         });
     }
 
     private void onPut(long index, long putVersion) {
+        pauseNanos = PAUSE_MIN_NANOS;
+        isWarned = false;
         place = Place.WAITING;
         createIndex = index;
         version = putVersion;

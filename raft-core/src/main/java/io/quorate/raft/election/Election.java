@@ -34,7 +34,8 @@ public final class Election {
      * Stands until it leads, once: completes with the leadership, which is over when it is {@linkplain Leadership#resign resigned} or lost.
      * Cancel the future to stand no more. If the lease is lost before, it stands again, behind those who are there then.
      *
-     * <p>Fails if these elections are closed.
+     * <p>Fails if these elections are closed, and if the group says that it will never have this: the value is too long, or its version of
+     * {@link LeasedKeys} is too old.
      *
      * @param value for those who {@linkplain #observe observe}, such as an address; not changed afterwards
      */
@@ -50,11 +51,19 @@ public final class Election {
      */
     public Candidate campaign(byte[] value, LeaderTask<? super Leadership> task, Executor executor) {
         CompletableFuture<Contender> stands = new CompletableFuture<>();
+        CompletableFuture<Void> ended = new CompletableFuture<>();
         elections.strand().execute(() -> {
             if (elections.isClosing()) {
                 stands.completeExceptionally(Elections.closedException());
+                elections.fail(ended, Elections.closedException());
             } else {
-                stands.complete(elections.stand(prefix, value, task, executor, () -> { }));
+                stands.complete(elections.stand(prefix, value, task, executor, refusal -> {
+                    if (refusal == null) {
+                        elections.complete(ended, null);
+                    } else {
+                        elections.fail(ended, refusal);
+                    }
+                }));
             }
         });
         return new Candidate() {
@@ -75,6 +84,11 @@ public final class Election {
                     }
                 }));
                 return withdrawn;
+            }
+
+            @Override
+            public CompletionStage<Void> ended() {
+                return ended.minimalCompletionStage();
             }
         };
     }
@@ -191,7 +205,7 @@ public final class Election {
             }
             Once task = new Once(elections, elected);
             Contender contender = elections.stand(prefix, value, task, Runnable::run,
-                () -> elections.fail(elected, Elections.closedException()));
+                refusal -> elections.fail(elected, refusal != null ? refusal : Elections.closedException()));
             task.contender = contender;
             elected.whenComplete((leadership, failure) -> elections.strand().execute(() -> {
                 if (failure != null) {

@@ -16,6 +16,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -217,12 +218,13 @@ public final class Elections implements AutoCloseable {
     }
 
     /** Stands, on the strand. */
-    Contender stand(String prefix, byte[] value, LeaderTask<? super Leadership> task, Executor executor, Runnable onEnd) {
+    Contender stand(String prefix, byte[] value, LeaderTask<? super Leadership> task, Executor executor,
+                    Consumer<@Nullable RuntimeException> onEnd) {
         Contender[] own = new Contender[1];
         Contender contender = new Contender(line, prefix, value, hands -> new Office<>(task, executor,
-            new Office.Patience(options.startTimeout, options.stopTimeout), group::random, group::nanoTime, hands), () -> {
+            new Office.Patience(options.startTimeout, options.stopTimeout), group::random, group::nanoTime, hands), refusal -> {
             contenders.remove(own[0]);
-            onEnd.run();
+            onEnd.accept(refusal);
         });
         own[0] = contender;
         contenders.add(contender);
@@ -323,11 +325,11 @@ public final class Elections implements AutoCloseable {
         @Override
         public CompletableFuture<Void> discard(String key, LeaseKeeper.Hold hold) {
             CompletableFuture<Void> discarded = new CompletableFuture<>();
-            discard(key, hold, discarded);
+            discard(key, hold, discarded, Contender.PAUSE_MIN_NANOS);
             return discarded;
         }
 
-        private void discard(String key, LeaseKeeper.Hold hold, CompletableFuture<Void> discarded) {
+        private void discard(String key, LeaseKeeper.Hold hold, CompletableFuture<Void> discarded, long pauseNanos) {
             if (!hold.isHeld()) {
                 discarded.complete(null);
                 return;
@@ -338,7 +340,9 @@ public final class Elections implements AutoCloseable {
                 } else {
                     // Somebody may wait for it, and this lease may live long.
                     discarded.completeExceptionally(failure);
-                    group.after(ChangePoll.PAUSE_NANOS, () -> strand.execute(() -> discard(key, hold, discarded)));
+                    long next = Math.min(2 * pauseNanos, Contender.PAUSE_MAX_NANOS);
+                    group.after(pauseNanos / 2 + group.random(pauseNanos),
+                        () -> strand.execute(() -> discard(key, hold, discarded, next)));
                 }
             });
         }

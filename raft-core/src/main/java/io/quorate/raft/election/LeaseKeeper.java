@@ -1,5 +1,6 @@
 package io.quorate.raft.election;
 
+import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.SessionEndedException;
 import io.quorate.raft.client.Session;
@@ -93,6 +94,7 @@ final class LeaseKeeper {
     private boolean isRefreshing;
     private long refreshedNanos;                          // when the last refresh that was answered was proposed
     private long pauseNanos = PAUSE_MIN_NANOS;
+    private boolean isWarned;                             // that there is something wrong with the group
 
     /** @param driftPermille by how many thousandths the clock here may be too slow */
     LeaseKeeper(Group group, Strand strand, Duration ttl, int driftPermille, Duration callTimeout, Listener listener) {
@@ -192,6 +194,7 @@ final class LeaseKeeper {
                 return;
             }
             pauseNanos = PAUSE_MIN_NANOS;
+            isWarned = false;
             hold = begunHold;
             refreshedNanos = before;
             isRefreshing = false;
@@ -205,7 +208,8 @@ final class LeaseKeeper {
         return ttlNanos / 1000 * (1000 - driftPermille);
     }
 
-    private void again(@Nullable Throwable why) {
+    private void again(@Nullable Throwable failure) {
+        Throwable why = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         if (isClosed) {
             return;
         }
@@ -214,7 +218,13 @@ final class LeaseKeeper {
             listener.onClosed();
             return;
         }
-        if (why != null) {
+        boolean isOdd = why instanceof IllegalStateException || why instanceof IllegalArgumentException
+            || why instanceof RequestFailedException;
+        if (isOdd && !isWarned) {
+            // Time alone does not mend that: no LeasedKeys there, no sessions around them, or no room.
+            LOG.warn("No lease yet, and the group may be another than is needed; tried again: {}", why.toString());
+            isWarned = true;
+        } else if (why != null) {
             LOG.info("No lease yet: {}", why.toString());
         }
         long pause = pauseNanos / 2 + group.random(pauseNanos);

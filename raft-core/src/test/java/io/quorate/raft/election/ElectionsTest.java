@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.election.Leadership.Reason;
 import io.quorate.raft.election.VirtualGroup.Process;
@@ -354,7 +355,7 @@ class ElectionsTest {
         assertFalse(first.isValid());
         assertFalse(next.isDone());
         one.process.cannotDelete = false;
-        group.passMillis(200);
+        group.pass(Duration.ofSeconds(2));
         assertTrue(assertDone(next).isValid());
     }
 
@@ -739,6 +740,40 @@ class ElectionsTest {
         assertFalse(elected.isDone());
         group.pass(Duration.ofSeconds(3));
         assertTrue(assertDone(elected).isValid());
+    }
+
+    @Test
+    void aFullGroupIsAskedMoreAndMoreSeldom() {
+        group = new VirtualGroup(new LeasedKeys.Options(Duration.ofHours(1), 1000, 500, 1000));
+        Member one = new Member();
+        group.passMillis(100);
+        group.command(new KeyCommand.PutIfAbsent("k", ByteBuffer.allocate(1000), null));
+        CompletableFuture<Leadership> elected = one.campaign("one");
+        group.pass(Duration.ofSeconds(10));
+        long before = group.applied(KeyCommand.PutIfAbsent.class);
+        group.pass(Duration.ofSeconds(10));
+        assertFalse(elected.isDone());
+        long tries = group.applied(KeyCommand.PutIfAbsent.class) - before;
+        assertTrue(tries >= 5 && tries <= 20, () -> tries + " in 10 s");
+    }
+
+    @Test
+    void whatTheGroupWillNeverHaveIsNotTriedAgainAndIsSaid() {
+        Member one = new Member();
+        CompletableFuture<Leadership> elected = one.election.campaign(new byte[70_000]);
+        Candidate candidate = one.election.campaign(new byte[70_000], new Work(), one.process.executor());
+        CompletableFuture<FencedLock.Hold> lock = one.elections.lock("billing").lock();
+        group.pass(Duration.ofSeconds(60));
+        for (CompletableFuture<?> each : List.of(elected, candidate.ended().toCompletableFuture())) {
+            assertTrue(each.isDone());
+            assertTrue(assertThrows(CompletionException.class, each::join).getCause() instanceof RequestFailedException);
+        }
+        assertEquals(3, group.applied(KeyCommand.PutIfAbsent.class));
+        assertTrue(assertDone(lock).isValid(), "the others stay");
+        assertEquals(List.of(), journal);
+        Candidate other = one.election.campaign(bytes("one"), new Work(), one.process.executor());
+        passing(other.withdraw().toCompletableFuture()).join();
+        assertTrue(other.ended().toCompletableFuture().isDone());
     }
 
     @Test
