@@ -9,6 +9,7 @@ import io.quorate.raft.election.KeysClient;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  * and not all of them when the key goes, and lets nobody wait for ever. What even this loop has from the library: a command whose outcome
  * was unknown is not done twice, so "the key is there" is never its own; and a watch from the index of what was read misses nothing.
  *
- * <p>Used by one thread; {@link #leads} and {@link #close} by any.
+ * <p>Used by one thread; {@link #leads} and {@link #close} by any. Whoever waits when this is closed waits no more.
  */
 final class LeaderLoop implements AutoCloseable {
 
@@ -52,6 +53,7 @@ final class LeaderLoop implements AutoCloseable {
         thread.setDaemon(true);
         return thread;
     });
+    private final CompletableFuture<Void> closing = new CompletableFuture<>();
     private volatile @Nullable Held held;                   // the lease; null if there is none any more
     private long token;
 
@@ -77,8 +79,11 @@ final class LeaderLoop implements AutoCloseable {
         refresher.scheduleWithFixedDelay(this::refresh, period, period, TimeUnit.NANOSECONDS);
     }
 
-    /** Tries to put the key; returns whether it is ours. */
+    /** Tries to put the key; returns whether it is ours. It never is once this is closed. */
     boolean becomeLeader() {
+        if (closing.isDone()) {
+            return false;
+        }
         Held own = lease();
         while (true) {
             int epoch = client.epoch();
@@ -97,7 +102,7 @@ final class LeaderLoop implements AutoCloseable {
     /** Whether the lease is certainly not over: by the clock here, without asking anybody. */
     boolean leads() {
         Held own = held;
-        return own != null && own.endNanos - System.nanoTime() > 0;
+        return own != null && !closing.isDone() && own.endNanos - System.nanoTime() > 0;
     }
 
     /** Of the office that was won last. */
@@ -105,11 +110,15 @@ final class LeaderLoop implements AutoCloseable {
         return token;
     }
 
-    /** Returns when the key is gone; it may be there again by then. */
-    void waitForNextElection() {
-        KeysClient.Listing seen = keys.list(key).join();
+    /** Returns true when the key is gone; it may be there again by then. Returns false when this is closed. */
+    boolean waitForNextElection() {
+        CompletableFuture<KeysClient.Listing> listed = keys.list(key);
+        if (!awaitUnlessClosed(listed)) {
+            return false;
+        }
+        KeysClient.Listing seen = listed.join();
         if (seen.entries().stream().noneMatch(entry -> entry.key().equals(key))) {
-            return;
+            return true;
         }
         CompletableFuture<Void> gone = new CompletableFuture<>();
         KeyWatch.Listener listener = new KeyWatch.Listener() {
@@ -127,8 +136,20 @@ final class LeaderLoop implements AutoCloseable {
         };
         try (KeyWatch watch = keys.watch(key, seen.index(), listener, Runnable::run)) {
             assert watch != null;
-            gone.join();
+            return awaitUnlessClosed(gone);
         }
+    }
+
+    /** Waits for this, and no longer than until {@link #close} is called: returns whether it was not. Throws what it ends with. */
+    private boolean awaitUnlessClosed(CompletableFuture<?> awaited) {
+        try {
+            CompletableFuture.anyOf(closing, awaited).join();
+        } catch (CompletionException e) {
+            if (!closing.isDone()) {
+                throw e;
+            }
+        }
+        return !closing.isDone();
     }
 
     private Held lease() {
@@ -161,15 +182,24 @@ final class LeaderLoop implements AutoCloseable {
         return ttl.toNanos() / 1000 * (1000 - DRIFT_PERMILLE);
     }
 
-    /** Revokes the lease: the key goes with it, and the others' watches tell. */
+    /**
+     * Revokes the lease: the key goes with it, and the others' watches tell. First of all whoever {@linkplain #waitForNextElection waits}
+     * is let go, whatever the group says to that.
+     *
+     * @throws CompletionException if the lease could not be revoked: it ends by itself
+     */
     @Override
     public void close() {
+        closing.complete(null);
         refresher.shutdown();
         Held own = held;
         held = null;
-        if (own != null) {
-            keys.revoke(own.lease.id()).join();
+        try {
+            if (own != null) {
+                keys.revoke(own.lease.id()).join();
+            }
+        } finally {
+            keys.close();
         }
-        keys.close();
     }
 }

@@ -57,8 +57,9 @@ public final class LoopProgram {
                 talk.say(name + ": leads no more");
             } else {
                 talk.say(name + ": waits for the next election");
-                loop.waitForNextElection();
-                talk.say(name + ": hears that the key was deleted");
+                if (loop.waitForNextElection()) {
+                    talk.say(name + ": hears that the key was deleted");
+                }
             }
         }
 
