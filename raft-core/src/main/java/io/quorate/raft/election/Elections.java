@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -105,6 +106,11 @@ public final class Elections implements AutoCloseable {
     private final Set<Observation<?>> observations = new LinkedHashSet<>();
     private long keysDrawn;
     private boolean isClosing;
+    private boolean isGivenBack;
+
+    // Of any thread.
+    private final Set<Office<?>> offices = ConcurrentHashMap.newKeySet();      // of the contenders
+    private final Set<Thread> tellers = ConcurrentHashMap.newKeySet();         // on which a listener is being told something
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
     Elections(Group group, Options options) {
@@ -157,12 +163,18 @@ public final class Elections implements AutoCloseable {
 
     /**
      * Gives everything back: tasks are stopped, offices and locks go to the next at once, and who waits here waits no more. Returns when
-     * that is done, or after a minute; what could not be given back by then is free when the lease has ended.
+     * that is done, or after a minute; called by a task or a listener of these elections, at once, since that cannot be waited for there. A
+     * task that has not stopped when a minute is over, and its timeouts are, is not waited for: the lease is given back all the same.
      */
     @Override
     public void close() {
+        CompletableFuture<Void> all = closeAsync();
+        Thread self = Thread.currentThread();
+        if (tellers.contains(self) || offices.stream().anyMatch(office -> office.isCallingFrom(self))) {
+            return;
+        }
         try {
-            closeAsync().get(CLOSE_SECONDS, TimeUnit.SECONDS);
+            all.get(CLOSE_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException | TimeoutException e) {
@@ -182,12 +194,40 @@ public final class Elections implements AutoCloseable {
             for (Contender contender : List.copyOf(contenders)) {
                 all.add(contender.close().toCompletableFuture());
             }
+            long patienceNanos = Math.max(TimeUnit.SECONDS.toNanos(CLOSE_SECONDS), options.startTimeout.plus(options.stopTimeout).toNanos());
+            Runnable timer = group.after(patienceNanos, () -> strand.execute(this::giveBack));
             CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)).whenComplete((nothing, failure) -> strand.execute(() -> {
-                feed.close();
-                keeper.close().whenComplete((none, why) -> closed.complete(null));
+                timer.run();
+                giveBack();
             }));
         });
         return closed.copy();
+    }
+
+    /** Also from under who has not stopped in all that time: nobody could ever lead again else, as long as this process lives. */
+    private void giveBack() {
+        if (isGivenBack) {
+            return;
+        }
+        isGivenBack = true;
+        feed.close();
+        LeaseKeeper.Hold last = keeper.hold();
+        keeper.close().whenComplete((none, why) -> closed.complete(null));
+        if (last != null) {
+            List.copyOf(contenders).forEach(contender -> Strand.runGuarded(() -> contender.onLost(last)));
+        }
+    }
+
+    /** A listener is told something, on this thread. */
+    void telling(Runnable call) {
+        boolean isOuter = tellers.add(Thread.currentThread());
+        try {
+            call.run();
+        } finally {
+            if (isOuter) {
+                tellers.remove(Thread.currentThread());
+            }
+        }
     }
 
     @Override
@@ -224,10 +264,12 @@ public final class Elections implements AutoCloseable {
         Contender contender = new Contender(line, prefix, value, hands -> new Office<>(task, executor,
             new Office.Patience(options.startTimeout, options.stopTimeout), group::random, group::nanoTime, hands), refusal -> {
             contenders.remove(own[0]);
+            offices.remove(own[0].office());
             onEnd.accept(refusal);
         });
         own[0] = contender;
         contenders.add(contender);
+        offices.add(contender.office());
         contender.start();
         return contender;
     }

@@ -254,7 +254,7 @@ public final class Observation<T> implements AutoCloseable {
             next = waiting.poll();
         }
         if (next != null) {
-            listener.accept(next);
+            elections.telling(() -> listener.accept(next));
         }
     }
 }

@@ -23,6 +23,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Named elections in virtual time: who leads, for how long, and who is next. */
 class ElectionsTest {
@@ -483,6 +484,62 @@ class ElectionsTest {
         assertEquals(List.of("start", "stop LOST", "start"), journal);
         assertEquals(1, group.machine().leases());
         assertEquals(1, group.machine().keys());
+    }
+
+    @Test
+    void aTaskThatNeverStopsKeepsNobodyOutForEverWhenAllIsClosed() {
+        Member one = new Member();
+        List<Runnable> hanging = new ArrayList<>();
+        one.election.campaign(bytes("one"), new Work(), task -> {
+            if (hanging.isEmpty()) {
+                task.run();
+            }
+            hanging.add(task);
+        });
+        group.passMillis(100);
+        CompletableFuture<Leadership> waiting = one.elections.election("other").campaign(bytes("one"));
+        CompletableFuture<Void> closed = one.elections.closeAsync();
+        group.pass(Duration.ofSeconds(59));
+        assertFalse(closed.isDone());
+        assertEquals(1, group.machine().leases());
+        group.pass(Duration.ofSeconds(2));
+        assertTrue(closed.isDone());
+        assertTrue(waiting.isDone());
+        assertEquals(0, group.machine().leases());
+        long refreshes = group.applied(KeyCommand.Refresh.class);
+        group.pass(Duration.ofSeconds(60));
+        assertEquals(refreshes, group.applied(KeyCommand.Refresh.class));
+    }
+
+    /** It would wait for itself. In virtual time nothing else goes on meanwhile, so a wait would be a minute of real time. */
+    @Test
+    @Timeout(30)
+    void whoClosesFromATaskOrAListenerDoesNotWait() {
+        Member one = new Member();
+        one.election.campaign(bytes("one"), new LeaderTask<>() {
+            @Override
+            public void start(Leadership leadership) {
+                one.elections.close();
+                journal.add("start");
+            }
+
+            @Override
+            public void stop(Leadership leadership, Reason why) {
+                one.elections.close();
+                journal.add("stop " + why);
+            }
+        }, one.process.executor());
+        group.passMillis(500);
+        assertEquals(List.of("start", "stop CLOSED"), journal);
+        assertEquals(0, group.machine().leases());
+        Member other = new Member();
+        other.election.states(state -> {
+            other.elections.close();
+            journal.add("told");
+        }, other.process.executor());
+        group.passMillis(500);
+        assertEquals("told", journal.get(2));
+        assertEquals(0, group.machine().leases());
     }
 
     // -------------------------------------------------------------------------------------------------------------- what others see
