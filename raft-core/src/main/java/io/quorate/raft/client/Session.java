@@ -45,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * reached or this process stood still, or when the group was restored from a backup of before it was opened. What was proposed and not
  * answered is then unknown for good, and nothing of it takes effect once the group has forgotten the session.
  *
- * <p>Thread-safe. Futures complete on the threads of the client or server, or on one of the JDK's common pool: what is chained to them must
+ * <p>Thread-safe. Futures complete on the threads of the client or server, or on one that all sessions share: what is chained to them must
  * not block.
  */
 public final class Session implements AutoCloseable {

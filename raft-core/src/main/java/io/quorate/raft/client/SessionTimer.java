@@ -1,12 +1,9 @@
 package io.quorate.raft.client;
 
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-
 /** The time as a session's client knows it; tests have one of their own. */
 interface SessionTimer {
 
-    /** The JDK's own timer thread, which needs none of ours and is no reason for a process to go on. */
+    /** The JDK's clock, and a daemon thread of all sessions. */
     SessionTimer OF_THE_JDK = new SessionTimer() {
 
         @Override
@@ -16,9 +13,7 @@ interface SessionTimer {
 
         @Override
         public Runnable after(long nanos, Runnable task) {
-            CompletableFuture<Void> due = new CompletableFuture<Void>().completeOnTimeout(null, Math.max(0, nanos), TimeUnit.NANOSECONDS);
-            due.thenRunAsync(task);
-            return () -> due.cancel(false);
+            return SessionThread.after(nanos, task);
         }
     };
 

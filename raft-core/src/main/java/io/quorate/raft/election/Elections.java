@@ -212,7 +212,7 @@ public final class Elections implements AutoCloseable {
         isGivenBack = true;
         feed.close();
         LeaseKeeper.Hold last = keeper.hold();
-        keeper.close().whenComplete((none, why) -> closed.complete(null));
+        keeper.close().whenComplete((none, why) -> complete(closed, null));
         if (last != null) {
             List.copyOf(contenders).forEach(contender -> Strand.runGuarded(() -> contender.onLost(last)));
         }

@@ -10,7 +10,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 
 /** The group whose state machine is {@link LeasedKeys}, as its clients reach it, and what else they need of the world: time and chance. */
 interface Group {
@@ -55,7 +54,7 @@ interface Group {
         }
     }
 
-    /** The group of this client, and the JDK's clock and threads. */
+    /** The group of this client, the JDK's clock, and a thread for what is due. */
     static Group of(RaftClient client) {
         return new Group() {
 
@@ -83,10 +82,7 @@ interface Group {
 
             @Override
             public Runnable after(long nanos, Runnable task) {
-                CompletableFuture<Void> due =
-                    new CompletableFuture<Void>().completeOnTimeout(null, Math.max(0, nanos), TimeUnit.NANOSECONDS);
-                due.thenRunAsync(task);
-                return () -> due.cancel(false);
+                return ElectionTimer.after(nanos, task);
             }
 
             @Override

@@ -65,7 +65,8 @@ public interface Leadership {
     /**
      * Gives the office back. {@link LeaderTask#stop} is called and awaited first, and until it returns this is still valid; then the office
      * goes to somebody else, without waiting for the end of the lease. Completes when that is done; with an exception if the office is over
-     * here but nobody could be told, so that it is free only later. If it is over already, that is done.
+     * here but nobody could be told, so that it is free only later. If it is over already, that is done. What is chained to it must be
+     * quick, as with {@link #revoked}.
      */
     CompletionStage<Void> resign();
 }
