@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Timeout;
 final class LeaderLoopTest {
 
     private static final long JOIN_MILLIS = 30_000;
+    private static final long LISTED_MILLIS = 500;      // by then it waits for the watch, most likely, and no more for the list
 
     /** A thread that waits for the next election. */
     private static final class Waiter {
@@ -38,6 +39,7 @@ final class LeaderLoopTest {
             while (thread.getState() != Thread.State.WAITING) {
                 Thread.onSpinWait();
             }
+            Holders.pause(LISTED_MILLIS);
         }
 
         private boolean heard() throws Exception {
