@@ -27,7 +27,7 @@ import java.util.zip.CRC32C;
  */
 final class Recoveries {
 
-    private static final int WARM_UPS = 8;
+    private static final int WARM_UPS = 16;
     private static final List<Integer> PIECES = List.of(1 << 16, 1 << 18, 1 << 20, 1 << 22);
     private static final int SEGMENT_HEADER_BYTES = 64;      // this and the next: docs/storage-format.md
     private static final int FRAME_HEADER_BYTES = 100;
