@@ -6,7 +6,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Runs what is due, on one daemon thread that all sessions share and that is no reason for a process to go on. Nothing of the user's
- * runs here unless he chains it to a future of which it is said that it may: what he does on the common pool of the JDK, be it ever so long,
+ * runs here unless he chains it to a future of which it is said that it may; what he does on the JDK's common pool, be it ever so long,
  * keeps nothing from being renewed in time.
  */
 final class SessionThread {

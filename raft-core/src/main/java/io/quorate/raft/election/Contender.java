@@ -329,8 +329,14 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
             return;     // the keeper will tell
         }
         place = Place.HOLDING;
-        if (office.grant(FencingToken.of(epoch, createIndex), held, term -> term) == null) {
-            withdraw();
+        try {
+            if (office.grant(FencingToken.of(epoch, createIndex), held, term -> term) == null) {
+                withdraw();
+            }
+        } catch (IllegalStateException e) {       // the token is not higher: a group that was set back, and has no higher epoch
+            LOG.error("{} does not lead, and stands again", this, e);
+            withdraw();      // or a key that leads nobody would be kept for ever
+            later(this::enter);
         }
         arm();
     }

@@ -194,7 +194,8 @@ public final class Elections implements AutoCloseable {
             for (Contender contender : List.copyOf(contenders)) {
                 all.add(contender.close().toCompletableFuture());
             }
-            long patienceNanos = Math.max(TimeUnit.SECONDS.toNanos(CLOSE_SECONDS), options.startTimeout.plus(options.stopTimeout).toNanos());
+            long taskNanos = options.startTimeout.plus(options.stopTimeout).toNanos();
+            long patienceNanos = Math.max(TimeUnit.SECONDS.toNanos(CLOSE_SECONDS), taskNanos);
             Runnable timer = group.after(patienceNanos, () -> strand.execute(this::giveBack));
             CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)).whenComplete((nothing, failure) -> strand.execute(() -> {
                 timer.run();

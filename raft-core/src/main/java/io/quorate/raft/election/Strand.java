@@ -29,7 +29,7 @@ final class Strand implements Executor {
         this.executor = executor;
     }
 
-    /** Throws what the executor throws if that refuses; all that has waited for it is dropped then, and the strand goes on with what comes. */
+    /** Throws what the executor throws if that refuses; all that has waited is dropped then, and the strand goes on with what comes. */
     @Override
     public void execute(Runnable task) {
         tasks.add(task);

@@ -729,6 +729,26 @@ class ElectionsTest {
         assertTrue(assertDone(lost).fencingToken() > leads.fencingToken());
     }
 
+    /** As after a group was set back by other means than a recovery. No office is held by nobody, and the token is higher in the end. */
+    @Test
+    void whoseTokenWouldNotBeHigherGivesHisPlaceAway() {
+        Runnable recovery = group.backup();
+        Member one = new Member();
+        group.passMillis(200);
+        for (int i = 0; i < 30; i++) {
+            group.command(new KeyCommand.PutIfAbsent("k" + i, ByteBuffer.allocate(0), null));
+        }
+        Candidate candidate = one.election.campaign(bytes("one"), new Work(), one.process.executor());
+        group.passMillis(200);
+        long token = candidate.leadership().orElseThrow().fencingToken();
+        recovery.run();
+        group.epoch = 0;
+        group.pass(Duration.ofSeconds(20));
+        assertTrue(candidate.leadership().orElseThrow().fencingToken() > token);
+        assertEquals(List.of("start", "stop LOST", "start"), journal);
+        assertEquals(1, group.machine().keys());
+    }
+
     /** In the other history somebody else has put it, as it happens at the same index. */
     @Test
     void aKeyThatGoesWithAnotherLeaseIsNobodysPlaceThoughItHasHisNameAndHisIndex() {
@@ -917,7 +937,8 @@ class ElectionsTest {
 
     private KeyEntry last(String prefix) {
         byte[] answer = group.machine().query(new KeyQuery.Range(prefix, "", 100).encode());
-        return ((KeyAnswer.Entries) KeyAnswer.decode(answer)).entries().stream().max(Comparator.comparingLong(KeyEntry::createIndex)).orElseThrow();
+        return ((KeyAnswer.Entries) KeyAnswer.decode(answer)).entries().stream()
+            .max(Comparator.comparingLong(KeyEntry::createIndex)).orElseThrow();
     }
 
     private static <T> T assertDone(CompletableFuture<T> future) {
