@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.Cluster;
 import io.quorate.raft.RaftServer;
 import io.quorate.raft.RequestRefusedException;
+import io.quorate.raft.ServerStatus;
 import io.quorate.raft.core.RaftConfig;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -144,11 +145,18 @@ class GroupElectionTest {
             return workers.values().stream().filter(Worker::leads).findFirst().orElseThrow();
         }
 
-        /** Who leads now; what was told before is forgotten. */
+        /** Who leads now, and is followed by all others, so that he can hand over to any; what was told before is forgotten. */
         private Worker begin() {
+            cluster.await(() -> workers.values().stream().anyMatch(worker -> worker.leads() && isFollowedByAll(worker.nodeId)));
             Worker leader = awaitLeader();
             workers.values().forEach(Worker::forget);
             return leader;
+        }
+
+        private boolean isFollowedByAll(int nodeId) {
+            ServerStatus status = cluster.servers.get(nodeId).status();
+            return status.peers().stream().allMatch(peer -> peer.matchIndex() == status.lastIndex() && peer.heardNanosAgo() >= 0
+                && peer.heardNanosAgo() < CONFIG.electionTimeoutNanos() / 2);
         }
 
         private Worker awaitAnother(Worker than) {
