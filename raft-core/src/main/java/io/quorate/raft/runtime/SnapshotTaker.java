@@ -201,7 +201,11 @@ public final class SnapshotTaker {
             if (copy.fulfil(new SnapshotInfo(newest.id().last(), newest.transferBytes()))) {
                 copy.tell();
             }
-        } catch (StorageException | Error e) {
+        } catch (StorageException e) {
+            // The state itself is in memory here, and whole: this costs the snapshot, and not the server.
+            fail(copy, e);
+            tell(new Work.RenewSnapshot(true));
+        } catch (Error e) {
             fail(copy, e);
             throw e;
         } catch (IOException | RuntimeException e) {     // a name or a place that is no good is its caller's trouble alone

@@ -22,6 +22,7 @@ import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.StateMachine;
 import io.quorate.raft.Storage;
+import io.quorate.raft.StorageException;
 import io.quorate.raft.Transport;
 import io.quorate.raft.core.InvariantViolation;
 import io.quorate.raft.core.Message;
@@ -31,6 +32,7 @@ import io.quorate.raft.testing.InMemoryDisk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -297,6 +299,21 @@ class SnapshotsTest {
         }
 
         @Override
+        public @Nullable StoredSnapshot snapshot() {
+            StoredSnapshot whole = super.snapshot();
+            if (whole == null || !isDamaged) {
+                return whole;
+            }
+            return (StoredSnapshot) Proxy.newProxyInstance(Storage.class.getClassLoader(), new Class<?>[] {StoredSnapshot.class},
+                (self, method, arguments) -> {
+                    if (method.getName().equals("state")) {
+                        throw new StorageException("a block of it is damaged");
+                    }
+                    return method.invoke(whole, arguments);
+                });
+        }
+
+        @Override
         public Scrubbed scrub(int bytesMax) {
             return new Scrubbed(1, List.of(), isDamaged, true);
         }
@@ -370,6 +387,29 @@ class SnapshotsTest {
         server.scrubAll();
         assertEquals(3, take().info.index());
         assertEquals(1, storage.replaced);
+    }
+
+    /** The state itself is in memory, and whole. */
+    @Test
+    void aBackupOfADamagedSnapshotFailsAndAnotherIsTakenAndTheServerGoesOn(@TempDir Path directory) throws IOException {
+        Damaged storage = new Damaged(disk);
+        server = start(machine, NEVER, storage);
+        propose("a", "b");
+        take();
+        storage.isDamaged = true;
+        Wish wish = new Wish();
+        assertNull(server.backup(directory.resolve("first"), T, wish));
+        settle();
+        settle();
+        assertInstanceOf(StorageException.class, wish.failure);
+        assertEquals(1, storage.replaced);
+        propose("c");
+        Wish again = new Wish();
+        assertNull(server.backup(directory.resolve("second"), T, again));
+        settle();
+        settle();
+        assertNotNull(again.info);
+        assertTrue(Files.exists(directory.resolve("second")));
     }
 
     @Test

@@ -50,7 +50,7 @@ final class SnapshotReader implements Storage.StoredSnapshot {
     @Override
     public synchronized InputStream state() {
         requireOpen();
-        StateInput stream = new StateInput(files, name, manifest);
+        StateInput stream = new StateInput(files, name, manifest, () -> snapshots.onLookedAt(name, true));
         streams.add(stream);
         return stream;
     }

@@ -11,6 +11,7 @@ final class StateInput extends InputStream {
     private final FileSystem files;
     private final SnapshotName name;
     private final SnapshotManifest manifest;
+    private final Runnable onDamage;
     private int part = -1;
     private @Nullable PartReader reader;
     private CRC32C sum = new CRC32C();
@@ -20,10 +21,12 @@ final class StateInput extends InputStream {
     private int end;                 // where its checksum begins
     private boolean closed;
 
-    StateInput(FileSystem files, SnapshotName name, SnapshotManifest manifest) {
+    /** @param onDamage is run when some of it is found to be damaged, before that is thrown */
+    StateInput(FileSystem files, SnapshotName name, SnapshotManifest manifest, Runnable onDamage) {
         this.files = files;
         this.name = name;
         this.manifest = manifest;
+        this.onDamage = onDamage;
     }
 
     @Override
@@ -54,6 +57,15 @@ final class StateInput extends InputStream {
         if (closed) {
             throw new IOException("This state is closed, and was perhaps not read to its end");
         }
+        try {
+            return fill();
+        } catch (StorageCorruptException | UnreadableException e) {
+            onDamage.run();
+            throw e;
+        }
+    }
+
+    private boolean fill() throws IOException {
         while (at == end) {
             PartReader open = reader;
             if (open == null || readTo == open.bytes()) {

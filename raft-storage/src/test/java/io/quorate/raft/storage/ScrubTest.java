@@ -342,6 +342,10 @@ class ScrubTest {
         try (Storage.StoredSnapshot reader = storage.snapshot()) {
             readAll(reader);
         }
+        files.flip(files.list().stream().filter(name -> name.endsWith(".part")).findFirst().orElseThrow(), 40, 2);
+        assertThrows(StorageCorruptException.class, () -> stateOf(storage));
+        take(16, 5000);
+        assertEquals(5000, stateOf(storage).length);
     }
 
     /** A crash at any operation leaves the damaged one or the other, and never none. */
