@@ -28,7 +28,7 @@ import java.util.zip.CRC32C;
 final class Recoveries {
 
     private static final int WARM_UPS = 16;
-    private static final List<Integer> PIECES = List.of(1 << 16, 1 << 18, 1 << 20, 1 << 22);
+    private static final List<Integer> PIECES = List.of(1 << 20, 1 << 16, 1 << 18, 1 << 22);
     private static final int SEGMENT_HEADER_BYTES = 64;      // this and the next: docs/storage-format.md
     private static final int FRAME_HEADER_BYTES = 100;
     private static final int FRAME_MAGIC = 0x5146524D;
@@ -49,7 +49,9 @@ final class Recoveries {
         for (int i = 0; i < WARM_UPS; i++) {
             Clock time = recover(directory, entries);
             if (i == 0) {
-                System.out.println(String.format(Locale.ROOT, "bench: %s once ms=%.0f", what, time.nanos() / 1e6));
+                Clock bareTime = new Recoveries(PIECES.get(0)).checkAll(directory, entries);
+                System.out.println(String.format(Locale.ROOT, "bench: %s once ms=%.0f bare_ms=%.0f", what, time.nanos() / 1e6,
+                    bareTime.nanos() / 1e6));
             }
         }
         int piece = fastest(directory, entries);

@@ -25,7 +25,7 @@ public final class StorageBenchmark {
         boolean isReached = Appends.measure(Files.createDirectory(directory.resolve("batches")), BATCH_BYTES, BATCHES,
             APPEND_ROUNDS);
         isReached &= Appends.measure(Files.createDirectory(directory.resolve("single")), 1, SINGLE, APPEND_ROUNDS);
-        isReached &= Benchmarks.java(RecoveryBenchmark.class, List.of("-Xms1g", "-Xmx1g"), List.of()) == 0;
+        isReached &= Benchmarks.java(RecoveryBenchmark.class, List.of("-Xms1g", "-Xmx1g", "-XX:+AlwaysPreTouch"), List.of()) == 0;
         System.exit(isReached ? 0 : 1);
     }
 }
