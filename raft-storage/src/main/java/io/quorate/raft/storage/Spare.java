@@ -4,6 +4,8 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A file full of zeros for the next segment, made ahead of need in bounded steps.
@@ -16,6 +18,7 @@ final class Spare implements Closeable {
     /** Names that end so are deleted at opening. */
     static final String UNFINISHED = ".tmp";
     static final String NAME = "spare.seg";
+    private static final Logger LOG = LoggerFactory.getLogger(Spare.class);
     private static final int STEP_BYTES = 1 << 20;
     private static final int LOOKED_AT_BYTES = 4096;
     private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(STEP_BYTES).asReadOnlyBuffer();
@@ -53,7 +56,12 @@ final class Spare implements Closeable {
 
     private boolean isBlank(FileHandle left) throws IOException {
         byte[] start = new byte[Math.min(LOOKED_AT_BYTES, size)];
-        left.read(ByteBuffer.wrap(start), 0);
+        try {
+            left.read(ByteBuffer.wrap(start), 0);
+        } catch (UnreadableException e) {
+            LOG.warn("A file in which there is nothing yet is made once more: {}", e.getMessage());     // no reason to refuse what is whole
+            return false;
+        }
         for (byte b : start) {
             if (b != 0) {
                 return false;

@@ -244,6 +244,25 @@ class UnreadableTest {
         assertTrue(refused > 20 && marked > 20 && harmless > 0, refused + ", " + marked + ", " + harmless);
     }
 
+    /** Nothing was ever written there that anybody needs. */
+    @Test
+    void aSpareOrAReserveThatCannotBeReadKeepsNobodyFromOpening() throws IOException {
+        while (storage.maintain()) {
+            continue;
+        }
+        storage.close();
+        for (String name : List.of(Spare.NAME, HeadRoom.RESERVE)) {
+            SimulatedFiles disk = files.copy();
+            disk.makeUnreadable(name, 0, disk.bytes(name).length);
+            FileStorage opened = Logs.start(disk, SMALL);
+            assertEquals(List.of(), opened.recover().damaged(), name);
+            assertEquals(model.restarted().entries(), opened.read(1, 99, 1 << 20), name);
+            opened.write(List.of(Logs.append(1, 17, 30, 3, PAYLOAD)));      // also into the next segment
+            assertEquals(30, opened.read(30, 30, 1).get(0).index(), name);
+            opened.close();
+        }
+    }
+
     @Test
     void aReadThatFailsOnceIsTriedAgainOrRefusedAndNeverWrong() throws IOException {
         int whole = 0;
