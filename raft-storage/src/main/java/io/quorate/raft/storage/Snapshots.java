@@ -36,6 +36,7 @@ final class Snapshots {
     private volatile long newestIndex;      // who writes must not wait for who publishes
     private @Nullable SnapshotName damaged; // found to be, as last looked at
     private final List<SnapshotReceiver> earlier = new ArrayList<>();   // received in earlier runs, oldest first; none once it is settled
+    private @Nullable UnreadableException unreadable;   // why it is not known of one what it is
     private @Nullable SnapshotReceiver receiving;
     private @Nullable SnapshotReceiver complete;
     private final Map<SnapshotName, Integer> readers = new HashMap<>();
@@ -100,6 +101,9 @@ final class Snapshots {
             earlier.add(new SnapshotReceiver(files, this, name, manifest, incarnation));
         } catch (StorageCorruptException e) {    // and not of one that a newer version wrote
             LOG.warn("What was received of the snapshot {} is dropped: {}", name, e.getMessage());
+        } catch (UnreadableException e) {
+            LOG.warn("What was received of the snapshot {} is dropped, unless the log stands on it: {}", name, e.getMessage());
+            unreadable = e;
         }
     }
 
@@ -108,6 +112,7 @@ final class Snapshots {
      * end.
      *
      * @throws StorageCorruptException if there is none
+     * @throws UnreadableException     if there may be one
      */
     synchronized void settle(EntryId base, String missing) throws IOException {
         SnapshotReceiver received = toInstall(base, missing);
@@ -118,7 +123,7 @@ final class Snapshots {
     }
 
     /** The same without doing it: the snapshot whose installation is to be carried to its end, or null if there is none. */
-    synchronized @Nullable SnapshotReceiver toInstall(EntryId base, String missing) {
+    synchronized @Nullable SnapshotReceiver toInstall(EntryId base, String missing) throws UnreadableException {
         Stored stored = newest;
         if (base.index() <= (stored == null ? 0 : stored.name().index())) {
             return null;
@@ -126,6 +131,10 @@ final class Snapshots {
         // Another one may have been begun since this one was complete.
         SnapshotReceiver received = earlier.stream().filter(each -> each.id().last().equals(base) && each.isWhole()).findFirst()
             .orElse(null);
+        UnreadableException untold = unreadable;
+        if (received == null && untold != null) {
+            throw untold;       // this may be the one
+        }
         if (received == null) {
             throw new StorageCorruptException(files.pathOf(missing), 0, "the log begins behind " + base + ", so this segment is missing,"
                 + " or a snapshot of what it held: the newest " + (stored == null ? "is none" : "ends at " + stored.manifest().id().last()));

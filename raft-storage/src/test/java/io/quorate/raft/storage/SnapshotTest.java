@@ -337,6 +337,40 @@ class SnapshotTest {
         assertTrue(wentOn > 3, "it was installed after " + wentOn + " operations already");
     }
 
+    /** Nobody needs it, unless a crash came while it was installed: then it is what the log stands on. */
+    @Test
+    void aReceivedManifestThatCannotBeReadIsDroppedIfTheLogDoesNotStandOnIt() throws IOException {
+        SnapshotId id = Snapshot.at(70, 3);
+        int dropped = 0;
+        int refused = 0;
+        for (int operation = 1; operation <= 4; operation++) {
+            SimulatedFiles disk = files.copy();
+            FileStorage replica = Logs.start(disk, SMALL);
+            replica.recover();
+            Snapshot.receive(replica, id, new byte[3000]);
+            disk.dieAt(operation);
+            assertThrows(StorageException.class, () -> replica.write(List.of(Snapshot.install(1, id))));
+            SimulatedFiles left = disk.restart(Loss.LOSES_ALL, new Random(1));
+            boolean standsOnIt = Logs.start(left.copy(), SMALL).recover().log().terms().lastIndex() == 70;
+            List<String> received = left.list().stream().filter(name -> name.endsWith(".received")).toList();
+            assertEquals(1, received.size());
+            left.makeUnreadable(received.get(0), 0, 1);
+            FileStorage again = Logs.start(left, SMALL);
+            if (standsOnIt) {
+                StorageException refusal = assertThrows(StorageException.class, again::recover);
+                assertTrue(String.valueOf(refusal.getMessage()).startsWith("Damage in /simulated/" + received.get(0) + " at offset 0: it"
+                    + " cannot be read"), refusal::getMessage);
+                assertTrue(left.list().containsAll(received));
+                refused++;
+            } else {
+                assertEquals(60, again.recover().log().terms().lastIndex());
+                assertEquals(0, again.receiveSnapshot(id).received());
+                dropped++;
+            }
+        }
+        assertTrue(dropped > 0 && refused > 0, dropped + " dropped, " + refused + " refused");
+    }
+
     @Test
     void whatIsBeingReceivedGoesWhenANewerOneIsThere() throws IOException {
         SnapshotId old = Snapshot.at(50, 2);
