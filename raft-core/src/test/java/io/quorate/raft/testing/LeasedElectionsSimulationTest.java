@@ -11,7 +11,9 @@ import io.quorate.raft.SnapshotPolicy;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.election.LeasedKeys;
 import io.quorate.raft.election.SimulatedElections;
+import io.quorate.raft.election.SimulatedElections.Calm;
 import io.quorate.raft.election.SimulatedElections.Clocks;
+import java.lang.reflect.RecordComponent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +27,10 @@ import org.junit.jupiter.api.Test;
 class LeasedElectionsSimulationTest {
 
     private static final int SEEDS = Integer.getInteger("simulation.elections.seeds", 10);
-    private static final int TIMEOUTS = 60;
+    private static final int TIMEOUTS = 40;
+    private static final int CALM_TIMEOUTS = 45;
+    private static final int QUIET_TIMEOUTS = 65;
+    private static final int END_TIMEOUTS = 75;
     private static final long CALLS_FROM = 2_000_000;      // beyond the numbers of all other calls
     private static final Sessions.Options SESSIONS = new Sessions.Options(Duration.ofHours(1), 100_000, 10 << 20);
     private static final LeasedKeys.Options KEYS = new LeasedKeys.Options(Duration.ofHours(1), 1000, 1 << 20, 1 << 20);
@@ -43,8 +48,12 @@ class LeasedElectionsSimulationTest {
             (node, incarnation, isCramped) -> new InMemoryDisk(node, incarnation, isCramped ? 10 : Integer.MAX_VALUE),
             () -> Companion.Maker.NONE);
         SimulatedGroup group = new SimulatedGroup(seed, plan, setup, null);
-        own[0] = new SimulatedElections(new Reached(group), seed, plan.electionTimeoutNanos(), clocks);
+        long t = plan.electionTimeoutNanos();
+        own[0] = new SimulatedElections(new Reached(group), seed, t, clocks, new Calm(CALM_TIMEOUTS * t, QUIET_TIMEOUTS * t), true);
         own[0].start();
+        if (keys == KEYS) {
+            group.agenda().at(plan.faultyNanos() - 1, () -> own[0].checkObservers(own[0].latest()));
+        }
         group.run();
         if (keys == KEYS) {
             own[0].checkWatches();
@@ -79,6 +88,12 @@ class LeasedElectionsSimulationTest {
         @Override
         public int nodes() {
             return group.replicas().size();
+        }
+
+        @Override
+        public boolean isMember(int node) {
+            return group.replicas().stream().filter(SimulatedReplica::isLeader)
+                .allMatch(leader -> leader.status().membership().member(group.replica(node).id()) != null);
         }
 
         @Override
@@ -136,7 +151,10 @@ class LeasedElectionsSimulationTest {
         }
     }
 
-    /** What the seed draws, but clocks keep to the bound that replicated time rests on, and disks forget nothing. */
+    /**
+     * What the seed draws, but clocks keep to the bound that replicated time rests on, and disks forget nothing. Long before the end all
+     * of it is over.
+     */
     private static FaultPlan plan(long seed) {
         FaultPlan drawn = FaultPlan.swarm(seed, 0, TIMEOUTS);
         List<Fault> faults = new ArrayList<>();
@@ -147,30 +165,54 @@ class LeasedElectionsSimulationTest {
             }
             if (fault instanceof Fault.ClockRate rate) {
                 faults.add(new Fault.ClockRate(rate.atNanos(), rate.node(), 990 + rate.permille() % 21));
-            } else if (!(fault instanceof Fault.ClockJump && fault.atNanos() > 0) && fault.mayBreak().isEmpty()) {
+            } else if (!(fault instanceof Fault.ClockJump && fault.atNanos() > 0) && fault.mayBreak().isEmpty()
+                && endNanos(fault) <= CALM_TIMEOUTS * drawn.electionTimeoutNanos()) {
                 faults.add(fault);
             }
         }
         faults.add(new Fault.ClockRate(1, 1, 1010));     // and never none at all, in which nobody would talk for a while
-        return drawn.withFaults(faults);
+        return new FaultPlan(drawn.nodes(), drawn.electionTimeoutNanos(), END_TIMEOUTS * drawn.electionTimeoutNanos(), drawn.delayNanosMax(),
+            drawn.diskNanosMax(), drawn.isCramped(), drawn.leaseDriftPermille(), faults);
+    }
+
+    /** When it is over, as its own parts say. */
+    private static long endNanos(Fault fault) {
+        long nanos = fault.atNanos();
+        for (RecordComponent part : fault.getClass().getRecordComponents()) {
+            if (part.getName().equals("forNanos") || part.getName().equals("downNanos")) {
+                try {
+                    nanos += (long) part.getAccessor().invoke(fault);
+                } catch (ReflectiveOperationException e) {
+                    throw new AssertionError(e);
+                }
+            }
+        }
+        return nanos;
     }
 
     @Test
-    void neverDoTwoLeadAndTokensGrowAndWatchersHearEverythingOnce() {
+    void neverDoTwoLeadAndTokensGrowAndWatchersHearEverythingOnceAndInTheEndWhoeverStandsLeads() {
         long elected = 0;
+        long electedInCalm = 0;
+        long calmTimeouts = 0;
         long lost = 0;
         long resigned = 0;
         long told = 0;
         long resumed = 0;
         for (long seed = 1; seed <= SEEDS; seed++) {
-            SimulatedElections run = run(seed, plan(seed), KEYS, Clocks.WITHIN_THE_BOUND);
+            FaultPlan plan = plan(seed);
+            SimulatedElections run = run(seed, plan, KEYS, Clocks.WITHIN_THE_BOUND);
             elected += run.elected();
+            electedInCalm += run.electedInCalm();
+            calmTimeouts += run.calmNanos() / plan.electionTimeoutNanos();
             lost += run.lost();
             resigned += run.resigned();
             told += run.told();
             resumed += run.resumed();
         }
-        assertTrue(elected > 6L * SEEDS, "hardly anybody led: " + elected);
+        assertTrue(elected - electedInCalm > 6L * SEEDS, "hardly anybody led: " + elected);
+        assertTrue(electedInCalm > 20L * SEEDS && calmTimeouts > (END_TIMEOUTS - CALM_TIMEOUTS) * SEEDS * 2L / 3,
+            "hardly anybody was led in the end: " + electedInCalm + " elected, in " + calmTimeouts + " timeouts");
         assertTrue(lost > SEEDS && resigned > SEEDS, "offices ended in one way only: " + lost + " lost, " + resigned + " resigned");
         assertTrue(told > 40L * SEEDS && resumed > SEEDS, "hardly anything was told: " + told + ", resumed " + resumed);
     }
