@@ -1,5 +1,6 @@
 package io.quorate.raft.runtime;
 
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -8,17 +9,18 @@ import org.jspecify.annotations.Nullable;
  * Lets one thread sleep until there is work, and lets others wake it at the price of one read while it is awake.
  *
  * <p>Nothing is missed: the sleeper shows itself first and looks for work once more before it sleeps; who brings work adds it first
- * and looks for a sleeper after.
+ * and looks for a sleeper after. The first who finds it takes it away: a thread that has been woken may take long to run, and while it
+ * did, everybody who brought something paid for another unpark. Under load that was one for nearly every command.
  */
 public final class Waker {
 
-    private volatile @Nullable Thread sleeper;
+    private final AtomicReference<@Nullable Thread> sleeper = new AtomicReference<>();
     private volatile boolean isOver;
 
     /** Wakes the sleeper, if there is one. Any thread, after it has added its work. */
     public void wake() {
-        Thread thread = sleeper;
-        if (thread != null) {
+        Thread thread = sleeper.get();
+        if (thread != null && sleeper.compareAndSet(thread, null)) {
             LockSupport.unpark(thread);
         }
     }
@@ -37,13 +39,13 @@ public final class Waker {
      * @param hasWork looked at once the sleeper can be seen
      */
     public void sleep(long nanos, BooleanSupplier hasWork) {
-        sleeper = Thread.currentThread();
+        sleeper.set(Thread.currentThread());
         try {
             if (nanos > 0 && !isOver && !hasWork.getAsBoolean()) {
                 LockSupport.parkNanos(this, nanos);
             }
         } finally {
-            sleeper = null;
+            sleeper.set(null);
             Thread.interrupted();
         }
     }
