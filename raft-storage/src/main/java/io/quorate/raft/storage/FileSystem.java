@@ -27,6 +27,19 @@ interface FileSystem {
     /** Opens an existing file for reading and writing. */
     FileHandle open(String name) throws IOException;
 
+    /**
+     * As {@link #create}, for a file of the log: what is written to it in {@linkplain Blocks whole blocks} need not go through the kernel's
+     * cache.
+     */
+    default FileHandle createForLog(String name) throws IOException {
+        return create(name);
+    }
+
+    /** As {@link #open}, likewise. */
+    default FileHandle openForLog(String name) throws IOException {
+        return open(name);
+    }
+
     /** Opens an existing file for reading. */
     FileHandle openToRead(String name) throws IOException;
 

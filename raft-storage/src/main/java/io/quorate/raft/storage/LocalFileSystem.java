@@ -5,7 +5,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -123,21 +122,29 @@ final class LocalFileSystem implements FileSystem {
 
     @Override
     public FileHandle create(String name) throws IOException {
-        return open(directory.resolve(name), fsync, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        return LocalFile.open(directory.resolve(name), fsync, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ,
+            StandardOpenOption.WRITE);
     }
 
     @Override
     public FileHandle open(String name) throws IOException {
-        return open(directory.resolve(name), fsync, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        return LocalFile.open(directory.resolve(name), fsync, StandardOpenOption.READ, StandardOpenOption.WRITE);
     }
 
     @Override
     public FileHandle openToRead(String name) throws IOException {
-        return open(directory.resolve(name), fsync, StandardOpenOption.READ);
+        return LocalFile.open(directory.resolve(name), fsync, StandardOpenOption.READ);
     }
 
-    private static FileHandle open(Path path, boolean fsync, StandardOpenOption... options) throws IOException {
-        return new LocalFile(path, FileChannel.open(path, options), fsync);
+    @Override
+    public FileHandle createForLog(String name) throws IOException {
+        return LocalFile.openForLog(directory.resolve(name), fsync, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ,
+            StandardOpenOption.WRITE);
+    }
+
+    @Override
+    public FileHandle openForLog(String name) throws IOException {
+        return LocalFile.openForLog(directory.resolve(name), fsync, StandardOpenOption.READ, StandardOpenOption.WRITE);
     }
 
     @Override
@@ -236,7 +243,7 @@ final class LocalFileSystem implements FileSystem {
 
     /** Opens a file that is to be read only, in whichever directory. */
     static FileHandle openToRead(Path path) throws IOException {
-        return open(path, false, StandardOpenOption.READ);
+        return LocalFile.open(path, false, StandardOpenOption.READ);
     }
 
     private void forget() {
@@ -249,66 +256,5 @@ final class LocalFileSystem implements FileSystem {
         ByteBuffer bytes = ByteBuffer.allocate(LOCK_TEXT_BYTES_MAX);
         int length = channel.read(bytes, 0);
         return length <= 0 ? "it has not said which" : new String(bytes.array(), 0, length, StandardCharsets.UTF_8);
-    }
-
-    private static final class LocalFile implements FileHandle {
-
-        private final Path path;
-        private final FileChannel channel;
-        private final boolean fsync;
-
-        LocalFile(Path path, FileChannel channel, boolean fsync) {
-            this.path = path;
-            this.channel = channel;
-            this.fsync = fsync;
-        }
-
-        @Override
-        public int read(ByteBuffer target, long position) throws IOException {
-            int total = 0;
-            while (target.hasRemaining()) {
-                int length = readSome(target, position + total);
-                if (length < 0) {
-                    break;
-                }
-                total += length;
-            }
-            return total;
-        }
-
-        private int readSome(ByteBuffer target, long position) throws IOException {
-            try {
-                return channel.read(target, position);
-            } catch (ClosedChannelException e) {
-                throw e;    // by an interrupt: nothing is wrong with the file
-            } catch (IOException e) {
-                throw new UnreadableException(path.toString(), position, e);
-            }
-        }
-
-        @Override
-        public void write(ByteBuffer source, long position) throws IOException {
-            long at = position;
-            while (source.hasRemaining()) {
-                at += channel.write(source, at);
-            }
-        }
-
-        @Override
-        public void force() throws IOException {
-            if (fsync) {
-                channel.force(false);   // fdatasync: it covers the size too where that has grown
-            }
-        }
-
-        @Override
-        public long size() throws IOException {
-            return channel.size();
-        }
-
-        @Override
-        public void close() throws IOException {
-            channel.close();
-        }
     }
 }

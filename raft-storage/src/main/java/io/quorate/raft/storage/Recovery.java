@@ -198,7 +198,7 @@ final class Recovery {
     }
 
     private Scanned next(@Nullable Scanned previous, String name, long id, boolean isLast) throws IOException {
-        FileHandle file = isReadOnly ? files.openToRead(name) : files.open(name);
+        FileHandle file = isReadOnly ? files.openToRead(name) : files.openForLog(name);
         boolean done = false;
         try {
             SegmentHeader header = SegmentHeader.read(files, name, id, incarnation, file);

@@ -21,7 +21,7 @@ final class Segment implements Closeable {
     private final long incarnation;
     private final Staging staging;
     private int end;   // of its last frame
-    private final byte[] lastBlock = new byte[Staging.BLOCK_BYTES];     // what stands in the block that has the end in it, up to that
+    private final byte[] lastBlock = new byte[Blocks.BYTES];     // what stands in the block that has the end in it, up to that
     private int knownFrom = -1;             // from where on; negative until it was read
 
     /** A segment that holds frames up to {@code end}, of whose entries {@code seal} knows. */
@@ -101,14 +101,14 @@ final class Segment implements Closeable {
         if (knownFrom >= 0) {
             return;
         }
-        if (state.damage().hasBeenFrom(id()) || !isRead(Staging.blockOf(end)) && !isRead(end - end % SECTOR_BYTES)) {
+        if (state.damage().hasBeenFrom(id()) || !isRead(Blocks.of(end)) && !isRead(end - end % SECTOR_BYTES)) {
             knownFrom = end;
         }
     }
 
     private boolean isRead(int from) throws IOException {
         try {
-            file.read(ByteBuffer.wrap(lastBlock, from - Staging.blockOf(end), end - from), from);
+            file.read(ByteBuffer.wrap(lastBlock, from - Blocks.of(end), end - from), from);
             knownFrom = from;
             return true;
         } catch (UnreadableException e) {
@@ -141,7 +141,7 @@ final class Segment implements Closeable {
         readLastBlock(state);
         int from = knownFrom;
         staging.begin(file, from);
-        staging.put(lastBlock, from - Staging.blockOf(end), end - from);      // the same once more
+        staging.put(lastBlock, from - Blocks.of(end), end - from);      // the same once more
         staging.put(head, 0, head.length);
         for (int i = 0; i < count; i++) {
             Entry entry = entries.get(i);
@@ -153,7 +153,7 @@ final class Segment implements Closeable {
         file.force();
 
         end = at;
-        knownFrom = Math.max(from, Staging.blockOf(end));
+        knownFrom = Math.max(from, Blocks.of(end));
         seal.add(content.firstIndex(), count, terms, heads, offsets);
         state.apply(frame, FrameHeader.crcOf(head, 0), terms, offsets);
     }
@@ -167,13 +167,14 @@ final class Segment implements Closeable {
     /** Makes these bytes durable at the end of the file: in whole blocks, like all else. */
     void writeSeal(ByteBuffer sealed) throws IOException {
         int at = header.size() - sealed.remaining();
-        int from = end > Staging.blockOf(at) ? knownFrom : Staging.blockOf(at);
-        ByteBuffer blocks = ByteBuffer.allocate(header.size() - from);
+        int from = end > Blocks.of(at) ? knownFrom : Blocks.of(at);
+        staging.begin(file, from);
         if (end > from) {
-            blocks.put(lastBlock, from - Staging.blockOf(end), end - from);
+            staging.put(lastBlock, from - Blocks.of(end), end - from);
         }
-        blocks.position(at - from).put(sealed).flip();
-        file.write(blocks, from);
+        staging.putZeros(at - Math.max(end, from));
+        staging.put(sealed.array(), sealed.arrayOffset() + sealed.position(), sealed.remaining());
+        staging.flush();
         file.force();
     }
 

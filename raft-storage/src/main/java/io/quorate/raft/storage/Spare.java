@@ -21,7 +21,7 @@ final class Spare implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(Spare.class);
     private static final int STEP_BYTES = 1 << 20;
     private static final int LOOKED_AT_BYTES = 4096;
-    private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(STEP_BYTES).asReadOnlyBuffer();
+    private static final ByteBuffer ZEROS = Blocks.allocate(STEP_BYTES).asReadOnlyBuffer();
 
     private final FileSystem files;
     private final String name;
@@ -42,7 +42,7 @@ final class Spare implements Closeable {
         if (!files.list().contains(name)) {
             return;
         }
-        FileHandle left = files.open(name);
+        FileHandle left = files.openForLog(name);
         if (left.size() == size && isBlank(left)) {
             file = left;
             filled = size;
@@ -110,7 +110,7 @@ final class Spare implements Closeable {
         }
         FileHandle filling = file;
         if (filling == null) {
-            filling = files.create(name + UNFINISHED);
+            filling = files.createForLog(name + UNFINISHED);
             file = filling;
         }
         int length = Math.min(STEP_BYTES, size - filled);

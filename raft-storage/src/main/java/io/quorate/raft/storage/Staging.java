@@ -6,18 +6,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gathers the parts of a frame into one write. The JDK copies what it writes into native memory in any case; done here, that is one copy
- * and one call for many small entries.
+ * and one call for many small entries, and the only copy where the file is written past the kernel's cache.
  *
  * <p>Whole blocks are written, since of a block of which it is given a part the kernel has to read the rest, if it does not have it any
  * more: that takes the time of a read, and fails where the disk does not give back what nobody needs.
  */
 final class Staging {
 
-    /** As the kernel reads and keeps files, mostly. */
-    static final int BLOCK_BYTES = 4096;
-
     private static final int BYTES_MAX = 1 << 20;
-    private static final byte[] ZEROS = new byte[BLOCK_BYTES];
+    private static final byte[] ZEROS = new byte[Blocks.BYTES];
 
     private final ByteBuffer buffer;       // of whole blocks
     private @Nullable FileHandle file;
@@ -26,19 +23,14 @@ final class Staging {
 
     /** For frames that go into segments of this size, mostly. */
     Staging(int segmentBytes) {
-        buffer = ByteBuffer.allocateDirect(Math.min(BYTES_MAX, (segmentBytes / BLOCK_BYTES + 1) * BLOCK_BYTES));
-    }
-
-    /** Where the block begins that has this byte in it. */
-    static int blockOf(int offset) {
-        return offset - offset % BLOCK_BYTES;
+        buffer = Blocks.allocate(Math.min(BYTES_MAX, (segmentBytes / Blocks.BYTES + 1) * Blocks.BYTES));
     }
 
     /** What is put from here on goes to the target, from this byte on. */
     void begin(FileHandle target, int at) {
         file = target;
-        position = blockOf(at);
-        skipped = at % BLOCK_BYTES;
+        position = Blocks.of(at);
+        skipped = at % Blocks.BYTES;
         buffer.clear().position(skipped);
     }
 
@@ -56,16 +48,21 @@ final class Staging {
 
     /** Gives the last block to the target, as far as something was put into it, unless it is full. */
     void copyLastBlock(byte[] target) {
-        int length = buffer.position() % BLOCK_BYTES;
+        int length = buffer.position() % Blocks.BYTES;
         buffer.get(buffer.position() - length, target, 0, length);
     }
 
     /** Fills the last block with zeros, if it is not full, up to the end of the file at most. */
     void fillLastBlock(int fileBytes) throws IOException {
-        int length = buffer.position() % BLOCK_BYTES;
+        int length = buffer.position() % Blocks.BYTES;
         if (length > 0) {
-            put(ZEROS, 0, (int) Math.min(BLOCK_BYTES - length, fileBytes - position - buffer.position()));
+            putZeros((int) Math.min(Blocks.BYTES - length, fileBytes - position - buffer.position()));
         }
+    }
+
+    /** Puts so many zeros, which are less than a block. */
+    void putZeros(int length) throws IOException {
+        put(ZEROS, 0, length);
     }
 
     /** Hands over what was put since {@code begin}; the file is not forced. */
