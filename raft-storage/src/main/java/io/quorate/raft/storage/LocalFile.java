@@ -28,6 +28,7 @@ final class LocalFile implements FileHandle {
     private final boolean fsync;
     private final FileChannel channel;
     private @Nullable FileChannel uncached;     // the same file; null if it cannot be
+    private boolean isProven;                   // that it can be written so
 
     /** Two channels of one file; the second writes past the cache, and is null if it cannot. */
     LocalFile(Path path, boolean fsync, FileChannel channel, @Nullable FileChannel uncached) {
@@ -107,9 +108,13 @@ final class LocalFile implements FileHandle {
         int from = source.position();
         try {
             write(pastCache, source, position);
+            isProven = true;
         } catch (ClosedChannelException e) {
             throw e;    // by an interrupt
         } catch (IOException e) {
+            if (isProven) {
+                throw e;    // by the disk: what failed is not tried again
+            }
             // There are file systems that open a file so and refuse to write to it, or ask for larger blocks. All of it is written again
             // through the cache, and durable only when that was forced; so if the disk itself fails, it fails here too, or in force.
             LOG.warn("{} is written through the kernel's cache from here on: {}", path, e.toString());

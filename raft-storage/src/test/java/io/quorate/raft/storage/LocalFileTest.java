@@ -25,6 +25,8 @@ class LocalFileTest {
     private static final int BLOCKS = 16;
     private static final int STEPS = 400;
     private static final Path REFUSES = Path.of("/dev/full");
+    private static final Path TAKES_ALL = Path.of("/dev/null");
+    private static final long BEYOND_ANY_FILE = 1L << 60;
 
     @TempDir
     private Path directory;
@@ -80,6 +82,19 @@ class LocalFileTest {
         }
         assertFalse(refuses.isOpen());
         assertArrayEquals(expected, Files.readAllBytes(path));
+    }
+
+    @Test
+    void aWritePastTheCacheThatFailsWhereOthersDidNotIsNotTriedAgain() throws IOException {
+        assumeTrue(Files.exists(TAKES_ALL), "nothing here takes whatever is written to it");
+        FileChannel channel = FileChannel.open(TAKES_ALL, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileChannel uncached = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        ByteBuffer source = Blocks.allocate(Blocks.BYTES);
+        try (LocalFile file = new LocalFile(path, true, channel, uncached)) {
+            file.write(source, 0);
+            assertThrows(IOException.class, () -> file.write(source.clear(), BEYOND_ANY_FILE));
+        }
+        assertEquals(Blocks.BYTES, Files.size(path));
     }
 
     @Test
