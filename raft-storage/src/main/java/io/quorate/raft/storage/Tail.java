@@ -24,6 +24,8 @@ final class Tail {
     private static final int BLOCK_BYTES = 4 << 10;
     /** Fits into a region of a small heap, and is an object of its own region there: no collection moves it. */
     private static final int CHUNK_BYTES = (1 << 20) - 64;
+    /** Larger ones have an array of their own: at most an eighth of a chunk is left over when the next entry does not fit. */
+    private static final int SHARED_BYTES_MAX = CHUNK_BYTES / 8;
 
     private final int bytesMax;
     private long fromSegment = Long.MAX_VALUE;      // frames from here on are kept
@@ -32,7 +34,7 @@ final class Tail {
     private final Deque<Entry> entries = new ArrayDeque<>();     // consecutive, up to the last one of what was read
     private long bytes;                                          // of these
     private final List<Entry> ofFrame = new ArrayList<>();       // that are of the log if their frame is
-    private byte[] chunk = new byte[0];                          // the entries share it
+    private byte[] chunk = new byte[0];                          // the small entries share it
     private int used;
 
     private Tail(int bytesMax) {
@@ -108,14 +110,22 @@ final class Tail {
      * @throws IllegalArgumentException if it is not intact
      */
     void copy(ByteBuffer piece, int position, int size) {
-        if (chunk.length - used < size) {
-            chunk = new byte[(int) Math.max(size, Math.min(CHUNK_BYTES, bytesExpected))];
-            used = 0;
+        if (size > SHARED_BYTES_MAX) {
+            keep(piece, position, size, new byte[size], 0);
+        } else {
+            if (chunk.length - used < size) {
+                chunk = new byte[(int) Math.max(size, Math.min(CHUNK_BYTES, bytesExpected))];
+                used = 0;
+            }
+            keep(piece, position, size, chunk, used);
+            used += size;
         }
-        piece.get(position, chunk, used, size);
-        ofFrame.add(Entry.decode(chunk, used, used + size));
-        used += size;
         bytesExpected = Math.max(0, bytesExpected - size);
+    }
+
+    private void keep(ByteBuffer piece, int position, int size, byte[] array, int at) {
+        piece.get(position, array, at, size);
+        ofFrame.add(Entry.decode(array, at, at + size));
     }
 
     /** The frame is one of the log's. */

@@ -9,7 +9,10 @@ import io.quorate.raft.core.HardState;
 import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -100,5 +103,21 @@ class TailTest {
         storage.close();
         assertEquals(List.of(), kept(storage, 1000));
         assertEquals(log.subList(40, 41), Logs.start(files, options).recover().log().tail());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {300, 60_000, 130_000, 140_000, 600_000})      // of which one, seven, or many fit into a megabyte
+    void noMoreMemoryIsHeldThanWhatIsKeptNeeds(int payload) throws IOException {
+        FileStorage storage = founded(Logs.TINY.withSegmentBytes(8 << 20));
+        while (log.isEmpty() || bytes(log) < 6_000_000) {
+            write(storage, 1, log.size() + 1, Logs.entries(log.size() + 1, log.size() + 5, 1, payload));
+        }
+        storage.close();
+        List<Entry> kept = kept(storage, 5_000_000);
+        assertTrue(bytes(kept) > 1_500_000, "" + bytes(kept));
+        Set<byte[]> arrays = Collections.newSetFromMap(new IdentityHashMap<>());
+        kept.forEach(entry -> arrays.add(entry.array()));
+        int held = arrays.stream().mapToInt(array -> array.length).sum();
+        assertTrue(held < bytes(kept) + bytes(kept) / 7 + (2 << 20), held + " bytes for " + bytes(kept));
     }
 }
