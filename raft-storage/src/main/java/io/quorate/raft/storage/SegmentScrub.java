@@ -218,9 +218,10 @@ final class SegmentScrub {
                 continue;   // replaced, or covered
             }
             Entry found = offset < 0 ? null : DamagedFrame.entryIfReadable(reader, offset, endOf(current));
-            int record = written == null ? -1 : written.recordAt(offset);
-            boolean isWhole = found != null && found.index() == index && record >= 0 && written != null
-                && written.checksum(record) == found.checksum() && written.term(record) == found.term();
+            int record = place.record();     // not looked for: there may be a million, and as many entries in the frame
+            boolean isWhole = found != null && found.index() == index && written != null && record < written.count()
+                && written.offset(record) == offset && written.checksum(record) == found.checksum()
+                && written.term(record) == found.term();
             EntryId named = isWhole ? null : state.mark(index, id, place.record(), offset, repairs);
             if (named != null) {
                 LOG.warn("Entry {} in {} at offset {} is damaged", named, files.pathOf(name), offset);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.quorate.raft.EntryDamagedException;
@@ -19,11 +20,17 @@ import io.quorate.raft.core.SnapshotId;
 import io.quorate.raft.storage.testing.SimulatedFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What going round old files finds, what it puts right by itself, and what it tells. */
 class ScrubTest {
@@ -471,5 +478,36 @@ class ScrubTest {
         files.failOnceAt(2);    // the fsync
         assertThrows(StorageException.class, () -> round(1 << 20));
         assertThrows(StorageException.class, () -> storage.scrub(100));
+    }
+
+    /** The thread that writes does this: where each entry stands in the index is known, and is not looked for. */
+    @Test
+    void oneWrongByteInALargeFrameOfALargeSegmentKeepsTheDiskThreadOnlyForAMoment(@TempDir Path directory) throws IOException {
+        FileStorage large = FileStorage.open(directory, 1, FileStorage.Options.defaults().withSegmentBytes(16 << 20).unsafeNoFsync());
+        large.found(Logs.founding(large));
+        large.recover();
+        int count = 90_000;
+        for (int i = 0; i < 3; i++) {
+            large.write(List.of(Logs.append(i + 1, i * count + 1, (i + 1) * count, 1, 10)));
+        }
+        Path first = directory.resolve(SegmentHeader.fileName(1));
+        assertTrue(Files.exists(directory.resolve(SECOND)));
+        int entryBytes = Entry.HEADER_BYTES + 10;
+        int at = SegmentHeader.BYTES + 4 * FrameHeader.BYTES + 2 * count * entryBytes - 1;      // of the last entry of the second frame
+        try (FileChannel file = FileChannel.open(first, StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.wrap(new byte[] {99}), at);
+        }
+        List<EntryId> damaged = assertTimeout(Duration.ofSeconds(10), () -> {
+            List<EntryId> found = new ArrayList<>();
+            boolean isDone = false;
+            while (!isDone) {
+                Scrubbed piece = large.scrub(1 << 20);
+                found.addAll(piece.damaged());
+                isDone = piece.isRoundDone();
+            }
+            return found;
+        });
+        assertEquals(List.of(new EntryId(1, 2 * count)), damaged);
+        large.close();
     }
 }
