@@ -69,22 +69,18 @@ public final class Entry {
     static final int CHECKED_FROM = 8;
     static final int INDEX_AT = 8;
     static final int TERM_AT = 16;
+    static final int TIME_AT = 24;
     static final int KIND_AT = 32;
 
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
-    private final long index;
-    private final long term;
-    private final Kind kind;
+    // All else is read from the bytes: to keep it here as well would double what an entry takes besides them, for each replica.
     private final byte[] array;
     private final int offset;
     private final int size;
 
-    private Entry(long index, long term, Kind kind, byte[] array, int offset, int size) {
-        this.index = index;
-        this.term = term;
-        this.kind = kind;
+    private Entry(byte[] array, int offset, int size) {
         this.array = array;
         this.offset = offset;
         this.size = size;
@@ -105,13 +101,13 @@ public final class Entry {
         int size = HEADER_BYTES + payload.length;
         byte[] array = new byte[size];
         INT.set(array, 0, size);
-        LONG.set(array, 8, index);
-        LONG.set(array, 16, term);
-        LONG.set(array, 24, timeNanos);
-        array[32] = (byte) kind.code;
+        LONG.set(array, INDEX_AT, index);
+        LONG.set(array, TERM_AT, term);
+        LONG.set(array, TIME_AT, timeNanos);
+        array[KIND_AT] = (byte) kind.code;
         System.arraycopy(payload, 0, array, HEADER_BYTES, payload.length);
-        INT.set(array, 4, checksum(array, 0, size));
-        return new Entry(index, term, kind, array, 0, size);
+        INT.set(array, CHECKSUM_AT, checksum(array, 0, size));
+        return new Entry(array, 0, size);
     }
 
     /**
@@ -127,8 +123,7 @@ public final class Entry {
         if (!objection.isEmpty()) {
             throw new IllegalArgumentException(objection);
         }
-        return new Entry((long) LONG.get(array, offset + 8), (long) LONG.get(array, offset + 16), Kind.of(array[offset + 32]), array,
-            offset, (int) INT.get(array, offset));
+        return new Entry(array, offset, (int) INT.get(array, offset));
     }
 
     /**
@@ -146,15 +141,18 @@ public final class Entry {
         if (size > limit - offset) {
             return "entry of " + size + " bytes cut off: " + (limit - offset) + " bytes left";
         }
-        int expected = (int) INT.get(array, offset + 4);
+        int expected = (int) INT.get(array, offset + CHECKSUM_AT);
         int actual = checksum(array, offset, size);
         if (expected != actual) {
             return String.format("entry with checksum %08x says %08x", actual, expected);
         }
-        long index = (long) LONG.get(array, offset + 8);
-        long term = (long) LONG.get(array, offset + 16);
+        long index = (long) LONG.get(array, offset + INDEX_AT);
+        long term = (long) LONG.get(array, offset + TERM_AT);
         if (index < 1 || term < 1) {
             return "entry with impossible index " + index + " and term " + term;
+        }
+        if (!Kind.isCode(array[offset + KIND_AT])) {
+            return "entry of unknown kind " + array[offset + KIND_AT];
         }
         if (array[offset + 33] != 0 || array[offset + 34] != 0 || array[offset + 35] != 0) {
             return "entry with flags of a newer version";
@@ -163,24 +161,24 @@ public final class Entry {
     }
 
     public long index() {
-        return index;
+        return (long) LONG.get(array, offset + INDEX_AT);
     }
 
     public long term() {
-        return term;
+        return (long) LONG.get(array, offset + TERM_AT);
     }
 
     public EntryId id() {
-        return new EntryId(term, index);
+        return new EntryId(term(), index());
     }
 
     public Kind kind() {
-        return kind;
+        return Kind.of(array[offset + KIND_AT]);
     }
 
     /** Replicated time when the leader made this entry, in nanoseconds; 0 where no time is kept. */
     public long timeNanos() {
-        return (long) LONG.get(array, offset + 24);
+        return (long) LONG.get(array, offset + TIME_AT);
     }
 
     /** The array that holds the entry's bytes, and perhaps other bytes too; not to be changed. */
@@ -215,7 +213,7 @@ public final class Entry {
 
     /** The checksum that the leader sealed the entry with. */
     public int checksum() {
-        return (int) INT.get(array, offset + 4);
+        return (int) INT.get(array, offset + CHECKSUM_AT);
     }
 
     /** Whether the bytes still are what the leader sealed. */
@@ -232,17 +230,17 @@ public final class Entry {
 
     @Override
     public int hashCode() {
-        return 31 * Long.hashCode(index) + checksum();
+        return 31 * Long.hashCode(index()) + checksum();
     }
 
     @Override
     public String toString() {
-        return id() + (kind == Kind.COMMAND ? "" : ":" + kind) + "[" + payloadSize() + "]";
+        return id() + (kind() == Kind.COMMAND ? "" : ":" + kind()) + "[" + payloadSize() + "]";
     }
 
     private static int checksum(byte[] array, int offset, int size) {
         CRC32C crc = new CRC32C();
-        crc.update(array, offset + 8, size - 8);
+        crc.update(array, offset + CHECKED_FROM, size - CHECKED_FROM);
         return (int) crc.getValue();
     }
 }
