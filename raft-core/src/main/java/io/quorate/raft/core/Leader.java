@@ -110,7 +110,7 @@ final class Leader implements Role {
         } else {
             Entry entry = node.appendOwn(Entry.Kind.COMMAND, proposal.command());
             uncommittedBytes += entry.size();
-            node.accepted(proposal.requestId(), entry.id());
+            node.accepted(proposal.requestId(), entry);
         }
     }
 
@@ -550,12 +550,12 @@ final class Leader implements Role {
     }
 
     /** Appends a membership entry, by which everything is counted from now on. */
-    private EntryId enter(Membership next) {
-        EntryId at = node.appendOwn(Entry.Kind.MEMBERSHIP, MembershipCodec.encode(next)).id();
-        peers.enter(node.quorum(), at.index(), at.index());
+    private Entry enter(Membership next) {
+        Entry entry = node.appendOwn(Entry.Kind.MEMBERSHIP, MembershipCodec.encode(next));
+        peers.enter(node.quorum(), entry.index(), entry.index());
         rounds.enter(node.quorum());
         onRoomChanged();
-        return at;
+        return entry;
     }
 
     private void confirmReads() {
@@ -595,7 +595,7 @@ final class Leader implements Role {
     }
 
     private void sendEmpty(int position, long prevIndex) {
-        send(position, prevIndex, List.of());
+        send(position, prevIndex, EntryList.EMPTY);
     }
 
     private void sendEntries(int position, List<Entry> entries) {

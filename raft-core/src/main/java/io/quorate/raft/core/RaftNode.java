@@ -25,8 +25,6 @@ public final class RaftNode {
     private static final int LOST_ROUNDS_MAX = 4;   // 2^4: an election timeout grows up to sixteenfold
     private static final long FAR_NANOS = 1L << 60;
 
-    private record Accepted(long requestId, EntryId at) { }
-
     private record Readable(long requestId, long index, long validUntilNanos) { }
 
     private record Refused(long requestId, Reason reason) { }
@@ -67,7 +65,7 @@ public final class RaftNode {
     private long timeWantedNanos = Long.MAX_VALUE;   // replicated time that the state machine waits for
 
     // What the next flush will report.
-    private final List<Accepted> accepted = new ArrayList<>();
+    private final Acceptances accepted = new Acceptances();
     private final List<Readable> readable = new ArrayList<>();
     private final List<Refused> refused = new ArrayList<>();
     private final List<Long> done = new ArrayList<>();
@@ -235,10 +233,7 @@ public final class RaftNode {
         if (isVoteDurable()) {
             outbox.sendAll(effects);
         }
-        for (Accepted request : accepted) {
-            effects.accepted(request.requestId, request.at);
-        }
-        accepted.clear();
+        accepted.tellAll(effects);
         restoreTo(effects);
         applyTo(effects);
         for (Readable read : readable) {
@@ -839,8 +834,8 @@ public final class RaftNode {
         outbox.add(message);
     }
 
-    void accepted(long requestId, EntryId at) {
-        accepted.add(new Accepted(requestId, at));
+    void accepted(long requestId, Entry entry) {
+        accepted.add(requestId, entry);
     }
 
     void readable(long requestId, long index, long validUntilNanos) {
