@@ -92,7 +92,7 @@ public sealed interface Event permits Message, Event.Tick, Event.Propose, Event.
      */
     record EntriesRead(ReplicaId peer, long term, long firstIndex, List<Entry> entries) implements Event {
         public EntriesRead {
-            entries = List.copyOf(entries);
+            entries = EntryList.copyOf(entries);
         }
     }
 

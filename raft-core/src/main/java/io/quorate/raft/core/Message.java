@@ -71,7 +71,7 @@ public sealed interface Message extends Event {
                          long commitIndex, long appliedIndex, long round) implements Message {
 
         public AppendEntries {
-            entries = List.copyOf(entries);
+            entries = EntryList.copyOf(entries);
             long index = prev.index();
             long entryTerm = prev.term();
             for (Entry entry : entries) {

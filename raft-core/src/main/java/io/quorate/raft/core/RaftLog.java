@@ -17,9 +17,11 @@ final class RaftLog {
 
     private TermTable terms;
     private Entry[] ring = new Entry[RING_LENGTH_MIN];   // a power of two; the entry at index i stands at i & (length - 1)
+    private long[] begins = new long[RING_LENGTH_MIN];   // and here where it begins, if all in memory stood behind one another
+    private long end;                       // where the last one ends
     private long tailFirst;                 // the first index in memory; lastIndex + 1 if none is
-    private long tailBytes;
     private long unwrittenFirst;            // entries from here on have not been given to storage
+    private EntryList recent = EntryList.EMPTY;     // the last list made in this flush: disk and peers want the same
     private long newestNanos;               // the newest stamp seen, also on entries that were cut off again; never falls
 
     RaftLog(LogView view) {
@@ -91,10 +93,12 @@ final class RaftLog {
 
     /** Forgets the entries from {@code firstIndex} on. */
     void truncate(long firstIndex) {
+        end = begin(Math.max(firstIndex, tailFirst));
         for (long index = Math.max(firstIndex, tailFirst); index <= lastIndex(); index++) {
-            tailBytes -= clear(index).size();
+            ring[slot(index)] = null;
         }
         terms.truncate(firstIndex);
+        recent = EntryList.EMPTY;
         tailFirst = Math.min(tailFirst, firstIndex);
         unwrittenFirst = Math.min(unwrittenFirst, firstIndex);
     }
@@ -103,7 +107,8 @@ final class RaftLog {
     void install(SnapshotId snapshot) {
         terms = new TermTable(snapshot.last());
         ring = new Entry[RING_LENGTH_MIN];
-        tailBytes = 0;
+        begins = new long[RING_LENGTH_MIN];
+        recent = EntryList.EMPTY;
         tailFirst = snapshot.index() + 1;
         unwrittenFirst = tailFirst;
         newestNanos = Math.max(newestNanos, snapshot.timeNanos());
@@ -115,10 +120,14 @@ final class RaftLog {
 
     /** The entry at this index, which must be in memory. */
     Entry inMemory(long index) {
+        checkInMemory(index);
+        return ring[slot(index)];
+    }
+
+    private void checkInMemory(long index) {
         if (!isInMemory(index)) {
             throw new IllegalArgumentException("Entry " + index + " is not in memory: " + this);
         }
-        return ring[slot(index)];
     }
 
     /** The first index in memory, or one behind the last entry. */
@@ -130,17 +139,32 @@ final class RaftLog {
      * Entries in memory from {@code firstIndex} on, not beyond {@code lastIndex}, and not more than {@code bytesMax} unless the first alone
      * is larger.
      */
-    List<Entry> entries(long firstIndex, long lastIndex, long bytesMax) {
-        long bytes = inMemory(firstIndex).size();
+    EntryList entries(long firstIndex, long lastIndex, long bytesMax) {
+        checkInMemory(firstIndex);
         long last = firstIndex;
-        while (last < lastIndex && (bytes += ring[slot(last + 1)].size()) <= bytesMax) {
+        while (last < lastIndex && bytes(firstIndex, last + 1) <= bytesMax) {
             last++;
         }
-        Entry[] entries = new Entry[(int) (last - firstIndex + 1)];
-        for (int i = 0; i < entries.length; i++) {
+        int size = (int) (last - firstIndex + 1);
+        long from = recent.isEmpty() ? -1 : firstIndex - recent.get(0).index();
+        if (from < 0 || from + size > recent.size()) {
+            recent = copy(firstIndex, size);
+            from = 0;
+        }
+        return recent.subList((int) from, (int) from + size);
+    }
+
+    private EntryList copy(long firstIndex, int size) {
+        Entry[] entries = new Entry[size];
+        for (int i = 0; i < size; i++) {
             entries[i] = ring[slot(firstIndex + i)];
         }
-        return List.of(entries);
+        return EntryList.over(entries);
+    }
+
+    /** How many bytes these entries have that are in memory: from the first to the last of them. */
+    long bytes(long firstIndex, long lastIndex) {
+        return begin(lastIndex + 1) - begin(firstIndex);
     }
 
     boolean hasUnwritten() {
@@ -153,16 +177,17 @@ final class RaftLog {
     }
 
     /** Hands over what storage has not been given yet; all of it is in memory. */
-    List<Entry> takeUnwritten() {
-        List<Entry> entries = hasUnwritten() ? entries(unwrittenFirst, lastIndex(), Long.MAX_VALUE) : List.of();
+    EntryList takeUnwritten() {
+        EntryList entries = hasUnwritten() ? entries(unwrittenFirst, lastIndex(), Long.MAX_VALUE) : EntryList.EMPTY;
         unwrittenFirst = lastIndex() + 1;
         return entries;
     }
 
     /** Lets entries at or before {@code lastIndex} go from memory until at most {@code bytesMax} are left. */
     void evict(long lastIndex, long bytesMax) {
-        while (tailBytes > bytesMax && tailFirst <= Math.min(lastIndex, lastIndex())) {
-            tailBytes -= clear(tailFirst).size();
+        recent = EntryList.EMPTY;
+        while (end - begin(tailFirst) > bytesMax && tailFirst <= Math.min(lastIndex, lastIndex())) {
+            ring[slot(tailFirst)] = null;   // without a look at it: it has long left the processor's caches
             tailFirst++;
         }
     }
@@ -173,15 +198,15 @@ final class RaftLog {
     }
 
     private void put(Entry entry) {
-        ring[slot(entry.index())] = entry;
-        tailBytes += entry.size();
+        int slot = slot(entry.index());
+        ring[slot] = entry;
+        begins[slot] = end;
+        end += entry.size();
     }
 
-    private Entry clear(long index) {
-        int slot = slot(index);
-        Entry entry = ring[slot];
-        ring[slot] = null;
-        return entry;
+    /** Where the entry at this index begins; where the last one ends, if it is one behind that. */
+    private long begin(long index) {
+        return index > lastIndex() ? end : begins[slot(index)];
     }
 
     private int slot(long index) {
@@ -194,12 +219,15 @@ final class RaftLog {
         }
         int length = Integer.highestOneBit((int) count) << 1;
         Entry[] larger = new Entry[length];
+        long[] largerBegins = new long[length];
         for (long index = tailFirst; index < tailFirst + ring.length; index++) {
             Entry entry = ring[slot(index)];
             if (entry != null) {
                 larger[(int) index & (length - 1)] = entry;
+                largerBegins[(int) index & (length - 1)] = begins[slot(index)];
             }
         }
         ring = larger;
+        begins = largerBegins;
     }
 }

@@ -936,12 +936,9 @@ public final class RaftNode {
         long lastIndex = Math.min(commitIndex, ledger.durableIndex());
         while (handedOutIndex < lastIndex && unappliedBytes < config.unappliedBytesMax()) {
             long first = handedOutIndex + 1;
-            List<Entry> entries = log.isInMemory(first) ? log.entries(first, lastIndex, config.appendBytesMax()) : List.of();
+            EntryList entries = log.isInMemory(first) ? log.entries(first, lastIndex, config.appendBytesMax()) : EntryList.EMPTY;
             handedOutIndex = entries.isEmpty() ? Math.min(lastIndex, log.firstInMemory() - 1) : entries.get(entries.size() - 1).index();
-            long bytes = 0;
-            for (Entry entry : entries) {
-                bytes += entry.size();
-            }
+            long bytes = entries.isEmpty() ? 0 : log.bytes(first, handedOutIndex);
             unapplied.addLast(new HandedOut(handedOutIndex, bytes));
             unappliedBytes += bytes;
             effects.apply(first, handedOutIndex, entries);

@@ -2,7 +2,7 @@ package io.quorate.raft.netty;
 
 import io.netty.buffer.ByteBuf;
 import io.quorate.raft.core.Entry;
-import java.util.ArrayList;
+import io.quorate.raft.core.EntryList;
 import java.util.List;
 
 /** Entries as a frame's block: one behind the other, in the very bytes that stand on disk, each with its own checksum. */
@@ -34,16 +34,16 @@ final class EntryBlock {
         if (count < 0 || (long) count * Entry.HEADER_BYTES > block.length) {
             throw new IllegalArgumentException(count + " entries in " + block.length + " bytes");
         }
-        List<Entry> entries = new ArrayList<>(count);
+        Entry[] entries = new Entry[count];
         int offset = 0;
         for (int i = 0; i < count; i++) {
             Entry entry = Entry.decode(block, offset, block.length);
-            entries.add(entry);
+            entries[i] = entry;
             offset += entry.size();
         }
         if (offset != block.length) {
             throw new IllegalArgumentException(block.length - offset + " bytes behind the last entry");
         }
-        return entries;
+        return EntryList.over(entries);
     }
 }
