@@ -55,9 +55,7 @@ public final class LogWriter {
                 break;
             }
             batch.add(write);
-            for (Entry entry : write.entries()) {
-                bytes += entry.size();
-            }
+            bytes += sizeOf(write.entries());
         }
         return batch;
     }
@@ -69,10 +67,16 @@ public final class LogWriter {
         meters.diskWrite.record(nanoClock.getAsLong() - begun);
         for (Storage.Write write : batch) {
             meters.entriesWritten.add(write.entries().size());
-            for (Entry entry : write.entries()) {
-                meters.bytesWritten.add(entry.size());
-            }
+            meters.bytesWritten.add(sizeOf(write.entries()));
         }
         mailbox.complete(new Event.Written(batch.get(batch.size() - 1).id()));
+    }
+
+    private static long sizeOf(List<Entry> entries) {
+        long bytes = 0;
+        for (int i = 0; i < entries.size(); i++) {
+            bytes += entries.get(i).size();
+        }
+        return bytes;
     }
 }
