@@ -38,7 +38,7 @@ record Content(long writeId, HardState hardState, long firstIndex, List<Entry> e
             throw new IllegalArgumentException("A batch has at least one write");
         }
         long firstIndex = nextIndex;
-        List<Entry> entries = new ArrayList<>();
+        List<Entry> entries = new ArrayList<>(countOf(batch));
         for (Storage.Write write : batch) {
             long end = firstIndex + entries.size();
             if (write.firstIndex() < 1 || write.firstIndex() > end) {
@@ -51,10 +51,25 @@ record Content(long writeId, HardState hardState, long firstIndex, List<Entry> e
             } else {
                 entries.subList((int) (write.firstIndex() - firstIndex), entries.size()).clear();
             }
-            entries.addAll(write.entries());
+            addAll(write.entries(), entries);
         }
         Storage.Write last = batch.get(batch.size() - 1);
         return new Content(last.id(), last.hardState(), firstIndex, entries);
+    }
+
+    private static int countOf(List<Storage.Write> batch) {
+        int count = 0;
+        for (int i = 0; i < batch.size(); i++) {
+            count += batch.get(i).entries().size();
+        }
+        return count;
+    }
+
+    /** As the list does it by itself, but without an array in between. */
+    private static void addAll(List<Entry> more, List<Entry> entries) {
+        for (int i = 0; i < more.size(); i++) {
+            entries.add(more.get(i));
+        }
     }
 
     /** What an empty frame says: all as before. */

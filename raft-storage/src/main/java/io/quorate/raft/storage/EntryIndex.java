@@ -169,7 +169,7 @@ final class EntryIndex {
         }
         written.lastOffsets = Arrays.copyOfRange(offsets, first, count);
         written.offsets = null;
-        keep(segment, Arrays.copyOf(offsets, count));
+        keep(segment, offsets);
     }
 
     private @Nullable Written written(long segment) {
@@ -177,7 +177,7 @@ final class EntryIndex {
         return at < 0 || at >= segments.size() ? null : segments.get((int) at);
     }
 
-    /** Keeps where the entries of a sealed segment begin, of all of them, for a while. */
+    /** Keeps where the entries of a sealed segment begin, of all of them at least, for a while. */
     synchronized void keep(long segment, int[] offsets) {
         Written written = written(segment);
         if (written == null || written.offsets != null) {

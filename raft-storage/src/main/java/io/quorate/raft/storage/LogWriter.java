@@ -242,5 +242,6 @@ final class LogWriter implements Closeable {
         if (full.seal().knows(0, full.seal().count())) {
             state.index().sealed(full.id(), full.size());
         }
+        segment.seal().takeOver(full.seal());
     }
 }

@@ -299,8 +299,8 @@ final class Recovery {
             throw corrupt(name, offset, "the segment's first frame begins at " + frame.firstIndex() + ", its header says "
                 + header.firstIndex());
         }
-        state.apply(frame, crc, damaged == null ? entries.terms() : damaged.terms(),
-            damaged == null ? entries.offsets() : damaged.offsets());
+        state.apply(frame, crc, damaged == null ? entries.table().terms() : damaged.terms(),
+            damaged == null ? entries.table().offsets() : damaged.offsets());
         memberships.removeIf(index -> frame.isReset() || index >= frame.firstIndex());
         memberships.addAll(damaged == null ? entries.memberships() : damaged.memberships());
         if (damaged != null) {
@@ -310,7 +310,7 @@ final class Recovery {
             tail.clear();
             return FrameHeader.BYTES + frame.length();
         }
-        source.seal().add(frame.firstIndex(), frame.count(), entries.terms(), entries.heads(), entries.offsets());
+        source.seal().add(frame.firstIndex(), frame.count(), entries.table());
         tail.end(frame);
         return FrameHeader.BYTES + frame.length();
     }

@@ -50,10 +50,10 @@ final class SealWalk {
         return count;
     }
 
-    /** The next frame has these entries; see {@link SegmentSeal#add(long, int, long[], byte[], int[])}. */
-    void add(long firstIndex, int added, long[] terms, byte[] heads, int[] offsets) throws IOException {
-        if (gathered != null || !follow(firstIndex, added, terms, heads, offsets)) {
-            seal().add(firstIndex, added, terms, heads, offsets);
+    /** The next frame has these entries; see {@link SegmentSeal#add(long, int, EntryTable)}. */
+    void add(long firstIndex, int added, EntryTable table) throws IOException {
+        if (gathered != null || !follow(firstIndex, added, table)) {
+            seal().add(firstIndex, added, table);
         }
         count += added;
     }
@@ -65,14 +65,14 @@ final class SealWalk {
         count = seal.count();
     }
 
-    private boolean follow(long firstIndex, int added, long[] terms, byte[] heads, int[] offsets) throws IOException {
+    private boolean follow(long firstIndex, int added, EntryTable table) throws IOException {
         if (added > (trailerAt - at) / SegmentSeal.ENTRY_BYTES) {
             return false;
         }
         for (int done = 0; done < added; ) {
             int position = reader.load(at, SegmentSeal.ENTRY_BYTES);
             int some = Math.min(added - done, reader.loaded(at) / SegmentSeal.ENTRY_BYTES);
-            if (!SegmentSeal.areAt(reader.array(), position, firstIndex, done, some, terms, heads, offsets)) {
+            if (!SegmentSeal.areAt(reader.array(), position, firstIndex, done, some, table)) {
                 return false;
             }
             crc.add(reader.piece(), position, position + some * SegmentSeal.ENTRY_BYTES);

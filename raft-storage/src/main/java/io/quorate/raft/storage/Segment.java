@@ -5,7 +5,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.zip.CRC32C;
 
 /** The last segment of the log, open for appending. */
 final class Segment implements Closeable {
@@ -120,22 +119,11 @@ final class Segment implements Closeable {
     void append(Content content, LogState state) throws IOException {
         List<Entry> entries = content.entries();
         int count = entries.size();
-        long[] terms = new long[count];
-        int[] offsets = new int[count];
-        byte[] heads = new byte[count * ENTRY_HEAD_BYTES];     // one sum over all is made faster than a piece of it for each
-        int at = end + FrameHeader.BYTES;
-        for (int i = 0; i < count; i++) {
-            Entry entry = entries.get(i);
-            terms[i] = entry.term();
-            offsets[i] = at;
-            System.arraycopy(entry.array(), entry.offset(), heads, i * ENTRY_HEAD_BYTES, ENTRY_HEAD_BYTES);
-            at += entry.size();
-        }
-        CRC32C entriesCrc = new CRC32C();
-        entriesCrc.update(heads, 0, heads.length);
+        EntryTable table = staging.table();
+        int at = table.fill(entries, end + FrameHeader.BYTES);
         FrameHeader frame = new FrameHeader(id(), end, state.lastCrc(), state.frames() + 1, content.writeId(), content.firstIndex(),
             content.base() == null ? state.terms().termAt(content.firstIndex() - 1) : content.base().term(), content.base() != null,
-            content.hardState(), count, at - end - FrameHeader.BYTES, (int) entriesCrc.getValue());
+            content.hardState(), count, at - end - FrameHeader.BYTES, table.sum(count));
         byte[] head = frame.encode(incarnation);
 
         readLastBlock(state);
@@ -143,10 +131,7 @@ final class Segment implements Closeable {
         staging.begin(file, from);
         staging.put(lastBlock, from - Blocks.of(end), end - from);      // the same once more
         staging.put(head, 0, head.length);
-        for (int i = 0; i < count; i++) {
-            Entry entry = entries.get(i);
-            staging.put(entry.array(), entry.offset(), entry.size());
-        }
+        staging.put(entries);
         staging.copyLastBlock(lastBlock);
         staging.fillLastBlock(header.size());
         staging.flush();
@@ -154,8 +139,8 @@ final class Segment implements Closeable {
 
         end = at;
         knownFrom = Math.max(from, Blocks.of(end));
-        seal.add(content.firstIndex(), count, terms, heads, offsets);
-        state.apply(frame, FrameHeader.crcOf(head, 0), terms, offsets);
+        seal.add(content.firstIndex(), count, table);
+        state.apply(frame, FrameHeader.crcOf(head, 0), table.terms(), table.offsets());
     }
 
     /** The bytes that end this segment, as of now. */

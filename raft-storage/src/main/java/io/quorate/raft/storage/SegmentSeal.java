@@ -48,6 +48,13 @@ final class SegmentSeal {
         return count * ENTRY_BYTES + TRAILER_BYTES;
     }
 
+    /** Begins with the memory of another one, which is not needed any more; none of what is in that. */
+    void takeOver(SegmentSeal done) {
+        if (count == 0 && done.identities.length > identities.length) {
+            identities = done.identities;
+        }
+    }
+
     void add(long index, long term, int checksum, int offset) {
         makeRoomFor(1);
         put(identities, count * ENTRY_BYTES, index, term, checksum, offset);
@@ -57,12 +64,14 @@ final class SegmentSeal {
     /**
      * Adds the entries of one frame.
      *
-     * @param added how many these are; of the arrays, so many places count
-     * @param heads the first {@value Segment#ENTRY_HEAD_BYTES} bytes of each, of which the last four are its checksum
+     * @param added how many these are; of the table, so many places count
      */
-    void add(long firstIndex, int added, long[] terms, byte[] heads, int[] offsets) {
+    void add(long firstIndex, int added, EntryTable table) {
         makeRoomFor(added);
         byte[] array = identities;
+        long[] terms = table.terms();
+        int[] offsets = table.offsets();
+        byte[] heads = table.heads();   // of each, the last four bytes are its checksum
         int at = count * ENTRY_BYTES;
         for (int i = 0; i < added; i++, at += ENTRY_BYTES) {
             put(array, at, firstIndex + i, terms[i], (int) INT.get(heads, i * Segment.ENTRY_HEAD_BYTES + 4), offsets[i]);
@@ -85,7 +94,10 @@ final class SegmentSeal {
     }
 
     /** Whether these are the next records in these bytes: of the entries of a frame, so many from this one on. */
-    static boolean areAt(byte[] array, int at, long firstIndex, int first, int wanted, long[] terms, byte[] heads, int[] offsets) {
+    static boolean areAt(byte[] array, int at, long firstIndex, int first, int wanted, EntryTable table) {
+        long[] terms = table.terms();
+        int[] offsets = table.offsets();
+        byte[] heads = table.heads();
         int position = at;
         for (int i = first; i < first + wanted; i++, position += ENTRY_BYTES) {
             long checksum = (int) INT.get(heads, i * Segment.ENTRY_HEAD_BYTES + 4);

@@ -1,7 +1,9 @@
 package io.quorate.raft.storage;
 
+import io.quorate.raft.core.Entry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,7 @@ final class Staging {
     private static final int BYTES_MAX = 1 << 20;
     private static final byte[] ZEROS = new byte[Blocks.BYTES];
 
+    private final EntryTable table = new EntryTable();
     private final ByteBuffer buffer;       // of whole blocks
     private @Nullable FileHandle file;
     private long position;   // where the buffer's first byte goes: the beginning of a block
@@ -24,6 +27,11 @@ final class Staging {
     /** For frames that go into segments of this size, mostly. */
     Staging(int segmentBytes) {
         buffer = Blocks.allocate(Math.min(BYTES_MAX, (segmentBytes / Blocks.BYTES + 1) * Blocks.BYTES));
+    }
+
+    /** For the entries of the frame that is being written. */
+    EntryTable table() {
+        return table;
     }
 
     /** What is put from here on goes to the target, from this byte on. */
@@ -43,6 +51,23 @@ final class Staging {
             int step = Math.min(length - done, buffer.remaining());
             buffer.put(array, offset + done, step);
             done += step;
+        }
+    }
+
+    /** Puts entries. Those that came in one message stand one behind the other in one array: all of them at once. */
+    void put(List<Entry> entries) throws IOException {
+        int count = entries.size();
+        for (int i = 0; i < count; ) {
+            Entry first = entries.get(i);
+            int end = first.offset() + first.size();
+            for (i++; i < count; i++) {
+                Entry next = entries.get(i);
+                if (next.array() != first.array() || next.offset() != end) {
+                    break;
+                }
+                end += next.size();
+            }
+            put(first.array(), first.offset(), end - first.offset());
         }
     }
 

@@ -41,7 +41,7 @@ final class WritePlan {
      * @throws InvariantViolation if it cannot follow this state
      */
     static List<Step> of(List<Storage.Write> batch, LogState state, Snapshots snapshots) {
-        boolean installs = batch.stream().anyMatch(write -> write.install() != null);
+        boolean installs = installs(batch);
         WritePlan plan = new WritePlan(state, installs ? new TermTable(state.terms()) : state.terms(), snapshots);
         int from = 0;
         for (int i = 0; installs && i < batch.size(); i++) {
@@ -54,6 +54,15 @@ final class WritePlan {
         }
         plan.entries(batch.subList(from, batch.size()), false);
         return plan.steps;
+    }
+
+    private static boolean installs(List<Storage.Write> batch) {
+        for (int i = 0; i < batch.size(); i++) {
+            if (batch.get(i).install() != null) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void entries(List<Storage.Write> writes, boolean goesOn) {
