@@ -315,8 +315,8 @@ public final class SimulatedElections {
             long createIndex = first == null ? 0 : first.createIndex();
             Optional<Holder> last = each.last;
             if (last == null || createIndex != last.map(holder -> FencingToken.index(holder.fencingToken())).orElse(0L)) {
-                throw new Broken("who observes " + each.name + " since " + each.since / 1_000_000 + " ms was told " + last + " last, and not "
-                    + first);
+                throw new Broken("who observes " + each.name + " since " + each.since / 1_000_000 + " ms was told " + last
+                    + " last, and not " + first);
             }
         }
     }
@@ -795,13 +795,13 @@ public final class SimulatedElections {
         private void observe(Process process, Election election) {
             Seen own = new Seen(election.name());
             Observation<?> observation = election.observe(holder -> own.last = holder, process.refusingExecutor(() -> true));
-            if (!isCalm()) {
-                process.after(process.chance.nextLong(20 * t), () -> {
+            process.after(process.chance.nextLong(20 * t), () -> {
+                if (!isCalm()) {
                     observation.close();
                     seen.remove(own);
                     process.after(process.soon(), () -> observe(process, election));
-                });
-            }
+                }
+            });
         }
     }
 

@@ -171,8 +171,9 @@ class LeasedElectionsSimulationTest {
             }
         }
         faults.add(new Fault.ClockRate(1, 1, 1010));     // and never none at all, in which nobody would talk for a while
-        return new FaultPlan(drawn.nodes(), drawn.electionTimeoutNanos(), END_TIMEOUTS * drawn.electionTimeoutNanos(), drawn.delayNanosMax(),
-            drawn.diskNanosMax(), drawn.isCramped(), drawn.leaseDriftPermille(), faults);
+        long t = drawn.electionTimeoutNanos();
+        return new FaultPlan(drawn.nodes(), t, END_TIMEOUTS * t, drawn.delayNanosMax(), drawn.diskNanosMax(), drawn.isCramped(),
+            drawn.leaseDriftPermille(), faults);
     }
 
     /** When it is over, as its own parts say. */
