@@ -53,6 +53,8 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
     private String key = "";                         // empty while outside
     private long createIndex;                        // of it; 0 before it is known
     private long version;                            // likewise
+    private int epoch;                               // of the token that it holds; meaningful while it does
+    private int remindedIn;                          // the epoch in which that was last said in the key; likewise
     private String before = "";                      // whose deletion is waited for; empty if that is not known
     private long beginIndex;                         // changes behind it are told
     private long deletedIndex;                       // the last at which anybody has left the line
@@ -213,7 +215,8 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
     private void put(LeaseKeeper.Hold held) {
         long asked = ++attempt;
         String own = key;
-        held.propose(new KeyCommand.PutIfAbsent(own, ByteBuffer.wrap(value), held.lease()), (result, failure) -> {
+        int putIn = line.group().epoch();
+        held.propose(new KeyCommand.PutIfAbsent(own, new Proclaimed(putIn, value).encode(), held.lease()), (result, failure) -> {
             if (asked != attempt) {
                 if (held.isHeld() && !(result instanceof KeyResult.Refused)) {
                     line.discard(own, held);     // nobody wants it any more; when it was discarded first, that came too early perhaps
@@ -266,6 +269,11 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
         deletedIndex = 0;
         before = "";
         look();
+        if (place == Place.HOLDING && remindedIn != line.group().epoch()) {
+            // What stands in the key may have been forgotten in a recovery: the epoch, and the value.
+            remindedIn = line.group().epoch();
+            proclaim(value, new CompletableFuture<>());
+        }
     }
 
     @Override
@@ -292,8 +300,8 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
         }
         isLooking = true;
         long asked = attempt;
-        long notBefore = Math.max(createIndex, Math.max(beginIndex, deletedIndex));
-        line.look(new KeyQuery.Line(prefix, key), notBefore, (seen, epoch) -> {
+        long notBefore = Math.max(version, Math.max(beginIndex, deletedIndex));
+        line.look(new KeyQuery.Line(prefix, key), notBefore, (seen, seenIn) -> {
             if (asked != attempt) {
                 return;
             }
@@ -303,12 +311,12 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
             } else if (seen.index() < Math.max(beginIndex, deletedIndex)) {
                 look();     // somebody has left since, and of that one will not be told again
             } else {
-                onSeen(seen, epoch);
+                onSeen(seen, seenIn);
             }
         });
     }
 
-    private void onSeen(KeyAnswer.Line seen, int epoch) {
+    private void onSeen(KeyAnswer.Line seen, int seenIn) {
         LeaseKeeper.Hold held = hold;
         KeyEntry own = seen.own();
         if (own == null || held == null || !held.lease().equals(own.lease())) {
@@ -318,19 +326,52 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
             later(this::enter);
         } else if (seen.before() != null) {
             before = seen.before().key();
+        } else if (Proclaimed.of(own).epoch() != seenIn) {
+            mark(held, seenIn);
         } else {
-            onFirst(epoch);
+            version = own.version();
+            onFirst(seenIn);
         }
     }
 
-    private void onFirst(int epoch) {
+    /** It was put before the group was recovered. First it says so, for all to know which token this place has, and looks again then. */
+    private void mark(LeaseKeeper.Hold held, int seenIn) {
+        isLooking = true;
+        long asked = attempt;
+        ByteBuffer marked = new Proclaimed(seenIn, value).encode();
+        held.propose(new KeyCommand.CompareAndSet(key, version, marked, held.lease()), (result, failure) -> {
+            if (asked != attempt) {
+                return;
+            }
+            isLooking = false;
+            if (result instanceof KeyResult.Done done) {
+                version = done.index();
+                look();
+            } else if (result instanceof KeyResult.Otherwise there) {
+                if (there.entry() == null) {
+                    onOwnKeyGone();
+                } else {
+                    version = there.entry().version();
+                    look();
+                }
+            } else if (LeaseKeeper.isGone(result, failure)) {
+                line.keeper().onGone(held);
+            } else {
+                later(this::look);
+            }
+        });
+    }
+
+    private void onFirst(int seenIn) {
         LeaseKeeper.Hold held = hold;
         if (held == null || !held.isHeld()) {
             return;     // the keeper will tell
         }
         place = Place.HOLDING;
+        epoch = seenIn;
+        remindedIn = seenIn;
         try {
-            if (office.grant(FencingToken.of(epoch, createIndex), held, term -> term) == null) {
+            if (office.grant(FencingToken.of(seenIn, createIndex), held, term -> term) == null) {
                 withdraw();
             }
         } catch (IllegalStateException e) {       // the token is not higher: a group that was set back, and has no higher epoch
@@ -410,9 +451,13 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
             done.completeExceptionally(notInOffice());
             return done;
         }
+        proclaim(proclaimed, done);
+        return done;
+    }
+
+    private void proclaim(byte[] proclaimed, CompletableFuture<Void> done) {
         proclamations.add(new Proclamation(proclaimed, done));
         proclaimNext();
-        return done;
     }
 
     private void proclaimNext() {
@@ -423,7 +468,8 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
         }
         isProclaiming = true;
         long asked = attempt;
-        held.propose(new KeyCommand.CompareAndSet(key, version, ByteBuffer.wrap(next.value), held.lease()), (result, failure) -> {
+        ByteBuffer said = new Proclaimed(epoch, next.value).encode();
+        held.propose(new KeyCommand.CompareAndSet(key, version, said, held.lease()), (result, failure) -> {
             if (asked != attempt) {
                 return;     // it has failed already
             }

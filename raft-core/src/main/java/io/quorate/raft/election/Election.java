@@ -35,7 +35,7 @@ public final class Election {
      * Cancel the future to stand no more. If the lease is lost before, it stands again, behind those who are there then.
      *
      * <p>Fails if these elections are closed, and if the group says that it will never have this: the value is too long, or its version of
-     * {@link LeasedKeys} is too old.
+     * {@link LeasedKeys} is too old. It may be two bytes shorter than {@link LeasedKeys.Options#valueBytesMax} there.
      *
      * @param value for those who {@linkplain #observe observe}, such as an address; not changed afterwards
      */
@@ -136,7 +136,7 @@ public final class Election {
                         }
                     });
                 } else {
-                    elections.complete(leader, holder(((KeyAnswer.Line) answer).first(), epoch));
+                    elections.complete(leader, holder(((KeyAnswer.Line) answer).first()));
                 }
             });
         return leader;
@@ -150,7 +150,7 @@ public final class Election {
      */
     public Observation<Optional<Holder>> observe(Consumer<? super Optional<Holder>> listener, Executor executor) {
         return observe(new Observation<>(elections, prefix,
-            seen -> seen.isKnown() ? holder(seen.first(), elections.group().epoch()) : null, listener, executor));
+            seen -> seen.isKnown() ? holder(seen.first()) : null, listener, executor));
     }
 
     /**
@@ -176,7 +176,7 @@ public final class Election {
         }
         Contender own = elections.contenderOf(first.key());
         if (own == null) {
-            return new LeaderState.Follower(new String(first.value(), StandardCharsets.UTF_8));
+            return new LeaderState.Follower(new String(Proclaimed.of(first).value(), StandardCharsets.UTF_8));
         }
         Leadership held = own.office().holder();
         if (held != null) {
@@ -186,8 +186,8 @@ public final class Election {
         return seen.told() instanceof LeaderState.Leader ? new LeaderState.Unknown() : null;
     }
 
-    private static Optional<Holder> holder(@Nullable KeyEntry first, int epoch) {
-        return first == null ? Optional.empty() : Optional.of(new Holder(first.value(), FencingToken.of(epoch, first.createIndex())));
+    private static Optional<Holder> holder(@Nullable KeyEntry first) {
+        return first == null ? Optional.empty() : Optional.of(new Holder(Proclaimed.of(first).value(), Proclaimed.token(first)));
     }
 
     @Override

@@ -7,8 +7,8 @@ import java.util.Objects;
  * Who holds a named office.
  *
  * @param value        what it has proclaimed last, or campaigned with; not changed by anybody
- * @param fencingToken that of its leadership. Of one that was granted before the group was recovered from a lost quorum, the token that it
- *                     would have been granted since, which is higher
+ * @param fencingToken that of its leadership, also when the group was recovered from a lost quorum since. Of one that is first and has not begun
+ *                     yet, the token that it will have; it is higher then if the group was recovered after it came
  */
 public record Holder(byte[] value, long fencingToken) {
 

@@ -697,6 +697,42 @@ class ElectionsTest {
         assertTrue(next.join().isValid());
     }
 
+    /** Also if he has come to hold the office just before, and the group has forgotten what he has said since. */
+    @Test
+    void whoObservesIsToldTheTokenThatTheHolderHasThoughTheGroupWasRecoveredSince() {
+        Member member = new Member(LONG);
+        List<Optional<Holder>> told = new ArrayList<>();
+        Member watcher = new Member(LONG);
+        watcher.election.observe(told::add, watcher.process.executor());
+        Leadership first = member.lead("one");
+        CompletableFuture<Leadership> next = new Member(LONG).campaign("other");
+        group.passMillis(200);
+        Runnable recovery = group.backup();
+        recovery.run();
+        group.passMillis(200);
+        assertToken(first, watcher, told, "one");
+
+        Runnable again = group.backup();
+        first.resign();
+        group.passMillis(200);
+        assertEquals(1, FencingToken.epoch(assertDone(next).fencingToken()));
+        assertToken(next.join(), watcher, told, "other");
+
+        again.run();      // the first has left, but the group does not know that any more; and the next holds a token of epoch 1
+        member.elections.closeAsync();
+        group.pass(Duration.ofSeconds(3));
+        assertEquals(2, group.epoch);
+        assertTrue(next.join().isValid());
+        assertToken(next.join(), watcher, told, "other");
+    }
+
+    private void assertToken(Leadership holder, Member watcher, List<Optional<Holder>> told, String value) {
+        Holder seen = told.get(told.size() - 1).orElseThrow();
+        assertEquals(value, text(seen.value()));
+        assertEquals(holder.fencingToken(), seen.fencingToken());
+        assertEquals(seen, passing(watcher.election.leader()).join().orElseThrow());
+    }
+
     @Test
     void anAnswerOfWhichTheEpochIsNotCertainElectsNobody() {
         Member one = new Member();

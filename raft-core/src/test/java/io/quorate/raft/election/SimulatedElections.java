@@ -312,9 +312,10 @@ public final class SimulatedElections {
         for (Seen each : seen) {
             KeyAnswer answer = KeyAnswer.decode(machine.query(new KeyQuery.Line("election\0" + each.name + '\0', "").encode()));
             KeyEntry first = ((KeyAnswer.Line) answer).first();
-            long createIndex = first == null ? 0 : first.createIndex();
+            long token = granted.getOrDefault(each.name, List.of()).stream().filter(Leadership::isValid).mapToLong(Leadership::fencingToken)
+                .filter(valid -> first != null && FencingToken.index(valid) == first.createIndex()).findFirst().orElse(0);
             Optional<Holder> last = each.last;
-            if (last == null || createIndex != last.map(holder -> FencingToken.index(holder.fencingToken())).orElse(0L)) {
+            if (last == null || token != last.map(Holder::fencingToken).orElse(0L)) {
                 throw new Broken("who observes " + each.name + " since " + each.since / 1_000_000 + " ms was told " + last
                     + " last, and not " + first);
             }
