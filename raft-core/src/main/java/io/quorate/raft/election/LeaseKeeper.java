@@ -90,6 +90,7 @@ final class LeaseKeeper {
 
     private @Nullable Session session;
     private @Nullable Hold hold;
+    private @Nullable LeaseId leftBehind;                 // which may live, and whose session has ended
     private boolean isClosed;
     private boolean isRefreshing;
     private long refreshedNanos;                          // when the last refresh that was answered was proposed
@@ -124,7 +125,7 @@ final class LeaseKeeper {
 
     /** The group has said that it has ended this lease, or that it does not know the session in which that was kept. */
     void onGone(Hold gone) {
-        lose(gone, false);
+        lose(gone, !gone.session.isOpen());      // who has lost his session has not lost his lease for that
     }
 
     /** Gives the lease back, and with it all that goes with it; completes when that is done, or has failed. */
@@ -175,6 +176,7 @@ final class LeaseKeeper {
                 begun.close();
             } else {
                 session = begun;
+                revokeLeftBehind();
                 grant(begun);
             }
         }));
@@ -304,11 +306,28 @@ final class LeaseKeeper {
     }
 
     private void revoke(Hold lost) {
-        propose(lost.session, new KeyCommand.Revoke(lost.lease), callTimeout, (result, failure) -> {
-            if (failure != null) {
-                LOG.info("Lease {} could not be revoked, and ends when its time is up: {}", lost.lease, failure.toString());
+        revoke(lost.session, lost.lease);
+    }
+
+    private void revoke(Session in, LeaseId lost) {
+        propose(in, new KeyCommand.Revoke(lost), callTimeout, (result, failure) -> {
+            if (failure instanceof SessionEndedException) {
+                leftBehind = lost;
+                revokeLeftBehind();
+            } else if (failure != null) {
+                LOG.info("Lease {} could not be revoked, and ends when its time is up: {}", lost, failure.toString());
             }
         });
+    }
+
+    /** The group has forgotten the session, and not the lease: it is ended in the next session, or others would wait for its time. */
+    private void revokeLeftBehind() {
+        LeaseId lost = leftBehind;
+        Session present = session;
+        if (lost != null && present != null && present.isOpen()) {
+            leftBehind = null;
+            revoke(present, lost);
+        }
     }
 
     // ------------------------------------------------------------------------------------------------------------------- proposing

@@ -679,6 +679,19 @@ class ElectionsTest {
         assertEquals(List.of("start", "stop LOST", "start"), journal);
     }
 
+    @Test
+    void whoLosesHisSessionGivesTheLeaseBackInTheNextSoThatNobodyWaitsForItsTime() {
+        Leadership first = new Member(LONG).lead("one");
+        CompletableFuture<Leadership> next = new Member(LONG).campaign("other");
+        group.passMillis(200);
+        group.forgetFirstSession();
+        group.pass(Duration.ofSeconds(20));      // until the lease is to be refreshed
+        group.passMillis(500);
+        assertEquals(Reason.LOST, assertDone(first.revoked().toCompletableFuture()));
+        assertTrue(assertDone(next).isValid());
+        assertEquals(2, group.machine().leases());
+    }
+
     // ------------------------------------------------------------------------------------------------------------------------ epochs
 
     /** Otherwise an index that is used again after a recovery would make a token that was there before. */

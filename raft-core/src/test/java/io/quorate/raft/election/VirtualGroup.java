@@ -7,6 +7,7 @@ import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.SessionCommand;
+import io.quorate.raft.SessionId;
 import io.quorate.raft.SessionResult;
 import io.quorate.raft.Sessions;
 import io.quorate.raft.client.Session;
@@ -18,9 +19,11 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +44,8 @@ final class VirtualGroup {
             return byTime != 0 ? byTime : Long.compare(order, other.order);
         }
     }
+
+    private final Set<SessionId> used = new LinkedHashSet<>();
 
     private record Waiting(long index, Runnable task) { }
 
@@ -131,7 +136,18 @@ final class VirtualGroup {
         return KeyResult.decode(((SessionResult.Done) SessionResult.decode(result)).result());
     }
 
+    /** Ends the session that was used first of those that are there. */
+    void forgetFirstSession() {
+        SessionId first = used.iterator().next();
+        used.remove(first);
+        tell();
+        apply(new SessionCommand.Close(first).encode());
+    }
+
     private void note(byte[] command) {
+        if (SessionCommand.decode(ByteBuffer.wrap(command)) instanceof SessionCommand.Call call) {
+            used.add(call.session());
+        }
         KeyCommand said = said(command);
         if (said != null) {
             applied.add(said);
