@@ -91,6 +91,9 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
         /** A name that no other key of this client's leases has, or had. */
         String drawKey(String prefix, LeaseKeeper.Hold hold);
 
+        /** Whether somebody of this client stands with this key. */
+        boolean isWanted(String key);
+
         /** Has this key go, sooner or later, however often it takes. Completes when it is gone, or when its lease is. */
         CompletableFuture<Void> discard(String key, LeaseKeeper.Hold hold);
 
@@ -286,11 +289,21 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
                 if (change.key().equals(key) && createIndex > 0) {
                     onOwnKeyGone();
                 }
+            } else {
+                discardUnlessWanted(change);
             }
         }
         if (isAwaited) {
             before = "";
             look();
+        }
+    }
+
+    /** A put that was late, of somebody here who has left long ago: it would keep out whoever comes behind it, as long as this lease lives. */
+    private void discardUnlessWanted(KeyChange put) {
+        LeaseKeeper.Hold held = line.hold();
+        if (held != null && put.entry() != null && held.lease().equals(put.entry().lease()) && !line.isWanted(put.key())) {
+            line.discard(put.key(), held);
         }
     }
 

@@ -366,6 +366,11 @@ public final class Elections implements AutoCloseable {
         }
 
         @Override
+        public boolean isWanted(String key) {
+            return contenderOf(key) != null;
+        }
+
+        @Override
         public CompletableFuture<Void> discard(String key, LeaseKeeper.Hold hold) {
             CompletableFuture<Void> discarded = new CompletableFuture<>();
             discard(key, hold, discarded, Contender.PAUSE_MIN_NANOS);

@@ -844,6 +844,25 @@ class ElectionsTest {
 
     // ----------------------------------------------------------------------------------------------------------------------- trouble
 
+    /** As a put does that was on its way for longer than all that was done because it was not answered. */
+    @Test
+    void aKeyOfOnesOwnThatNobodyWantsAnyMoreIsTakenAwayWhereverItComesFrom() {
+        Leadership first = new Member().lead("first");
+        Member one = new Member();
+        CompletableFuture<Leadership> second = one.campaign("second");
+        group.passMillis(200);
+        KeyEntry own = last("election\0billing\0");
+        group.command(new KeyCommand.PutIfAbsent(own.key() + "-ghost", ByteBuffer.wrap(own.value()), own.lease()));
+        CompletableFuture<Leadership> third = new Member().campaign("third");
+        group.passMillis(200);
+        first.resign();
+        group.passMillis(200);
+        assertDone(second).resign();
+        group.passMillis(200);
+        assertTrue(assertDone(third).isValid());
+        assertEquals(1, group.machine().keys());
+    }
+
     @Test
     void whenTheLeaseIsEndedByOthersWhoHeldItIsToldAndStandsAgain() {
         Member one = new Member();
