@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -46,8 +47,19 @@ public final class KeysClient implements AutoCloseable {
      * @param version of the key if it was done and is there: for the next change, and if it was put, the {@link KeyEntry#createIndex}; else
      *                0
      * @param found   the key as it is, if that was not what the caller knew; null if it is not there, or if it was done
+     * @param epoch   the group's recovery epoch in which it was done, or not; -1 if the group was recovered from a lost quorum meanwhile, so
+     *                that it is not certain whether before or after
      */
-    public record Outcome(boolean isDone, long version, @Nullable KeyEntry found) { }
+    public record Outcome(boolean isDone, long version, @Nullable KeyEntry found, int epoch) {
+
+        /**
+         * A {@linkplain FencingToken fencing token} for who has just put the key, or changed it: higher than that of each earlier change of
+         * any key. Empty if nothing was done, or deleted, or if the {@link #epoch} is not certain: then change the key once more.
+         */
+        public OptionalLong fencingToken() {
+            return isDone && version > 0 && epoch >= 0 ? OptionalLong.of(FencingToken.of(epoch, version)) : OptionalLong.empty();
+        }
+    }
 
     /**
      * Keys as they were read.
@@ -149,11 +161,13 @@ public final class KeysClient implements AutoCloseable {
     }
 
     private CompletableFuture<Outcome> change(KeyCommand command, boolean isThereThen) {
+        int before = group.epoch();
         return propose(command).thenApply(result -> {
+            int epoch = group.epoch() == before ? before : -1;
             if (result instanceof KeyResult.Done done) {
-                return new Outcome(true, isThereThen ? done.index() : 0, null);
+                return new Outcome(true, isThereThen ? done.index() : 0, null, epoch);
             } else if (result instanceof KeyResult.Otherwise otherwise) {
-                return new Outcome(false, 0, otherwise.entry());
+                return new Outcome(false, 0, otherwise.entry(), epoch);
             }
             throw Elections.refused(result);
         });

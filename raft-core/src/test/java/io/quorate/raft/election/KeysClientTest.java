@@ -45,13 +45,31 @@ class KeysClientTest {
         assertTrue(put.isDone());
         KeyEntry entry = new KeyEntry("a", bytes(1), put.version(), put.version(), null);
         assertEquals(entry, get(keys.get("a")).orElseThrow());
-        assertEquals(new Outcome(false, 0, entry), get(keys.putIfAbsent("a", bytes(2), null)));
+        assertEquals(new Outcome(false, 0, entry, 0), get(keys.putIfAbsent("a", bytes(2), null)));
         Outcome set = get(keys.compareAndSet("a", put.version(), bytes(2), null));
         assertTrue(set.isDone() && set.version() > put.version());
         KeyEntry changed = new KeyEntry("a", bytes(2), put.version(), set.version(), null);
-        assertEquals(new Outcome(false, 0, changed), get(keys.delete("a", put.version(), null)));
-        assertEquals(new Outcome(true, 0, null), get(keys.delete("a", set.version(), null)));
+        assertEquals(new Outcome(false, 0, changed, 0), get(keys.delete("a", put.version(), null)));
+        assertEquals(new Outcome(true, 0, null, 0), get(keys.delete("a", set.version(), null)));
         assertTrue(get(keys.get("a")).isEmpty());
+    }
+
+    @Test
+    void whoHasPutOrChangedAKeyHasATokenUnlessTheGroupWasRecoveredMeanwhile() {
+        group.epoch = 2;
+        Outcome put = get(keys.putIfAbsent("a", bytes(1), null));
+        assertEquals(FencingToken.of(2, put.version()), put.fencingToken().orElseThrow());
+        Outcome set = get(keys.compareAndSet("a", put.version(), bytes(2), null));
+        assertEquals(FencingToken.of(2, set.version()), set.fencingToken().orElseThrow());
+        assertTrue(get(keys.compareAndSet("a", put.version(), bytes(3), null)).fencingToken().isEmpty(), "nothing was done");
+        CompletableFuture<Outcome> late = keys.compareAndSet("a", set.version(), bytes(3), null);
+        group.epoch = 3;
+        assertTrue(get(late).isDone());
+        assertEquals(-1, late.join().epoch());
+        assertTrue(late.join().fencingToken().isEmpty(), "before the recovery, or after?");
+        Outcome again = get(keys.compareAndSet("a", late.join().version(), bytes(3), null));
+        assertEquals(3, FencingToken.epoch(again.fencingToken().orElseThrow()));
+        assertTrue(get(keys.delete("a", again.version(), null)).fencingToken().isEmpty(), "there is nothing any more that one could hold");
     }
 
     @Test

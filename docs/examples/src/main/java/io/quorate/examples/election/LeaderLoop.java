@@ -43,7 +43,6 @@ final class LeaderLoop implements AutoCloseable {
     private static final int REFRESHES_PER_TTL = 3;
     private static final int DRIFT_PERMILLE = 10;           // by how much the clock here may be too slow
 
-    private final RaftClient client;
     private final KeysClient keys;
     private final String key;
     private final byte[] value;
@@ -70,7 +69,6 @@ final class LeaderLoop implements AutoCloseable {
 
     /** Stands for the office of this name with this value. */
     LeaderLoop(RaftClient client, String key, byte[] value, Duration ttl) {
-        this.client = client;
         this.key = key;
         this.value = value.clone();
         this.ttl = ttl;
@@ -86,14 +84,13 @@ final class LeaderLoop implements AutoCloseable {
         }
         Held own = lease();
         while (true) {
-            int epoch = client.epoch();
             KeysClient.Outcome put = keys.putIfAbsent(key, value, own.lease.id()).join();
             KeyEntry found = put.found();
             if (!put.isDone() && (found == null || !own.lease.id().equals(found.lease()))) {
                 return false;
             }
-            if (client.epoch() == epoch) {      // else the group was recovered meanwhile: before the key was put, or after?
-                token = FencingToken.of(epoch, found == null ? put.version() : found.createIndex());
+            if (put.epoch() >= 0) {      // else the group was recovered meanwhile: before the key was put, or after?
+                token = FencingToken.of(put.epoch(), found == null ? put.version() : found.createIndex());
                 return leads();
             }
         }
