@@ -65,7 +65,8 @@ final class ChangeLog {
         return new KeyAnswer.Changes(Math.max(query.after(), lastIndex), found);
     }
 
-    private static long bytesOf(KeyChange change) {
+    /** What a change costs. */
+    static long bytesOf(KeyChange change) {
         KeyEntry entry = change.entry();
         return CHANGE_BYTES + 2L * change.key().length() + (entry == null ? 0 : entry.value().length);
     }

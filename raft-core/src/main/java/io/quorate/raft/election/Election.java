@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Election {
 
+    private static final long TOLD_BYTES = 100;      // besides what is said
+
     private final Elections elections;
     private final String name;
     private final String prefix;
@@ -150,7 +152,8 @@ public final class Election {
      */
     public Observation<Optional<Holder>> observe(Consumer<? super Optional<Holder>> listener, Executor executor) {
         return observe(new Observation<>(elections, prefix,
-            seen -> seen.isKnown() ? holder(seen.first()) : null, listener, executor));
+            seen -> seen.isKnown() ? holder(seen.first()) : null,
+            holder -> TOLD_BYTES + holder.map(each -> each.value().length).orElse(0), listener, executor));
     }
 
     /**
@@ -161,7 +164,11 @@ public final class Election {
      * @param executor runs the listener, one call at a time
      */
     public Observation<LeaderState> states(Consumer<? super LeaderState> listener, Executor executor) {
-        return observe(new Observation<>(elections, prefix, this::state, listener, executor));
+        return observe(new Observation<>(elections, prefix, this::state, Election::bytes, listener, executor));
+    }
+
+    private static long bytes(LeaderState state) {
+        return TOLD_BYTES + (state instanceof LeaderState.Follower follower ? 2L * follower.leader().length() : 0);
     }
 
     private <T> Observation<T> observe(Observation<T> observation) {
@@ -174,11 +181,11 @@ public final class Election {
         if (!seen.isKnown() || !elections.hasLease() || first == null) {
             return new LeaderState.Unknown();
         }
-        Contender own = elections.contenderOf(first.key());
-        if (own == null) {
+        if (!elections.isOwn(first)) {
             return new LeaderState.Follower(new String(Proclaimed.of(first).value(), StandardCharsets.UTF_8));
         }
-        Leadership held = own.office().holder();
+        Contender own = elections.contenderOf(first.key());
+        Leadership held = own == null ? null : own.office().holder();
         if (held != null) {
             return new LeaderState.Leader(held);
         }

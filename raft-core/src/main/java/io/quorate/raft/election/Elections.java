@@ -6,9 +6,11 @@ import io.quorate.raft.RequestFailedException;
 import io.quorate.raft.ServerStoppedException;
 import io.quorate.raft.client.RaftClient;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -54,6 +56,9 @@ public final class Elections implements AutoCloseable {
 
     /** After so long {@link #close} leaves the rest to the end of the lease. */
     private static final long CLOSE_SECONDS = 60;
+
+    /** So many leases of its own it remembers. */
+    private static final int LEASES_MAX = 16;
 
     private static final String ELECTION = "election";
     private static final String LOCK = "lock";
@@ -104,6 +109,7 @@ public final class Elections implements AutoCloseable {
     // On the strand.
     private final Set<Contender> contenders = new LinkedHashSet<>();
     private final Set<Observation<?>> observations = new LinkedHashSet<>();
+    private final Queue<LeaseId> leases = new ArrayDeque<>();      // the latest, of which there may be keys still
     private long keysDrawn;
     private boolean isClosing;
     private boolean isGivenBack;
@@ -120,6 +126,10 @@ public final class Elections implements AutoCloseable {
         keeper = new LeaseKeeper(group, strand, options.ttl, options.driftPermille, options.callTimeout, new LeaseKeeper.Listener() {
             @Override
             public void onHeld(LeaseKeeper.Hold hold) {
+                leases.add(hold.lease());
+                if (leases.size() > LEASES_MAX) {
+                    leases.remove();
+                }
                 List.copyOf(contenders).forEach(contender -> Strand.runGuarded(contender::onHeld));
                 line.changed();
             }
@@ -288,6 +298,11 @@ public final class Elections implements AutoCloseable {
     /** The contender that has put this key; null if it is not of this object. On the strand. */
     @Nullable Contender contenderOf(String key) {
         return contenders.stream().filter(contender -> contender.key().equals(key)).findFirst().orElse(null);
+    }
+
+    /** Whether somebody of this object has put this key, though he may not want it any more. On the strand. */
+    boolean isOwn(KeyEntry entry) {
+        return entry.lease() != null && leases.contains(entry.lease());
     }
 
     /** Whether the group has been heard of lately. On the strand. */

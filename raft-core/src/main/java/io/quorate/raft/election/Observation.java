@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,8 +24,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class Observation<T> implements AutoCloseable {
 
-    /** So many changes wait for a slow listener. */
+    /** So many changes wait for a slow listener, of so many bytes; but always the newest. */
     static final int WAITING_MAX = 1000;
+    static final long WAITING_BYTES_MAX = 1 << 20;
+
+    /** While the line is being read, so many bytes of changes are kept; if there come more, the reading begins anew. */
+    static final long MISSED_BYTES_MAX = 1 << 20;
 
     private static final Logger LOG = LoggerFactory.getLogger(Observation.class);
     private static final int PAGE_ENTRIES = 1000;
@@ -35,6 +40,7 @@ public final class Observation<T> implements AutoCloseable {
     private final Elections elections;
     private final String prefix;
     private final Function<Observation<T>, @Nullable T> present;
+    private final ToLongFunction<? super T> bytes;
     private final Consumer<? super T> listener;
     private final Strand listeners;
     private final Subscriber subscriber = new Subscriber();
@@ -42,6 +48,7 @@ public final class Observation<T> implements AutoCloseable {
     // On the strand.
     private final TreeMap<Long, KeyEntry> line = new TreeMap<>();     // by where they were put
     private @Nullable List<KeyChange> missed;                         // while the line is being read; null when it is known
+    private long missedBytes;                                         // of these
     private long beginIndex;
     private long reading;                                             // which reading; an answer to another is too late
     private boolean isKnown;
@@ -51,12 +58,15 @@ public final class Observation<T> implements AutoCloseable {
     private boolean isRefused;                                        // by the executor, which is asked again later
 
     private final Deque<T> waiting = new ArrayDeque<>();              // guarded by itself
+    private long waitingBytes;                                        // guarded by that
 
-    Observation(Elections elections, String prefix, Function<Observation<T>, @Nullable T> present, Consumer<? super T> listener,
-                Executor executor) {
+    /** @param bytes how much one costs of what is told, roughly */
+    Observation(Elections elections, String prefix, Function<Observation<T>, @Nullable T> present, ToLongFunction<? super T> bytes,
+                Consumer<? super T> listener, Executor executor) {
         this.elections = elections;
         this.prefix = prefix;
         this.present = present;
+        this.bytes = bytes;
         this.listener = listener;
         listeners = new Strand(executor);
     }
@@ -69,6 +79,7 @@ public final class Observation<T> implements AutoCloseable {
             elections.remove(this);
             synchronized (waiting) {
                 waiting.clear();
+                waitingBytes = 0;
             }
         });
     }
@@ -86,6 +97,13 @@ public final class Observation<T> implements AutoCloseable {
     /** Who stands first. */
     @Nullable KeyEntry first() {
         return line.isEmpty() ? null : line.firstEntry().getValue();
+    }
+
+    /** What is kept here: changes that come while the line is being read, and what waits for the listener. */
+    long bytes() {
+        synchronized (waiting) {
+            return missedBytes + waitingBytes;
+        }
     }
 
     /** What the listener was told last. */
@@ -126,6 +144,7 @@ public final class Observation<T> implements AutoCloseable {
     private void onBegin(long index) {
         beginIndex = index;
         missed = new ArrayList<>();
+        missedBytes = 0;
         read(++reading, new ArrayList<>(), "", 0);
     }
 
@@ -157,6 +176,7 @@ public final class Observation<T> implements AutoCloseable {
     private void onRead(List<KeyEntry> known, long firstPageIndex, long lastPageIndex) {
         List<KeyChange> since = missed == null ? List.of() : missed;
         missed = null;
+        missedBytes = 0;
         line.clear();
         known.forEach(entry -> line.put(entry.createIndex(), entry));
         List<KeyChange> told = new ArrayList<>();
@@ -176,6 +196,10 @@ public final class Observation<T> implements AutoCloseable {
     private void onChanges(List<KeyChange> changes) {
         if (missed != null) {
             missed.addAll(changes);
+            missedBytes += changes.stream().mapToLong(ChangeLog::bytesOf).sum();
+            if (missedBytes > MISSED_BYTES_MAX) {
+                onBegin(changes.get(changes.size() - 1).index());
+            }
             return;
         }
         for (int i = 0; i < changes.size(); i++) {
@@ -209,8 +233,9 @@ public final class Observation<T> implements AutoCloseable {
         told = now;
         synchronized (waiting) {
             waiting.add(now);
-            if (waiting.size() > WAITING_MAX) {
-                waiting.remove();
+            waitingBytes += bytes.applyAsLong(now);
+            while (waiting.size() > 1 && (waiting.size() > WAITING_MAX || waitingBytes > WAITING_BYTES_MAX)) {
+                waitingBytes -= bytes.applyAsLong(waiting.remove());
             }
         }
         if (!isRefused) {
@@ -252,6 +277,7 @@ public final class Observation<T> implements AutoCloseable {
         T next;
         synchronized (waiting) {
             next = waiting.poll();
+            waitingBytes -= next == null ? 0 : bytes.applyAsLong(next);
         }
         if (next != null) {
             elections.telling(() -> listener.accept(next));

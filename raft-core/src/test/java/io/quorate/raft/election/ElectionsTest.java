@@ -627,6 +627,68 @@ class ElectionsTest {
         assertEquals(new LeaderState.Follower("one again"), told.get(told.size() - 1));
     }
 
+    /** Neither while it gives the office back, and cannot yet, nor when it has another lease before the last one's key has gone. */
+    @Test
+    void nobodyIsToldToFollowHimself() {
+        Member one = new Member();
+        List<LeaderState> told = new ArrayList<>();
+        one.election.states(told::add, one.process.executor());
+        one.process.cannotDelete = true;
+        Leadership first = one.lead("one");
+        first.resign();
+        group.pass(Duration.ofSeconds(3));
+        assertEquals(List.of(new LeaderState.Unknown(), new LeaderState.Leader(first), new LeaderState.Unknown()), told);
+
+        KeyEntry left = first("election\0billing\0");
+        group.command(new KeyCommand.Refresh(left.lease()));
+        one.process.isDeaf = true;
+        group.pass(Duration.ofSeconds(1));
+        one.process.isCut = true;
+        group.pass(Duration.ofMillis(1100));
+        group.command(new KeyCommand.PutIfAbsent(left.key() + "-late", ByteBuffer.wrap(left.value()), left.lease()));
+        one.process.isCut = false;
+        one.process.isDeaf = false;
+        group.passMillis(500);
+        assertEquals(new LeaderState.Unknown(), told.get(told.size() - 1));
+        assertEquals(3, told.size());
+    }
+
+    private static String valueOf(Optional<Holder> holder) {
+        return holder.map(each -> text(each.value())).orElse("nobody");
+    }
+
+    /** The one is cut off from what it would have to read, the other's listener takes nothing. */
+    @Test
+    void whoCannotBeToldKeepsNoMoreThanSoMuchAndIsToldTheNewestInTheEnd() {
+        Member deaf = new Member();
+        deaf.process.cannotList = true;
+        List<String> read = new ArrayList<>();
+        Observation<?> missing = deaf.election.observe(holder -> read.add(valueOf(holder)), Runnable::run);
+        Member busy = new Member();
+        List<Runnable> work = new ArrayList<>();
+        List<String> heard = new ArrayList<>();
+        Observation<?> waiting = busy.election.observe(holder -> heard.add(valueOf(holder)), work::add);
+        Member one = new Member();
+        Leadership leads = one.lead("one");
+        String value = "";
+        for (int i = 0; i < 60; i++) {
+            value = i + " of many".repeat(5000);
+            passing(one.election.proclaim(leads, bytes(value)));
+            group.passMillis(50);
+        }
+        assertTrue(missing.bytes() > 200_000 && missing.bytes() <= Observation.MISSED_BYTES_MAX + 50_000, () -> "kept " + missing.bytes());
+        assertTrue(waiting.bytes() > 200_000 && waiting.bytes() <= Observation.WAITING_BYTES_MAX, () -> "kept " + waiting.bytes());
+        deaf.process.cannotList = false;
+        group.passMillis(500);
+        while (!work.isEmpty()) {
+            work.remove(0).run();
+        }
+        assertEquals(List.of(value), read);
+        assertEquals(value, heard.get(heard.size() - 1));
+        assertEquals(0, missing.bytes());
+        assertEquals(0, waiting.bytes());
+    }
+
     /** An executor of the user's that can be shut down, and opened again. */
     private static final class Gate implements Executor {
         private boolean isShut;

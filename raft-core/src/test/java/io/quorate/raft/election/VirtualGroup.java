@@ -198,6 +198,7 @@ final class VirtualGroup {
         long slowLooksNanos;              // so much later it is told of a line what it has asked
         long slowPutsNanos;               // so much later its puts arrive
         boolean cannotDelete;             // what it wants to delete is refused
+        boolean cannotList;               // nobody answers what it asks about many keys
         private boolean isPaused;
         private boolean isDead;
         private final List<Runnable> late = new ArrayList<>();
@@ -283,6 +284,10 @@ final class VirtualGroup {
         public CompletableFuture<Answer> read(byte[] query, Freshness freshness, Duration timeout) {
             CompletableFuture<Answer> answer = new CompletableFuture<>();
             reads++;
+            if (cannotList && query[0] == KeyQuery.RANGE) {
+                answer.completeExceptionally(new NotLeaderException("Nothing happened"));
+                return answer;
+            }
             after(timeout.toNanos(), () -> answer.completeExceptionally(new NotLeaderException("Nothing happened: nobody answers")));
             if (!isCut && !isDead) {
                 at(now + tripNanos, () -> {
