@@ -47,8 +47,8 @@ public final class KeysClient implements AutoCloseable {
      * @param version of the key if it was done and is there: for the next change, and if it was put, the {@link KeyEntry#createIndex}; else
      *                0
      * @param found   the key as it is, if that was not what the caller knew; null if it is not there, or if it was done
-     * @param epoch   the group's recovery epoch in which it was done, or not; -1 if the group was recovered from a lost quorum meanwhile, so
-     *                that it is not certain whether before or after
+     * @param epoch   the group's recovery epoch in which it was done, or not; -1 if the group was recovered from a lost quorum meanwhile,
+     *                so that it is not certain whether before or after
      */
     public record Outcome(boolean isDone, long version, @Nullable KeyEntry found, int epoch) {
 
