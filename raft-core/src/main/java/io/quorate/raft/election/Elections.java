@@ -47,7 +47,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Order.</b> Who has waited longest is next. A candidate waits for the one before him and for nobody else, so one is woken when
  * somebody goes, however many there are.
  *
- * <p>Thread-safe. Futures complete on a thread of the JDK's common pool, and tasks and listeners run on the executor that they came with.
+ * <p>Thread-safe. Futures complete on a thread of the JDK's common pool, but for those of a {@link Leadership}; tasks and listeners run on
+ * the executor that they came with.
  */
 public final class Elections implements AutoCloseable {
 
