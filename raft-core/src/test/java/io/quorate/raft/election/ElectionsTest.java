@@ -625,6 +625,9 @@ class ElectionsTest {
         assertTrue(third.isValid());
         group.pass(Duration.ofSeconds(15));
         assertEquals(new LeaderState.Follower("one again"), told.get(told.size() - 1));
+        other.process.isCut = true;
+        group.pass(Duration.ofSeconds(3));
+        assertEquals(new LeaderState.Unknown(), told.get(told.size() - 1));
     }
 
     /** Neither while it gives the office back, and cannot yet, nor when it has another lease before the last one's key has gone. */
@@ -872,7 +875,7 @@ class ElectionsTest {
         KeyEntry place = last("election\0billing\0");
         recovery.run();
         LeaseId others = first("election\0billing\0").lease();
-        group.command(new KeyCommand.PutIfAbsent(place.key(), ByteBuffer.allocate(0), others));
+        group.command(new KeyCommand.PutIfAbsent(place.key(), new Proclaimed(group.epoch, new byte[0]).encode(), others));
         assertEquals(place.createIndex(), last("election\0billing\0").createIndex());
         group.pass(Duration.ofSeconds(3));
         holder.resign();
