@@ -6,6 +6,7 @@ import io.quorate.raft.NotLeaderException;
 import io.quorate.raft.OutcomeUnknownException;
 import io.quorate.raft.client.Session;
 import io.quorate.raft.client.VirtualSession;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -121,6 +122,8 @@ public final class SimulatedElections {
     private final Set<Stand> stands = new LinkedHashSet<>();
     private final Map<String, Long> vacantNanos = new HashMap<>();
     private final Set<Seen> seen = new LinkedHashSet<>();
+    private long processes;
+    private @Nullable Broken broken;
     private long servedAtNanos;
     private long calmNanos;
     private @Nullable LeasedKeys latest;      // the machine that has come furthest
@@ -214,6 +217,9 @@ public final class SimulatedElections {
     }
 
     private void checkLater() {
+        if (broken != null) {
+            throw broken;
+        }
         long period = t / CHECKS_PER_TIMEOUT;
         world.after(period, () -> {
             granted.forEach(this::check);
@@ -293,13 +299,35 @@ public final class SimulatedElections {
     /** Somebody who observes an election, and in the end knows who leads. */
     private final class Seen {
 
+        private final Process process;
         private final String name;
         private final long since = world.now();
         private @Nullable Optional<Holder> last;
+        private @Nullable LeaderState state;
 
-        private Seen(String name) {
+        private Seen(Process process, String name) {
+            this.process = process;
             this.name = name;
             seen.add(this);
+        }
+
+        private void onState(LeaderState told) {
+            state = told;
+            if (told instanceof LeaderState.Follower follower && follower.leader().startsWith(process.name)) {
+                broken = new Broken(process + " is told to follow itself");       // thrown here, it would be the strand's
+            }
+        }
+
+        private boolean isRight(@Nullable KeyEntry first) {
+            if (first == null) {
+                return Optional.empty().equals(last) && state instanceof LeaderState.Unknown;
+            }
+            String value = new String(Proclaimed.of(first).value(), StandardCharsets.UTF_8);
+            long token = granted.getOrDefault(name, List.of()).stream().filter(Leadership::isValid).mapToLong(Leadership::fencingToken)
+                .filter(valid -> FencingToken.index(valid) == first.createIndex()).findFirst().orElse(0);
+            boolean isHolderRight = last != null && last.isPresent() && last.get().fencingToken() == token;
+            return isHolderRight && (value.startsWith(process.name) ? state instanceof LeaderState.Leader
+                : new LeaderState.Follower(value).equals(state));
         }
     }
 
@@ -312,12 +340,9 @@ public final class SimulatedElections {
         for (Seen each : seen) {
             KeyAnswer answer = KeyAnswer.decode(machine.query(new KeyQuery.Line("election\0" + each.name + '\0', "").encode()));
             KeyEntry first = ((KeyAnswer.Line) answer).first();
-            long token = granted.getOrDefault(each.name, List.of()).stream().filter(Leadership::isValid).mapToLong(Leadership::fencingToken)
-                .filter(valid -> first != null && FencingToken.index(valid) == first.createIndex()).findFirst().orElse(0);
-            Optional<Holder> last = each.last;
-            if (last == null || token != last.map(Holder::fencingToken).orElse(0L)) {
-                throw new Broken("who observes " + each.name + " since " + each.since / 1_000_000 + " ms was told " + last
-                    + " last, and not " + first);
+            if (!each.isRight(first)) {
+                throw new Broken(each.process + ", which observes " + each.name + " since " + each.since / 1_000_000 + " ms, was told "
+                    + each.last + " and " + each.state + " last, and not " + first);
             }
         }
     }
@@ -413,6 +438,7 @@ public final class SimulatedElections {
     /** One life of a process: its clock, its connections, and what runs in it. */
     private final class Process implements Group, VirtualSession.Clock {
 
+        private final String name = "process " + processes++ + ',';
         private final SplittableRandom chance = random.split();
         private long clockNanos = chance.nextInt(3) == 0 ? Long.MAX_VALUE - chance.nextLong(20 * t) : chance.nextLong(100 * t);
         private long clockAt = world.now();
@@ -423,6 +449,15 @@ public final class SimulatedElections {
         private final List<Runnable> late = new ArrayList<>();
         private int leader;
         private int epoch;      // the highest that was met
+
+        private byte[] value(String what) {
+            return (name + what).getBytes(StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public String toString() {
+            return name.substring(0, name.length() - 1);
+        }
 
         private void misfortunes() {
             delayed(chance.nextLong(12 * t), () -> {
@@ -651,6 +686,7 @@ public final class SimulatedElections {
         private void die() {
             isDead = true;
             stands.removeIf(stand -> stand.process == this);
+            seen.removeIf(each -> each.process == this);
         }
 
         /** Holds the office of somebody for so long. */
@@ -671,6 +707,7 @@ public final class SimulatedElections {
             for (int i = 0; i < NAMES; i++) {
                 standAfter(process.soon(), elections.election(name(i)));
             }
+            look(process, elections.election(name(0)), () -> { });
             if (process.chance.nextInt(3) == 0) {
                 process.after(process.soon(), this::lookAround);
             }
@@ -684,6 +721,7 @@ public final class SimulatedElections {
                     process.die();
                 } else {
                     isClosed = true;
+                    seen.removeIf(each -> each.process == process);
                     stands.removeIf(stand -> stand.process == process);
                     elections.closeAsync();
                     world.after(5 * t, process::die);
@@ -717,7 +755,7 @@ public final class SimulatedElections {
         }
 
         private void stand(Stand stand, Election election) {
-            CompletableFuture<Leadership> campaign = election.campaign(new byte[] {1});
+            CompletableFuture<Leadership> campaign = election.campaign(process.value("stands"));
             if (process.chance.nextInt(4) == 0) {
                 process.after(process.chance.nextLong(4 * t), () -> campaign.cancel(false));
             }
@@ -731,7 +769,7 @@ public final class SimulatedElections {
                 }
                 onElected(election.name(), leadership);
                 if (process.chance.nextBoolean()) {
-                    process.after(process.chance.nextLong(2 * t), () -> election.proclaim(leadership, new byte[] {2}));
+                    process.after(process.chance.nextLong(2 * t), () -> election.proclaim(leadership, process.value("leads")));
                 }
                 resignLater(leadership);
                 leadership.revoked().thenRun(() -> standAfter(process.chance.nextLong(t), election));
@@ -765,7 +803,7 @@ public final class SimulatedElections {
                     own[0].withdraw();
                 }
             };
-            own[0] = election.campaign(new byte[] {1}, task, process.refusingExecutor(() -> {
+            own[0] = election.campaign(process.value("stands"), task, process.refusingExecutor(() -> {
                 if (!isStarted[0]) {
                     process.after(0, () -> own[0].withdraw());
                 }
@@ -794,16 +832,23 @@ public final class SimulatedElections {
         }
 
         private void observe(Process process, Election election) {
-            Seen own = new Seen(election.name());
-            Observation<?> observation = election.observe(holder -> own.last = holder, process.refusingExecutor(() -> true));
-            process.after(process.chance.nextLong(20 * t), () -> {
-                if (!isCalm()) {
-                    observation.close();
-                    seen.remove(own);
-                    process.after(process.soon(), () -> observe(process, election));
-                }
-            });
+            look(process, election, () -> observe(process, election));
         }
+    }
+
+    /** Observes an election, for a while or to the end. */
+    private void look(Process process, Election election, Runnable then) {
+        Seen own = new Seen(process, election.name());
+        Observation<?> observation = election.observe(holder -> own.last = holder, process.refusingExecutor(() -> true));
+        Observation<?> states = election.states(own::onState, process.refusingExecutor(() -> true));
+        process.after(process.chance.nextLong(20 * t), () -> {
+            if (!isCalm()) {
+                observation.close();
+                states.close();
+                seen.remove(own);
+                process.after(process.soon(), then);
+            }
+        });
     }
 
     /** Watches, and goes on in another process where it was. */
