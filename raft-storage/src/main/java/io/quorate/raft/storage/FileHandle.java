@@ -21,5 +21,8 @@ interface FileHandle extends Closeable {
     /** Makes everything written through this or any other handle of the file durable. Never tried again after it failed. */
     void force() throws IOException;
 
+    /** Hands over to the disk what the kernel still has in its cache, so that {@code force} need not pay for all of it; promises nothing. */
+    void drain() throws IOException;
+
     long size() throws IOException;
 }

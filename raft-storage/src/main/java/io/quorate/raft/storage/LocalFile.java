@@ -139,6 +139,13 @@ final class LocalFile implements FileHandle {
     }
 
     @Override
+    public void drain() throws IOException {
+        if (uncached == null) {
+            force();
+        }
+    }
+
+    @Override
     public long size() throws IOException {
         return channel.size();
     }

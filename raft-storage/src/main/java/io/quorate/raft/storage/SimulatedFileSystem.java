@@ -90,6 +90,11 @@ final class SimulatedFileSystem implements FileSystem {
         }
 
         @Override
+        public void drain() {
+            return;
+        }
+
+        @Override
         public long size() {
             return file.size();
         }

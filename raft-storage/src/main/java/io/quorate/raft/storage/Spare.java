@@ -115,11 +115,12 @@ final class Spare implements Closeable {
         }
         int length = Math.min(STEP_BYTES, size - filled);
         zero(filling, filled, filled + length);
-        filling.force();   // each step, or the last one would pay for all
         filled += length;
         if (filled < size) {
+            filling.drain();
             return true;
         }
+        filling.force();
         files.rename(name + UNFINISHED, name);
         files.syncDirectory();
         ready = true;

@@ -44,6 +44,11 @@ class StagingTest {
         }
 
         @Override
+        public void drain() {
+            return;
+        }
+
+        @Override
         public long size() {
             return 0;
         }
