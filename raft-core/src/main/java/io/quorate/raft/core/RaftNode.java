@@ -307,6 +307,14 @@ public final class RaftNode {
         return commitIndex;
     }
 
+    /**
+     * Whether {@link Event.Applied} lets this node go on with something: it holds back what is committed, or a snapshot waits for what was
+     * handed out before. Otherwise that event may come as late as the next one.
+     */
+    public boolean awaitsApplying() {
+        return install.fetched() != null || handedOutIndex < Math.min(commitIndex, ledger.durableIndex());
+    }
+
     /** The last entry that the newest snapshot here covers; 0 if there is none. */
     public long snapshotIndex() {
         return snapshot.index();

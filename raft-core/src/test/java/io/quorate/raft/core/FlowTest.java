@@ -306,10 +306,13 @@ class FlowTest {
         c.settle();
         assertEquals(6, c.commit(1));
         assertEquals(3, c.applied(1).size());
+        assertTrue(c.node(1).awaitsApplying());
         c.applied(1, 2);
         assertEquals(4, c.applied(1).size());
+        assertTrue(c.node(1).awaitsApplying());
         c.applied(1, 4);
         assertEquals(6, c.applied(1).size());
+        assertFalse(c.node(1).awaitsApplying());   // nothing is left to hand out
     }
 
     @Test

@@ -4,6 +4,7 @@ import static io.quorate.raft.core.Cluster.T;
 import static io.quorate.raft.core.Cluster.entry;
 import static io.quorate.raft.core.Cluster.id;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -409,8 +410,10 @@ class SnapshotInstallTest {
     @Test
     void anInstallWaitsForWhatIsBeingApplied() {
         Cluster c = applying();
+        assertFalse(c.node(3).awaitsApplying());
         c.fetch(3);
         assertEquals(List.of(), c.pendingInstalls(3));
+        assertTrue(c.node(3).awaitsApplying());
         assertEquals("1 1 1", c.log(3));
         c.applied(3, 2);
         assertEquals(List.of(), c.pendingInstalls(3));
