@@ -80,6 +80,7 @@ public final class Applier {
     private long told;                                            // what the node knows of it
     private long timeWantedNanos = Long.MAX_VALUE;                // what the node knows of the machine's wish to be told the time
     private volatile long published;                              // what other threads know of it
+    private volatile long lookNanos;                              // when it looks by itself, as of going to sleep
 
     Applier(StateMachine machine, Storage storage, Mailbox mailbox, LongSupplier nanoClock, Supplier<NotLeaderException> notLeader,
             SnapshotDesk snapshots) {
@@ -92,9 +93,32 @@ public final class Applier {
         this.snapshots = snapshots;
     }
 
-    /** Hands over what one flush has to say, or one local read; false if the server has stopped. Any thread. */
+    /**
+     * Hands over what one flush has to say, or one local read; false if the server has stopped. Any thread.
+     *
+     * <p>Proposals that have become entries wake nobody: they are looked at when an entry is applied, or when the first deadline comes.
+     */
     boolean add(List<Work> work) {
-        return inbox.add(work);
+        Call first = firstDueOfProposals(work);
+        if (!inbox.addQuietly(work)) {
+            return false;
+        }
+        if (first == null || first.deadlineNanos() - lookNanos < 0) {
+            waker.wake();
+        }
+        return true;
+    }
+
+    /** If all of these are proposals that have become entries, the one whose time is up first; else null. */
+    private static @Nullable Call firstDueOfProposals(List<Work> work) {
+        Call first = null;
+        for (int i = 0; i < work.size(); i++) {
+            if (!(work.get(i) instanceof Call call) || call.state() != Call.State.ACCEPTED) {
+                return null;
+            }
+            first = first == null || call.deadlineNanos() - first.deadlineNanos() < 0 ? call : first;
+        }
+        return first;
     }
 
     /** How much has been applied. Any thread. */
@@ -157,7 +181,7 @@ public final class Applier {
         if (applied != told) {
             told = applied;
             published = applied;
-            mailbox.complete(new Event.Applied(applied));
+            mailbox.applied(applied);
             tellTimeWanted();
             outcomes.tell();
             custody.tellAll();
@@ -196,6 +220,7 @@ public final class Applier {
 
     /** Sleeps until there is work, until woken, or for this long. */
     public void sleep(long nanos) {
+        lookNanos = nanoClock.getAsLong() + nanos;
         waker.sleep(nanos, this::hasWork);
     }
 

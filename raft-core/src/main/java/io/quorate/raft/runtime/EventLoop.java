@@ -206,6 +206,7 @@ public final class EventLoop {
             expire();
         }
         handOver();
+        mailbox.awaitApplying(bridge.isWatched() || node != null && node.awaitsApplying());
         logTrouble();
     }
 

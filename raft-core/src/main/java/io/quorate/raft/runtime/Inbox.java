@@ -34,6 +34,15 @@ final class Inbox<T> {
 
     /** Adds an item and wakes the consumer if it sleeps; false, and nothing happened, once the inbox is closed. Any thread. */
     boolean add(T item) {
+        boolean isAdded = addQuietly(item);
+        if (isAdded) {
+            consumer.wake();
+        }
+        return isAdded;
+    }
+
+    /** Adds an item that the consumer finds when something else wakes it: each wake-up costs both threads about as much as a command. */
+    boolean addQuietly(T item) {
         Node<T> node = new Node<>(item);
         Node<T> head;
         do {
@@ -43,7 +52,6 @@ final class Inbox<T> {
             }
             node.next = head;
         } while (!top.compareAndSet(head, node));
-        consumer.wake();
         return true;
     }
 

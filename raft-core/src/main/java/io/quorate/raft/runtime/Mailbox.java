@@ -30,17 +30,20 @@ public final class Mailbox {
     private static final int MESSAGE_BYTES = 200;
     private static final int ID_BYTES = 48;
 
-    private final Waker waker = new Waker();
-    private final Inbox<Mail> inbox = new Inbox<>(waker);
+    private final Waker waker;
+    private final Inbox<Mail> inbox;
     private final Budget peerBytes;
     private final LongAdder dropped = new LongAdder();
     private final LongAdder refusedCalls = new LongAdder();
+    private volatile boolean isApplyingAwaited;
 
     public Mailbox() {
-        this(PEER_BYTES_MAX);
+        this(PEER_BYTES_MAX, new Waker());
     }
 
-    Mailbox(long peerBytesMax) {
+    Mailbox(long peerBytesMax, Waker raftThread) {
+        waker = raftThread;
+        inbox = new Inbox<>(waker);
         peerBytes = new Budget(peerBytesMax);
     }
 
@@ -81,6 +84,21 @@ public final class Mailbox {
     /** Something the node has asked for is done. Never dropped. */
     public void complete(Event event) {
         inbox.add(new Mail.OfEvent(event, MESSAGE_BYTES, null));
+    }
+
+    /** Everything up to here is applied. Never dropped; it does not wake the raft thread if nothing there waits for it. */
+    void applied(long index) {
+        inbox.addQuietly(new Mail.OfEvent(new Event.Applied(index), MESSAGE_BYTES, null));
+        if (isApplyingAwaited) {      // looked at behind the adding, and set before the raft thread looks for mail a last time
+            waker.wake();
+        }
+    }
+
+    /** Whether the raft thread is to hear at once of what is applied. The consumer only, before it sleeps. */
+    void awaitApplying(boolean isAwaited) {
+        if (isAwaited != isApplyingAwaited) {
+            isApplyingAwaited = isAwaited;
+        }
     }
 
     /** These entries cannot be read from the disk any more. */

@@ -37,7 +37,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class ApplierTest {
 
@@ -704,6 +706,38 @@ class ApplierTest {
         apply(noOp(1, 2));       // both have failed by it
         applier.turn(now);
         assertEquals("NotLeaderException", second.outcome());
+    }
+
+    @Test
+    @Timeout(30)
+    void proposalsWakeTheApplyThreadOnlyIfTheirTimeIsUpBeforeItLooks() throws InterruptedException {
+        Thread sleeper = asleepFor(TimeUnit.HOURS.toNanos(1));
+        propose(1, 1, TimeUnit.HOURS.toNanos(2));
+        sleeper.join(50);
+        assertTrue(sleeper.isAlive(), "the entry is not committed yet");
+        propose(2, 1, TimeUnit.MINUTES.toNanos(1));
+        sleeper.join();
+    }
+
+    @Test
+    @Timeout(30)
+    void allElseWakesTheApplyThreadThoughProposalsComeWithIt() throws InterruptedException {
+        Thread sleeper = asleepFor(TimeUnit.HOURS.toNanos(1));
+        Call accepted = call(Call.Kind.PROPOSE, TimeUnit.HOURS.toNanos(2), new Recorder());
+        accepted.accepted(new EntryId(1, 1));
+        applier.add(List.of(accepted, new Work.Apply(1, 1, List.of(noOp(1, 1)))));
+        sleeper.join();
+        applier.turn(now);
+        assertEquals(1, applier.appliedIndex());
+    }
+
+    private Thread asleepFor(long nanos) {
+        Thread sleeper = new Thread(() -> applier.sleep(nanos));
+        sleeper.start();
+        while (sleeper.getState() != Thread.State.TIMED_WAITING) {
+            Thread.onSpinWait();
+        }
+        return sleeper;
     }
 
     @Test

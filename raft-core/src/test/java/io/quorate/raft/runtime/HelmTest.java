@@ -25,8 +25,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What other threads see of who leads: one server of a group of two, turned step by step, the other played by the test. */
 class HelmTest {
@@ -109,6 +111,23 @@ class HelmTest {
         assertFalse(own.isOn());
         assertEquals(Reign.NONE, own.leaseEndNanos());
         assertEquals(new Helm.View(0, null, null, null), helm.view());
+    }
+
+    /** Else a leader of a group that has nothing to do would hold its office no sooner than the next message comes. */
+    @Test
+    @Timeout(30)
+    void whatIsAppliedWakesTheRaftThreadWhileSomebodyWatches() throws InterruptedException {
+        helm.watch(() -> news++);
+        lead(() -> helm.view().reign() != null && server.loop().node().commitIndex() == 1);
+        server.loop().turn(now);
+        Thread raftThread = new Thread(() -> server.mailbox().sleep(TimeUnit.HOURS.toNanos(1)));
+        raftThread.start();
+        while (raftThread.getState() != Thread.State.TIMED_WAITING) {
+            Thread.onSpinWait();
+        }
+        server.applier().turn(now);
+        raftThread.join();
+        assertEquals(1, server.applier().appliedIndex());
     }
 
     @Test

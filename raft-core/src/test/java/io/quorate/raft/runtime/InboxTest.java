@@ -127,6 +127,31 @@ class InboxTest {
         }
     }
 
+    /** The sleeper can be seen already when it looks for work the last time: what is added there is added to a thread that sleeps. */
+    @Test
+    void whatIsAddedQuietlyWakesNobody() {
+        long begun = System.nanoTime();
+        waker.sleep(TimeUnit.MILLISECONDS.toNanos(50), () -> {
+            inbox.addQuietly(1);
+            return false;
+        });
+        assertTrue(System.nanoTime() - begun >= TimeUnit.MILLISECONDS.toNanos(50), "it slept for as long as it wanted to");
+        assertEquals(List.of(1), drain());
+    }
+
+    @Test
+    void aThreadIsWokenOnceByAllWhoBringSomething() {
+        waker.sleep(TimeUnit.HOURS.toNanos(1), () -> {
+            inbox.add(1);
+            inbox.add(2);       // it is awake by now
+            return false;
+        });
+        long begun = System.nanoTime();
+        waker.sleep(TimeUnit.MILLISECONDS.toNanos(50), () -> false);
+        assertTrue(System.nanoTime() - begun >= TimeUnit.MILLISECONDS.toNanos(50), "nothing was left over that would wake it again");
+        assertEquals(List.of(1, 2), drain());
+    }
+
     @Test
     void theSleeperWakesForWorkForTheEndAndNotForNothing() throws InterruptedException {
         CountDownLatch woken = new CountDownLatch(1);

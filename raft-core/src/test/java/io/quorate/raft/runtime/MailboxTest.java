@@ -13,7 +13,9 @@ import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class MailboxTest {
 
@@ -37,7 +39,7 @@ class MailboxTest {
 
     @Test
     void peersMessagesBeyondTheBoundAreDroppedAndCounted() {
-        Mailbox mailbox = new Mailbox(5000);
+        Mailbox mailbox = new Mailbox(5000, new Waker());
         mailbox.post(append(3000));
         mailbox.post(append(3000));
         assertEquals(1, mailbox.dropped());
@@ -48,13 +50,35 @@ class MailboxTest {
 
     @Test
     void completionsAndCallsPassAFullMailbox() {
-        Mailbox mailbox = new Mailbox(100);
+        Mailbox mailbox = new Mailbox(100, new Waker());
         mailbox.post(append(3000));
         mailbox.post(append(10));
         assertEquals(1, mailbox.dropped());
         mailbox.complete(new Event.Written(1));
         assertTrue(mailbox.submit(Recorder.call(Call.Kind.READ, 0)));
         assertEquals(3, drain(mailbox).size());
+    }
+
+    /** The sleeper can be seen already when it looks for work the last time: so what is told there is told to a thread that sleeps. */
+    @Test
+    @Timeout(30)
+    void whatIsAppliedWakesTheRaftThreadOnlyIfItWaitsForThat() {
+        Waker raftThread = new Waker();
+        Mailbox mailbox = new Mailbox(100, raftThread);
+        mailbox.awaitApplying(true);
+        raftThread.sleep(TimeUnit.HOURS.toNanos(1), () -> {
+            mailbox.applied(1);
+            return false;
+        });
+        mailbox.awaitApplying(false);
+        long begun = System.nanoTime();
+        raftThread.sleep(TimeUnit.MILLISECONDS.toNanos(50), () -> {
+            mailbox.applied(2);
+            return false;
+        });
+        assertTrue(System.nanoTime() - begun >= TimeUnit.MILLISECONDS.toNanos(50), "it slept for as long as it wanted to");
+        assertEquals(List.of(new Event.Applied(1), new Event.Applied(2)),
+            drain(mailbox).stream().map(mail -> ((Mail.OfEvent) mail).event()).toList());
     }
 
     @Test
