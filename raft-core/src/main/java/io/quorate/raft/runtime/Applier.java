@@ -128,37 +128,6 @@ public final class Applier {
 
     /** Works on what waits: until nothing does, or until about {@link #CHUNK_BYTES} have been applied. */
     public void turn(long nowNanos) {
-        custody.take();
-        try {
-            work(nowNanos);
-        } finally {
-            custody.give();
-        }
-    }
-
-    /**
-     * If whoever turns is held up outside since this was called last, at least: gives up the calls whose time is up, and tells the
-     * callers of all that have ended. Another thread than the one that turns, and always the same.
-     */
-    public void relieve(long nowNanos) {
-        List<Told> ended;
-        custody.take();
-        try {
-            if (!custody.isOutStill()) {
-                return;
-            }
-            takeIn();
-            if (sweep.isDue(nowNanos)) {
-                expire(nowNanos);
-            }
-            ended = custody.takeWaiting();
-        } finally {
-            custody.give();
-        }
-        ended.forEach(Told::tell);
-    }
-
-    private void work(long nowNanos) {
         takeIn();
         if (sweep.isDue(nowNanos)) {
             expire(nowNanos);
@@ -193,24 +162,38 @@ public final class Applier {
         }
     }
 
-    /** Whether a turn would find something to do but timeouts. */
-    public boolean hasWork() {
-        custody.take();
+    /**
+     * If whoever turns is held up outside since this was called last, at least: gives up the calls whose time is up, and tells the
+     * callers of all that have ended. Another thread than the one that turns, and always the same.
+     */
+    public void relieve(long nowNanos) {
+        if (!custody.takeIfOut()) {
+            return;
+        }
+        List<Told> ended;
         try {
-            return !isStuck && (apply != null || !batch.isEmpty()) || inbox.hasMore();
+            if (!custody.isOutStill()) {
+                return;
+            }
+            takeIn();
+            if (sweep.isDue(nowNanos)) {
+                expire(nowNanos);
+            }
+            ended = custody.takeWaiting();
         } finally {
             custody.give();
         }
+        ended.forEach(Told::tell);
+    }
+
+    /** Whether a turn would find something to do but timeouts. */
+    public boolean hasWork() {
+        return !isStuck && (apply != null || !batch.isEmpty()) || inbox.hasMore();
     }
 
     /** After how many nanoseconds to turn for the sake of timeouts; {@link Long#MAX_VALUE} if nothing waits. */
     public long nanosUntilDeadline(long nowNanos) {
-        custody.take();
-        try {
-            return Math.min(sweep.nanosUntil(nowNanos), isAhead() ? Long.MAX_VALUE : snapshots.nanosUntil(nowNanos));
-        } finally {
-            custody.give();
-        }
+        return Math.min(sweep.nanosUntil(nowNanos), isAhead() ? Long.MAX_VALUE : snapshots.nanosUntil(nowNanos));
     }
 
     /** Wakes the apply thread for good. */
