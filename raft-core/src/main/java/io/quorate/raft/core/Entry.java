@@ -95,19 +95,23 @@ public final class Entry {
         if (payload.length > PAYLOAD_BYTES_MAX) {
             throw new IllegalArgumentException("payload of " + payload.length + " bytes; at most " + PAYLOAD_BYTES_MAX);
         }
+        return lay(new byte[HEADER_BYTES + payload.length], 0, index, term, kind, timeNanos, payload);
+    }
+
+    /** The same in this array, from {@code offset} on: there is room, and zeros. */
+    static Entry lay(byte[] array, int offset, long index, long term, Kind kind, long timeNanos, byte[] payload) {
         if (index < 1 || term < 1) {
             throw new IllegalArgumentException("no entry has index " + index + " and term " + term);
         }
         int size = HEADER_BYTES + payload.length;
-        byte[] array = new byte[size];
-        INT.set(array, 0, size);
-        LONG.set(array, INDEX_AT, index);
-        LONG.set(array, TERM_AT, term);
-        LONG.set(array, TIME_AT, timeNanos);
-        array[KIND_AT] = (byte) kind.code;
-        System.arraycopy(payload, 0, array, HEADER_BYTES, payload.length);
-        INT.set(array, CHECKSUM_AT, checksum(array, 0, size));
-        return new Entry(array, 0, size);
+        INT.set(array, offset, size);
+        LONG.set(array, offset + INDEX_AT, index);
+        LONG.set(array, offset + TERM_AT, term);
+        LONG.set(array, offset + TIME_AT, timeNanos);
+        array[offset + KIND_AT] = (byte) kind.code;
+        System.arraycopy(payload, 0, array, offset + HEADER_BYTES, payload.length);
+        INT.set(array, offset + CHECKSUM_AT, checksum(array, offset, size));
+        return new Entry(array, offset, size);
     }
 
     /**

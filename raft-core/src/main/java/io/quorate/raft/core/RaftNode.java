@@ -39,6 +39,7 @@ public final class RaftNode {
     private final ReplicaId self;
     private final RandomGenerator random;
     private final RaftLog log;
+    private final EntryPages pages = new EntryPages();
     private final WriteLedger ledger;
     private final Outbox outbox = new Outbox();
     private final SnapshotInstall install = new SnapshotInstall();
@@ -750,7 +751,7 @@ public final class RaftNode {
     }
 
     Entry appendOwn(Entry.Kind kind, byte[] payload) {
-        Entry entry = Entry.of(log.lastIndex() + 1, term, kind, time.at(now), payload);
+        Entry entry = pages.add(log.lastIndex() + 1, term, kind, time.at(now), payload);
         append(entry);
         return entry;
     }

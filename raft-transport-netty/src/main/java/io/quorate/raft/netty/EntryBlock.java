@@ -18,10 +18,16 @@ final class EntryBlock {
         return bytes;
     }
 
+    /** Those that stand behind one another in an array, as they do where they were made or received together, are copied at once. */
     static void write(ByteBuf out, List<Entry> entries) {
-        for (int i = 0; i < entries.size(); i++) {
-            Entry entry = entries.get(i);
-            out.writeBytes(entry.array(), entry.offset(), entry.size());
+        int at = 0;
+        while (at < entries.size()) {
+            Entry first = entries.get(at++);
+            int end = first.offset() + first.size();
+            while (at < entries.size() && entries.get(at).array() == first.array() && entries.get(at).offset() == end) {
+                end += entries.get(at++).size();
+            }
+            out.writeBytes(first.array(), first.offset(), end - first.offset());
         }
     }
 

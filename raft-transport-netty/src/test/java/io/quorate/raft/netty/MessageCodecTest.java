@@ -15,6 +15,7 @@ import io.quorate.raft.SnapshotMessage;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.netty.wire.AppendEntriesHead;
 import io.quorate.raft.netty.wire.EntryAnswerHead;
 import io.quorate.raft.netty.wire.EntryIdPart;
@@ -201,6 +202,25 @@ class MessageCodecTest {
             }
         }
         assertEquals(List.of(first, second), read);
+    }
+
+    /** Those that stand behind one another are copied at once, and nothing that stands between others. */
+    @Test
+    void aFrameHasTheBytesOfItsEntriesWhereverTheyStand() {
+        byte[] array = new byte[1000];
+        byte[] other = new byte[1000];
+        List<Entry> entries = new ArrayList<>();
+        int at = 0;
+        for (int index = 1; index <= 6; index++) {
+            Entry entry = Entry.of(index, 1, Entry.Kind.COMMAND, 0, new byte[index]);
+            at += index == 3 ? 7 : 0;                               // behind a gap
+            byte[] in = index == 5 ? other : array;                 // where one would stand in the first array, but in another
+            System.arraycopy(entry.array(), 0, in, at, entry.size());
+            entries.add(Entry.decode(in, at, in.length));
+            at += entry.size();
+        }
+        Message append = new Message.AppendEntries(new ReplicaId(1, 1), new ReplicaId(2, 2), 1, EntryId.ZERO, entries, 0, 0, 1);
+        assertEquals(append, MessageCodec.decode(MessageCodec.encode(append)));
     }
 
     @Test
