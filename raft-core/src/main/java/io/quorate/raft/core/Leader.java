@@ -589,7 +589,7 @@ final class Leader implements Role {
             }
             sendEntries(position, node.log().entries(peer.nextIndex(), lastIndex, node.config().appendBytesMax()));
         }
-        if (isMatchNamed && peer.untoldCommit(node.commitIndex()) > 0) {
+        if (isMatchNamed && peer.isCommitUntold(node.commitIndex())) {
             sendEmpty(position, peer.matchIndex());
         }
     }

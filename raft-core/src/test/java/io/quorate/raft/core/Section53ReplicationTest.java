@@ -156,6 +156,36 @@ class Section53ReplicationTest {
         assertEquals(List.of(), c.network());
     }
 
+    /** More will be committed when they have come, and one message tells of both; if they are lost, no more than a heartbeat is waited. */
+    @Test
+    void whileEntriesAreOnTheirWayACommitWaitsForTheirsOrForAHeartbeat() {
+        Cluster c = Cluster.of(3);
+        c.elect(1, 2, 3);
+        c.settle();
+        c.propose(1);
+        c.deliver(Message.AppendEntries.class, 1, 2);
+        c.deliver(Message.AppendEntries.class, 1, 3);
+        for (int n = 1; n <= 3; n++) {
+            c.writeAll(n);
+        }
+        c.propose(1);
+        c.deliver(Message.AppendAccepted.class, 2, 1);
+        c.deliver(Message.AppendAccepted.class, 3, 1);
+        assertEquals(2, c.commit(1));
+        Message.AppendEntries second = c.take(Message.AppendEntries.class, 1, 2);
+        assertEquals(1, second.entries().size());
+        c.take(Message.AppendEntries.class, 1, 3);   // is lost
+        assertEquals(List.of(), c.network());
+
+        c.deliver(second);
+        c.settle(1, 2);
+        assertEquals(3, c.commit(2));
+        assertEquals(1, c.commit(3));
+        c.timeout(1);
+        c.deliver(Message.AppendEntries.class, 1, 3);
+        assertEquals(2, c.commit(3));
+    }
+
     /** A heartbeat stands where the peer is known to match, so what it says of later commits proves nothing there: it is said again. */
     @Test
     void aCommitIsToldAgainWhereTheFirstMessageCouldNotProveIt() {
@@ -298,6 +328,7 @@ class Section53ReplicationTest {
         assertEquals("1 1", c.disk(4));
         assertEquals("1 1 1 2 3 3 3", c.disk(5));
         assertEquals(7, c.commit(1));
+        c.timeout(1);   // whom entries are still on their way to is told of the commit by the heartbeat
         for (int peer : new int[] {2, 3, 5}) {
             while (!c.sent(Message.AppendEntries.class, 1, peer).isEmpty()) {
                 c.deliver(Message.AppendEntries.class, 1, peer);

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
  */
 class SnapshotRunsTest {
 
+    private static final int FIRST_SEED = 301;   // logs conflict often in what follows it
     private static final int RUNS = 60;
     private static final int PERIODS = 8;
     private static final int STEPS = 250;
@@ -38,7 +39,7 @@ class SnapshotRunsTest {
 
     @Test
     void allComeToTheSameStateWhateverHasHappened() {
-        Reached reached = run(1, RUNS);
+        Reached reached = run(FIRST_SEED, FIRST_SEED + RUNS - 1);
         assertTrue(reached.snapshots > 10 * RUNS && reached.installs > RUNS && reached.conflicts > RUNS / 10
             && reached.crashesWhileInstalling > RUNS / 10 && reached.commits > 20 * RUNS, reached::toString);
     }
