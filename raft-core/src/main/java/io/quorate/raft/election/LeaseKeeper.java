@@ -22,6 +22,10 @@ import org.slf4j.LoggerFactory;
  * that time is up here, the lease is lost for good, whether the group has ended it or not: whoever was told that it was over is not told
  * that it was not.
  *
+ * <p><b>A group that was recovered</b> from a lost quorum may know the lease and not the keys that were put with it since, or know keys
+ * again that were deleted. So a lease is refreshed in the epoch in which it was granted and in no other: it is given back with all that
+ * goes with it, and another is got.
+ *
  * <p>It is used, and uses its listener, on one strand.
  */
 final class LeaseKeeper {
@@ -53,12 +57,14 @@ final class LeaseKeeper {
         private final LeaseId lease;
         private final Session session;
         private final long ttlNanos;         // as the group allows it
+        private final int epoch;             // of the group when it was asked for
         private volatile long endNanos;      // on the clock here; ENDED when it is over
 
-        private Hold(LeaseId lease, Session session, long ttlNanos, long endNanos) {
+        private Hold(LeaseId lease, Session session, long ttlNanos, int epoch, long endNanos) {
             this.lease = lease;
             this.session = session;
             this.ttlNanos = ttlNanos;
+            this.epoch = epoch;
             this.endNanos = endNanos;
         }
 
@@ -183,13 +189,14 @@ final class LeaseKeeper {
     }
 
     private void grant(Session begun) {
+        int epoch = group.epoch();
         long before = group.nanoTime();
         propose(begun, new KeyCommand.Grant(ttl.toNanos(), group.drawNumber()), callTimeout, (result, failure) -> {
             if (!(result instanceof KeyResult.Granted granted)) {
                 again(failure != null ? failure : new IllegalStateException("a lease was refused: " + result));
                 return;
             }
-            Hold begunHold = new Hold(granted.lease(), begun, granted.ttlNanos(), before + validNanos(granted.ttlNanos()));
+            Hold begunHold = new Hold(granted.lease(), begun, granted.ttlNanos(), epoch, before + validNanos(granted.ttlNanos()));
             if (isClosed || !begunHold.isHeld()) {
                 revoke(begunHold);
                 again(null);
@@ -254,7 +261,9 @@ final class LeaseKeeper {
                 return;
             }
             isRefreshing = false;
-            if (result instanceof KeyResult.Done) {
+            if (result instanceof KeyResult.Done && group.epoch() != held.epoch) {
+                lose(held, "The group was recovered, and may not know what went with it", true);
+            } else if (result instanceof KeyResult.Done) {
                 if (held.isHeld()) {      // else it has been over in the meantime, and stays so
                     held.endNanos = before + validNanos(held.ttlNanos);
                     refreshedNanos = before;
@@ -288,10 +297,14 @@ final class LeaseKeeper {
     }
 
     private void lose(Hold lost, boolean mayLive) {
+        lose(lost, mayLive ? "Its time was up here before it was refreshed" : "The group does not know it any more", mayLive);
+    }
+
+    private void lose(Hold lost, String why, boolean mayLive) {
         if (lost != hold) {
             return;
         }
-        LOG.info("Lease {} is lost{}", lost.lease, mayLive ? ": its time was up here before it was refreshed" : "");
+        LOG.info("Lease {} is lost: {}", lost.lease, why);
         lost.endNanos = Validity.ENDED;
         hold = null;
         isRefreshing = false;

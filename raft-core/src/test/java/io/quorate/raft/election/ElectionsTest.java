@@ -907,6 +907,31 @@ class ElectionsTest {
         assertEquals(2, group.machine().keys(), "the one place, and what is another's");
     }
 
+    /** He has given it back, and that is forgotten; but he lives, and so would his lease. */
+    @Test
+    void whatWasGivenBackBeforeARecoveryThatForgotItIsGivenBackOnceMore() {
+        Leadership first = new Member().lead("one");
+        Runnable recovery = group.backup();
+        first.resign();
+        group.passMillis(200);
+        recovery.run();
+        CompletableFuture<Leadership> next = new Member().campaign("other");
+        group.pass(Duration.ofSeconds(3));
+        assertTrue(assertDone(next).isValid());
+    }
+
+    @Test
+    void aLeaseIsRefreshedInTheEpochInWhichItWasGrantedAndInNoOther() {
+        Leadership first = new Member().lead("one");
+        group.pass(Duration.ofSeconds(5));
+        group.epoch = 1;
+        group.pass(Duration.ofSeconds(2));
+        assertFalse(first.isValid());
+        assertEquals(Reason.LOST, first.revoked().toCompletableFuture().join());
+        assertEquals(0, group.machine().keys());
+        assertEquals(1, group.machine().leases());
+    }
+
     // ----------------------------------------------------------------------------------------------------------------------- trouble
 
     /** As a put does that was on its way for longer than all that was done because it was not answered. */
