@@ -492,8 +492,11 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
                 value = next.value;
                 proclamations.remove();
                 next.done.complete(null);
-            } else if (result instanceof KeyResult.Otherwise there && there.entry() != null) {
+            } else if (result instanceof KeyResult.Otherwise there && isOwn(there.entry(), held)) {
                 version = there.entry().version();      // an earlier try of this one, whose outcome was unknown
+            } else if (result instanceof KeyResult.Otherwise) {
+                onOwnKeyGone();     // a group that was recovered has forgotten the key, and not the lease: whoever comes next leads
+                return;
             } else if (LeaseKeeper.isGone(result, failure)) {
                 line.keeper().onGone(held);
                 failProclamations();      // also if the keeper has known it for long, and this contender was not told: it has left
@@ -506,6 +509,10 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
             }
             proclaimNext();
         });
+    }
+
+    private boolean isOwn(@Nullable KeyEntry there, LeaseKeeper.Hold held) {
+        return there != null && there.createIndex() == createIndex && held.lease().equals(there.lease());
     }
 
     private void failProclamations() {

@@ -907,6 +907,21 @@ class ElectionsTest {
         assertEquals(2, group.machine().keys(), "the one place, and what is another's");
     }
 
+    /** The lease is older than what was lost, and goes on; so nothing but the key says that the office is not held any more. */
+    @Test
+    void whoseKeyTheRecoveredGroupHasForgottenHoldsTheOfficeNoMoreThoughHisLeaseGoesOn() {
+        Member one = new Member(LONG);
+        group.passMillis(500);
+        Runnable recovery = group.backup();
+        Leadership first = one.lead("one");
+        recovery.run();
+        CompletableFuture<Leadership> next = new Member(LONG).campaign("other");
+        group.pass(Duration.ofSeconds(3));
+        assertTrue(assertDone(next).isValid());
+        assertFalse(first.isValid());
+        assertEquals(Reason.LOST, first.revoked().toCompletableFuture().join());
+    }
+
     /** He has given it back, and that is forgotten; but he lives, and so would his lease. */
     @Test
     void whatWasGivenBackBeforeARecoveryThatForgotItIsGivenBackOnceMore() {
