@@ -40,6 +40,7 @@ final class ChangeFeed {
     private @Nullable ChangePoll poll;
     private List<String> polled = List.of();      // what that asks about; nothing in particular if it asks for all
     private long index = KeyQuery.NOW;      // all up to here has been told
+    private int epoch;                      // of the group when that was told: in another that index may stand for something else
     private boolean isBeginDue;
 
     ChangeFeed(Group group, Executor strand) {
@@ -96,6 +97,9 @@ final class ChangeFeed {
     /** Asks for the changes behind those that were told, for all who are here now. The answer to the last question is let go. */
     private void restart() {
         stop();
+        if (group.epoch() != epoch) {      // the last question would have found that out
+            forget();
+        }
         ChangePoll[] own = new ChangePoll[1];
         polled = prefixes();
         ChangePoll begun = new ChangePoll(group, strand, polled, index, new ChangePoll.Sink() {
@@ -110,8 +114,7 @@ final class ChangeFeed {
 
             @Override
             public void onGap() {
-                index = KeyQuery.NOW;
-                newcomers.addAll(subscribers);
+                forget();
                 restart();
             }
         });
@@ -121,6 +124,12 @@ final class ChangeFeed {
             welcome();
         }
         begun.start();
+    }
+
+    private void forget() {
+        epoch = group.epoch();
+        index = KeyQuery.NOW;
+        newcomers.addAll(subscribers);
     }
 
     private void tell(KeyAnswer.Changes told) {

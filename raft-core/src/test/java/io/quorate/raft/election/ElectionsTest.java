@@ -947,6 +947,26 @@ class ElectionsTest {
         assertEquals(1, group.machine().leases());
     }
 
+    /** Who comes in the moment in which the group is met again has the question put anew; not with an index of the other history. */
+    @Test
+    void whoWaitsIsWokenAfterARecoveryAlsoIfSomebodyElseBeginsToWaitJustThen() {
+        Leadership first = new Member(LONG).lead("one");
+        Member other = new Member(LONG);
+        CompletableFuture<Leadership> next = other.campaign("next");
+        group.passMillis(500);
+        Runnable recovery = group.backup();
+        for (int i = 0; i < 50; i++) {
+            group.command(new KeyCommand.PutIfAbsent("election\0billing\0of another " + i, ByteBuffer.allocate(0), null));
+        }
+        group.passMillis(500);
+        recovery.run();
+        other.elections.election("of another name").campaign(bytes("next"));
+        group.pass(Duration.ofSeconds(5));
+        first.resign();
+        group.passMillis(500);
+        assertTrue(assertDone(next).isValid());
+    }
+
     // ----------------------------------------------------------------------------------------------------------------------- trouble
 
     /** As a put does that was on its way for longer than all that was done because it was not answered. */
