@@ -49,7 +49,8 @@ public final class Observation<T> implements AutoCloseable {
     private final TreeMap<Long, KeyEntry> line = new TreeMap<>();     // by where they were put
     private @Nullable List<KeyChange> missed;                         // while the line is being read; null when it is known
     private long missedBytes;                                         // of these
-    private long beginIndex;
+    private long beginIndex;                                          // what happened up to here is in the line
+    private long readIndex;                                           // and what happened up to here, in part
     private long reading;                                             // which reading; an answer to another is too late
     private boolean isKnown;
     private boolean isClosed;
@@ -178,6 +179,7 @@ public final class Observation<T> implements AutoCloseable {
         missed = null;
         missedBytes = 0;
         line.clear();
+        readIndex = lastPageIndex;
         known.forEach(entry -> line.put(entry.createIndex(), entry));
         List<KeyChange> told = new ArrayList<>();
         for (KeyChange change : since) {
@@ -187,7 +189,7 @@ public final class Observation<T> implements AutoCloseable {
                 take(change);
             }
         }
-        beginIndex = lastPageIndex;
+        beginIndex = firstPageIndex;
         isKnown = true;
         tell();
         onChanges(told);
@@ -218,9 +220,15 @@ public final class Observation<T> implements AutoCloseable {
         KeyEntry entry = change.entry();
         if (entry == null) {
             line.remove(change.createIndex());
-        } else {
+        } else if (change.index() > readIndex || !isReadNewer(entry)) {
             line.put(change.createIndex(), entry);
         }
+    }
+
+    /** Whether a later piece has told already what has become of the key since. */
+    private boolean isReadNewer(KeyEntry changed) {
+        KeyEntry present = line.get(changed.createIndex());
+        return present == null ? changed.version() > changed.createIndex() : present.version() > changed.version();
     }
 
     // ---------------------------------------------------------------------------------------------------------------- the listener

@@ -967,6 +967,26 @@ class ElectionsTest {
         assertTrue(assertDone(next).isValid());
     }
 
+    /** The line is so long that it is read in pieces, and what happens between two of them is told only after the last. */
+    @Test
+    void whoObservesALongLineMissesNothingThatHappensWhileItIsRead() {
+        for (int millis = 0; millis < 30; millis++) {
+            group = new VirtualGroup();
+            for (int i = 10; i < 50; i++) {
+                group.command(new KeyCommand.PutIfAbsent("election\0billing\0" + i, ByteBuffer.allocate(60_000), null));
+            }
+            Member watcher = new Member(LONG);
+            List<Optional<Holder>> told = new ArrayList<>();
+            watcher.election.observe(told::add, watcher.process.executor());
+            group.passMillis(millis);
+            KeyEntry gone = first("election\0billing\0");
+            group.command(new KeyCommand.Delete(gone.key(), KeyCommand.ANY_VERSION, null));
+            group.pass(Duration.ofSeconds(1));
+            assertEquals(first("election\0billing\0").createIndex(),
+                FencingToken.index(told.get(told.size() - 1).orElseThrow().fencingToken()), "after " + millis + " ms");
+        }
+    }
+
     // ----------------------------------------------------------------------------------------------------------------------- trouble
 
     /** As a put does that was on its way for longer than all that was done because it was not answered. */
