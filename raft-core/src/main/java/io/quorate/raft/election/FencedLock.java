@@ -14,6 +14,8 @@ import java.util.concurrent.CompletionStage;
  */
 public final class FencedLock {
 
+    private static final Duration TIMEOUT_MAX = Duration.ofDays(365);
+
     /** The lock, while it is held. */
     public static final class Hold implements AutoCloseable {
 
@@ -96,8 +98,8 @@ public final class FencedLock {
 
     /** The same, but waits no longer than this: completes with nothing then, and the lock is not held. */
     public CompletableFuture<Optional<Hold>> tryLock(Duration timeout) {
-        if (timeout.isNegative()) {
-            throw new IllegalArgumentException("Nobody waits for " + timeout);
+        if (timeout.isNegative() || timeout.compareTo(TIMEOUT_MAX) > 0) {
+            throw new IllegalArgumentException("Nobody waits for " + timeout + "; 365 days is the most");
         }
         CompletableFuture<Hold> lock = lock();
         CompletableFuture<Optional<Hold>> tried = new CompletableFuture<>();

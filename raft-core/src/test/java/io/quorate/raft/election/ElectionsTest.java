@@ -947,6 +947,15 @@ class ElectionsTest {
         assertEquals(1, group.machine().leases());
     }
 
+    /** Else the lock would be asked for, and never given back. */
+    @Test
+    void nobodyWaitsForALockForEver() {
+        Member one = new Member();
+        assertThrows(IllegalArgumentException.class, () -> one.elections.lock("billing").tryLock(Duration.ofSeconds(Long.MAX_VALUE)));
+        group.passMillis(500);
+        assertEquals(0, group.machine().keys());
+    }
+
     /** Who comes in the moment in which the group is met again has the question put anew; not with an index of the other history. */
     @Test
     void whoWaitsIsWokenAfterARecoveryAlsoIfSomebodyElseBeginsToWaitJustThen() {
