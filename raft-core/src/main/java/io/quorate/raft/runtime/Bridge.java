@@ -27,7 +27,8 @@ final class Bridge implements Helm {
     private final Mailbox mailbox;
     private final List<Runnable> watchers = new CopyOnWriteArrayList<>();
     private volatile View view = NOTHING;
-    private @Nullable OwnReign reign;       // of the raft thread
+    private @Nullable OwnReign reign;       // of the raft thread, as the next
+    private @Nullable OwnReign unwatched;   // the last one that nobody looked at any more: its indexes are not given out again
 
     Bridge(RaftConfig config, Mailbox mailbox) {
         this.config = config;
@@ -87,7 +88,8 @@ final class Bridge implements Helm {
             reign = null;
         }
         if (reign == null && node.leadIndex() > 0) {
-            reign = new OwnReign(node.term(), epoch, node.leadIndex());
+            OwnReign earlier = unwatched;
+            reign = new OwnReign(node.term(), epoch, node.leadIndex(), earlier != null && earlier.isOf(node) ? earlier.takenIndex() : 0);
         }
         boolean isNews = reign != null && reign.observe(node, appliedIndex);
         ReplicaId leader = node.leader();
@@ -119,6 +121,7 @@ final class Bridge implements Helm {
         if (last != null) {
             last.end();
             reign = null;
+            unwatched = last;
         }
         if (view != NOTHING) {
             view = NOTHING;
@@ -139,10 +142,11 @@ final class Bridge implements Helm {
         private boolean isLeased;            // of the raft thread, as the next: when it was last looked at
         private boolean isTakeable;
 
-        private OwnReign(long term, int epoch, long firstIndex) {
+        private OwnReign(long term, int epoch, long firstIndex, long takenIndex) {
             this.term = term;
             this.epoch = epoch;
             this.firstIndex = firstIndex;
+            this.takenIndex = takenIndex;
         }
 
         @Override
@@ -180,6 +184,10 @@ final class Bridge implements Helm {
         @Override
         public synchronized boolean isUsedUp() {
             return takenIndex > 0 && takenIndex == appliedIndex;
+        }
+
+        private synchronized long takenIndex() {
+            return takenIndex;
         }
 
         private long indexToTake() {

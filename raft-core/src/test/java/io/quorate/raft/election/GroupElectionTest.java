@@ -324,6 +324,22 @@ class GroupElectionTest {
     }
 
     @Test
+    void theNextElectionOfAServerGoesOnWithAHigherTokenInTheSameTerm() {
+        try (Group one = new Group(1)) {
+            one.start(1);
+            GroupLeadership first = one.awaitLeader().leadership();
+
+            one.elections.get(1).close();
+            one.cluster.propose("while nobody watches");
+            one.stand(1, new Worker(one.cluster, 1));
+
+            GroupLeadership second = one.awaitLeader().leadership();
+            assertEquals(first.term(), second.term());
+            assertTrue(second.fencingToken() > first.fencingToken(), second + " after " + first);
+        }
+    }
+
+    @Test
     void whoCannotStartAndIsAloneTriesAgainWithAHigherToken() {
         try (Group one = new Group(1)) {
             one.cluster.start(1, builder -> builder.config(CONFIG));
