@@ -16,7 +16,7 @@ import io.quorate.raft.core.EntryId;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Calls a group from outside it: finds the leader, follows it, and tries again what certainly did not happen.
@@ -44,7 +44,16 @@ public final class RaftClient implements AutoCloseable {
 
     private final Calls calls;
     private final long callTimeoutNanos;
-    private final AtomicLong lastIndex = new AtomicLong();      // the newest state this client has seen
+    private final AtomicReference<Seen> newest = new AtomicReference<>(new Seen(0, 0));
+
+    /** The newest state that this client has seen, and in which epoch: in the next one indexes may be lower, and stand for something else. */
+    private record Seen(int epoch, long index) {
+
+        private static Seen newer(Seen one, Seen other) {
+            boolean isOther = one.epoch == other.epoch ? one.index < other.index : one.epoch < other.epoch;
+            return isOther ? other : one;
+        }
+    }
 
     private RaftClient(Builder builder) {
         calls = new Calls(builder.transport, builder.addresses);
@@ -95,7 +104,7 @@ public final class RaftClient implements AutoCloseable {
 
     /**
      * Answers a query from a state as fresh as this, and never from one that is older than what this client has seen: it reads its own
-     * writes, and what it reads does not go back in time. Linearizable reads, and reads under a lease, are asked of the leader, the others
+     * writes, and what it reads does not go back in time (but for a recovery from a lost quorum, which may have lost some of it). Linearizable reads, and reads under a lease, are asked of the leader, the others
      * of any replica. Fails as {@link #propose}, but never with {@link OutcomeUnknownException}.
      *
      * @param query not changed until the future completes
@@ -112,7 +121,7 @@ public final class RaftClient implements AutoCloseable {
     private CompletableFuture<Answer> read(byte[] query, Freshness freshness, long timeoutNanos) {
         boolean wantsLeader = freshness.mode() == Freshness.Mode.LINEARIZABLE || freshness.mode() == Freshness.Mode.LEASE;
         // What a quorum confirms holds all that anybody has seen.
-        Freshness wanted = wantsLeader ? freshness : freshness.notBefore(Math.max(freshness.minIndex(), lastIndex.get()));
+        Freshness wanted = wantsLeader ? freshness : freshness.notBefore(Math.max(freshness.minIndex(), lastIndex()));
         return calls.start(new ClientRequest.Read(query, wanted), query.length,
             wantsLeader ? Calls.Manner.REPEATED_AT_LEADER : Calls.Manner.REPEATED_ANYWHERE, ClientResponse.Done.class, timeoutNanos)
             .thenApply(done -> new Answer(seen(done).result(), done.index()));
@@ -150,9 +159,13 @@ public final class RaftClient implements AutoCloseable {
             .thenApply(ClientResponse.Status::status);
     }
 
-    /** The index of the newest state that this client has seen; 0 if it has seen none. Reads of another that begin there see no older. */
+    /**
+     * The index of the newest state that this client has seen in the {@linkplain #epoch epoch} of now; 0 if it has seen none. Reads of
+     * another that begin there see no older.
+     */
     public long lastIndex() {
-        return lastIndex.get();
+        Seen seen = newest.get();
+        return seen.epoch == calls.epoch() ? seen.index : 0;
     }
 
     /**
@@ -172,11 +185,11 @@ public final class RaftClient implements AutoCloseable {
     /** Which addresses it knows, the given ones first, and which of them it leaves alone for a while, and why. */
     @Override
     public String toString() {
-        return "RaftClient[" + calls + ", index " + lastIndex + ", epoch " + epoch() + "]";
+        return "RaftClient[" + calls + ", index " + lastIndex() + ", epoch " + epoch() + "]";
     }
 
     private ClientResponse.Done seen(ClientResponse.Done done) {
-        lastIndex.accumulateAndGet(done.index(), Math::max);
+        newest.accumulateAndGet(new Seen(calls.epoch(), done.index()), Seen::newer);
         return done;
     }
 

@@ -436,6 +436,21 @@ class RaftClientTest {
         assertEquals(List.of("a"), script.looked());
     }
 
+    /** What it has seen may be more than the recovered group has; to wait for as much again could take days. */
+    @Test
+    void whatWasSeenOfAGroupBeforeItsRecoveryIsNotWaitedForAfterIt() {
+        client = client(Duration.ofSeconds(20), "a");
+        script.at("a", DONE);
+        get(client.read(bytes("q"), Freshness.local()));
+        script.epoch(1);
+        assertEquals(0, client.lastIndex());
+        get(client.read(bytes("q"), Freshness.local()));
+        get(client.read(bytes("q"), Freshness.local()));
+        assertEquals(List.of(Freshness.local(), Freshness.local(), Freshness.local().notBefore(7)),
+            script.requests().stream().map(request -> ((ClientRequest.Read) request).freshness()).toList());
+        assertEquals(7, client.lastIndex());
+    }
+
     @Test
     void theEpochIsTheTransports() {
         assertEquals(0, client.epoch());
