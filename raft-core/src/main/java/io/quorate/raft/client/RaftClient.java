@@ -104,8 +104,8 @@ public final class RaftClient implements AutoCloseable {
 
     /**
      * Answers a query from a state as fresh as this, and never from one that is older than what this client has seen: it reads its own
-     * writes, and what it reads does not go back in time (but for a recovery from a lost quorum, which may have lost some of it). Linearizable reads, and reads under a lease, are asked of the leader, the others
-     * of any replica. Fails as {@link #propose}, but never with {@link OutcomeUnknownException}.
+     * writes, and what it reads does not go back in time (but for a recovery from a lost quorum, which may have lost some of it).
+     * Linearizable reads, and reads under a lease, are asked of the leader, the others of any replica. Fails as {@link #propose}, but never with {@link OutcomeUnknownException}.
      *
      * @param query not changed until the future completes
      */
