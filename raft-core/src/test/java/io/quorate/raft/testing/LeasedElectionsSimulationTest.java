@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
  */
 class LeasedElectionsSimulationTest {
 
-    private static final int SEEDS = Integer.getInteger("simulation.elections.seeds", 10);
+    private static final int SEEDS = Integer.getInteger("simulation.elections.seeds", 8);
     private static final int TIMEOUTS = 40;
     private static final int CALM_TIMEOUTS = 45;
     private static final int QUIET_TIMEOUTS = 65;
