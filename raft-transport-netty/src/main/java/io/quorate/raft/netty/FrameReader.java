@@ -23,6 +23,8 @@ final class FrameReader {
     static final int SKIPPED_BYTES_MAX = 64 << 10;
     /** What is allocated of a block before its first byte has come. */
     private static final int FIRST_BYTES = 256 << 10;
+    /** The same of entries, which only peers send: as much as an append carries unless configured otherwise, so that it is not copied. */
+    private static final int ENTRIES_FIRST_BYTES = 512 << 10;
 
     private final byte[] header = new byte[HEADER_BYTES];
     private Set<FrameType> allowed;
@@ -123,7 +125,8 @@ final class FrameReader {
         if ((int) crc.getValue() != (int) INT.get(header, 16)) {
             throw new MalformedFrameException("a frame with a wrong checksum");
         }
-        return blockSize == 0 ? NO_BLOCK : new byte[Math.min(blockSize, FIRST_BYTES)];
+        int firstBytes = type != null && type.isSealed() ? ENTRIES_FIRST_BYTES : FIRST_BYTES;
+        return blockSize == 0 ? NO_BLOCK : new byte[Math.min(blockSize, firstBytes)];
     }
 
     private @Nullable Frame onBlock(byte[] whole) {

@@ -9,6 +9,8 @@ import com.sun.management.ThreadMXBean;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.core.Entry;
+import io.quorate.raft.core.RaftConfig;
+import io.quorate.raft.netty.wire.AppendEntriesHead;
 import io.quorate.raft.netty.wire.Hello;
 import io.quorate.raft.netty.wire.RequestHead;
 import java.lang.management.ManagementFactory;
@@ -80,11 +82,27 @@ class FrameReaderTest {
         assertThrows(MalformedFrameException.class, () -> new FrameReader(FrameType.MESSAGES).read(header));
     }
 
+    /** Whoever leads fills appends up to this under load, so a copy of each would be half of what a follower allocates. */
+    @Test
+    void anAppendThatIsAsLargeAsMostEverAreIsReadIntoOneArray() {
+        int size = RaftConfig.DEFAULT.appendBytesMax();
+        ByteBuf out = Unpooled.buffer(size + 1000);
+        Frame.writeTop(out, FrameType.APPEND_ENTRIES, AppendEntriesHead.getDefaultInstance(), size, 0);
+        out.writeZero(size);
+        FrameReader reader = new FrameReader(FrameType.MESSAGES);
+        long allocated = allocatedBy(() -> assertEquals(size, reader.read(out).block().length));
+        assertTrue(allocated >= size && allocated < size + size / 4, "allocated " + allocated + " bytes");
+    }
+
     private static void assertAllocatesLittle(Runnable action) {
+        long allocated = allocatedBy(action);
+        assertTrue(allocated < 4 << 20, "allocated " + allocated + " bytes");
+    }
+
+    private static long allocatedBy(Runnable action) {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
         action.run();
-        long allocated = threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before;
-        assertTrue(allocated < 4 << 20, "allocated " + allocated + " bytes");
+        return threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before;
     }
 }
