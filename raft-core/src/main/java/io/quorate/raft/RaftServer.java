@@ -153,6 +153,19 @@ public final class RaftServer implements AutoCloseable {
     }
 
     /**
+     * Replicates a command likewise, and tells the callback what the future would have completed with. A command that is refused at once
+     * is so before this returns, on the caller's thread.
+     *
+     * @param command at most 32 MiB; not changed until the callback is told
+     */
+    public void propose(byte[] command, Callback callback) {
+        RuntimeException refused = parts.propose(command, callTimeoutNanos, Objects.requireNonNull(callback, "callback"));
+        if (refused != null) {
+            callback.failed(refused);
+        }
+    }
+
+    /**
      * Settles an unknown outcome: completes with true if this entry was applied, with false if it was not and never will be, as soon as
      * one of the two is certain at this replica. Any replica can tell; what they say is the same.
      *
@@ -439,7 +452,8 @@ public final class RaftServer implements AutoCloseable {
     }
 
     private CompletableFuture<byte[]> propose(byte[] command, long timeoutNanos) {
-        return this.<byte[]>call((result, index) -> result, completion -> parts.propose(command, timeoutNanos, completion));
+        FutureCompletion<byte[]> future = new FutureCompletion<>((result, index) -> result);
+        return future.unless(parts.propose(command, timeoutNanos, future));
     }
 
     private CompletableFuture<byte[]> read(byte[] query, long timeoutNanos) {
@@ -462,11 +476,7 @@ public final class RaftServer implements AutoCloseable {
     private <T extends @Nullable Object> CompletableFuture<T> call(Reading<T> reading,
                                                                        Function<Completion, @Nullable RuntimeException> start) {
         FutureCompletion<T> future = new FutureCompletion<>(reading);
-        RuntimeException refused = start.apply(future);
-        if (refused != null) {
-            future.completeExceptionally(refused);
-        }
-        return future;
+        return future.unless(start.apply(future));
     }
 
     private static long nanosOf(Duration timeout) {
@@ -665,6 +675,13 @@ public final class RaftServer implements AutoCloseable {
         @Override
         public void failed(Throwable why) {
             completeExceptionally(why);
+        }
+
+        CompletableFuture<T> unless(@Nullable RuntimeException refused) {
+            if (refused != null) {
+                completeExceptionally(refused);
+            }
+            return this;
         }
     }
 

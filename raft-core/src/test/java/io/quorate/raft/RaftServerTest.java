@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -107,6 +108,72 @@ class RaftServerTest {
         List<String> commands = cluster.machines.get(leader.replica().nodeId()).commands();
         assertEquals(2000, commands.size());
         cluster.await(() -> cluster.machines.values().stream().allMatch(machine -> machine.commands().equals(commands)));
+    }
+
+    /** Keeps what it was told, and where. */
+    private static final class Told implements Callback {
+
+        private final CompletableFuture<String> outcome = new CompletableFuture<>();
+        private volatile @Nullable Thread thread;
+
+        @Override
+        public void done(byte[] result, long index) {
+            thread = Thread.currentThread();
+            outcome.complete(text(result) + " at " + index);
+        }
+
+        @Override
+        public void failed(Throwable why) {
+            thread = Thread.currentThread();
+            outcome.complete(why.getClass().getSimpleName());
+        }
+
+        private String outcome() throws Exception {
+            return outcome.get(20, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void aCallbackHearsWhatTheFutureWouldHave() throws Exception {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        Told done = new Told();
+        leader.propose(bytes("b"), done);
+        String outcome = done.outcome();
+        assertTrue(outcome.startsWith("did b at "), outcome);
+        assertEquals("quorate-" + leader.replica().nodeId() + "-apply", Objects.requireNonNull(done.thread).getName());
+        long index = Long.parseLong(outcome.substring("did b at ".length()));
+        assertEquals("a,b", text(get(leader.read(bytes("all"), Freshness.local().notBefore(index))).result()));
+
+        Told tooLarge = new Told();
+        leader.propose(new byte[Entry.PAYLOAD_BYTES_MAX + 1], tooLarge);
+        assertSame(Thread.currentThread(), tooLarge.thread, "it is refused at once");
+        assertEquals("CommandTooLargeException", tooLarge.outcome());
+
+        Told atFollower = new Told();
+        cluster.servers.get(leader.replica().nodeId() % 3 + 1).propose(bytes("c"), atFollower);
+        assertEquals("NotLeaderException", atFollower.outcome());
+    }
+
+    @Test
+    void aCallbackThatThrowsHasNoEffect() {
+        cluster.startAll();
+        cluster.propose("a");
+        RaftServer leader = cluster.awaitLeader();
+        leader.propose(bytes("b"), new Callback() {
+            @Override
+            public void done(byte[] result, long index) {
+                throw new IllegalStateException("a caller's mistake");
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                throw new IllegalStateException("a caller's mistake");
+            }
+        });
+        assertEquals("did c", text(get(leader.propose(bytes("c")))));
+        assertEquals(List.of("a", "b", "c"), cluster.machines.get(leader.replica().nodeId()).commands());
     }
 
     @Test

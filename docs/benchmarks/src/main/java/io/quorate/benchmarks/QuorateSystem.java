@@ -5,6 +5,7 @@ import io.quorate.benchmarks.harness.Ports;
 import io.quorate.benchmarks.harness.ReplicatedSystem;
 import io.quorate.benchmarks.harness.Tally;
 import io.quorate.benchmarks.harness.Versions;
+import io.quorate.raft.Callback;
 import io.quorate.raft.RaftServer;
 import io.quorate.raft.ServerStatus;
 import io.quorate.raft.netty.NettyTransport;
@@ -70,12 +71,17 @@ public final class QuorateSystem implements ReplicatedSystem {
         @Override
         public void propose(byte[] command, Completion completion) {
             RaftServer asked = leader;
-            asked.propose(command).whenComplete((result, failure) -> {
-                if (failure == null) {
+            asked.propose(command, new Callback() {
+
+                @Override
+                public void done(byte[] result, long index) {
                     completion.done();
-                } else {
+                }
+
+                @Override
+                public void failed(Throwable why) {
                     findLeader(asked);
-                    completion.failed(failure);
+                    completion.failed(why);
                 }
             });
         }

@@ -1,10 +1,13 @@
 package io.quorate.raft.runtime;
 
+import io.quorate.raft.Callback;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Membership;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A caller's request on its way through the server: submitted, stepped by the raft thread, handed to the applier, completed there.
@@ -25,11 +28,12 @@ final class Call implements Mail, Work, Told {
     /** What a call costs besides its payload. */
     static final int CALL_BYTES = 250;
 
+    private static final Logger LOG = LoggerFactory.getLogger(Call.class);
     private static final byte[] NOTHING = new byte[0];
 
     private final Kind kind;
     private final long deadlineNanos;
-    private final Completion completion;
+    private final Callback caller;
     private final Budget budget;
     private final int bytes;
     private final Freshness freshness;      // of a read
@@ -51,12 +55,12 @@ final class Call implements Mail, Work, Told {
     private @Nullable Custody custody;      // of whose tables it is part; null while it is in nobody's
 
     /** A command, or a linearizable read. */
-    Call(Kind kind, byte[] payload, long deadlineNanos, Budget budget, Completion completion) {
-        this(kind, payload, Freshness.linearizable(), null, 0, deadlineNanos, budget, completion);
+    Call(Kind kind, byte[] payload, long deadlineNanos, Budget budget, Callback caller) {
+        this(kind, payload, Freshness.linearizable(), null, 0, deadlineNanos, budget, caller);
     }
 
     private Call(Kind kind, byte[] payload, Freshness freshness, @Nullable Change change, int transferTo, long deadlineNanos, Budget budget,
-                 Completion completion) {
+                 Callback caller) {
         this.kind = kind;
         this.payload = payload;
         this.freshness = freshness;
@@ -64,7 +68,7 @@ final class Call implements Mail, Work, Told {
         this.transferTo = transferTo;
         this.deadlineNanos = deadlineNanos;
         this.budget = budget;
-        this.completion = completion;
+        this.caller = caller;
         bytes = bytesOf(payload);
     }
 
@@ -233,10 +237,14 @@ final class Call implements Mail, Work, Told {
 
     @Override
     public void tell() {
-        if (result != null) {
-            completion.done(result, resultIndex);
-        } else {
-            completion.failed(failure());
+        try {
+            if (result != null) {
+                caller.done(result, resultIndex);
+            } else {
+                caller.failed(failure());
+            }
+        } catch (RuntimeException e) {
+            LOG.warn("A caller's callback failed; nothing else is affected", e);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.quorate.raft.runtime;
 
+import io.quorate.raft.Callback;
 import io.quorate.raft.CommandTooLargeException;
 import io.quorate.raft.Freshness;
 import io.quorate.raft.Helm;
@@ -176,15 +177,15 @@ public final class PassiveServer {
     /**
      * Replicates a command.
      *
-     * @return null if the completion will be told; otherwise why the command was turned away at once, and the completion is told nothing
+     * @return null if the caller will be told; otherwise why the command was turned away at once, and he is told nothing
      */
-    public @Nullable RuntimeException propose(byte[] command, long timeoutNanos, Completion completion) {
+    public @Nullable RuntimeException propose(byte[] command, long timeoutNanos, Callback caller) {
         if (command.length > Entry.PAYLOAD_BYTES_MAX) {
             return new CommandTooLargeException("Nothing happened: the command has " + command.length + " bytes, and at most "
                 + Entry.PAYLOAD_BYTES_MAX + " are possible");
         }
         long now = nanoClock.getAsLong();
-        return submit(new Call(Call.Kind.PROPOSE, command, now + timeoutNanos, callBytes, completion).measured(meters, nanoClock, now),
+        return submit(new Call(Call.Kind.PROPOSE, command, now + timeoutNanos, callBytes, caller).measured(meters, nanoClock, now),
             callBytes);
     }
 
