@@ -46,7 +46,7 @@ public final class RaftClient implements AutoCloseable {
     private final long callTimeoutNanos;
     private final AtomicReference<Seen> newest = new AtomicReference<>(new Seen(0, 0));
 
-    /** The newest state that this client has seen, and in which epoch: in the next one indexes may be lower, and stand for something else. */
+    /** The newest state that this client has seen, and its epoch: in the next one indexes may be lower, and stand for something else. */
     private record Seen(int epoch, long index) {
 
         private static Seen newer(Seen one, Seen other) {
@@ -105,7 +105,8 @@ public final class RaftClient implements AutoCloseable {
     /**
      * Answers a query from a state as fresh as this, and never from one that is older than what this client has seen: it reads its own
      * writes, and what it reads does not go back in time (but for a recovery from a lost quorum, which may have lost some of it).
-     * Linearizable reads, and reads under a lease, are asked of the leader, the others of any replica. Fails as {@link #propose}, but never with {@link OutcomeUnknownException}.
+     * Linearizable reads, and reads under a lease, are asked of the leader, the others of any replica. Fails as {@link #propose}, but
+     * never with {@link OutcomeUnknownException}.
      *
      * @param query not changed until the future completes
      */

@@ -166,7 +166,7 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
             leaveLine();      // if the office was lost by the time alone, nobody else has said so
             line.feed().unsubscribe(this);
             timer.run();
-            onEnd.accept(refusal);
+            onEnd.accept(failure instanceof IllegalStateException unfinished ? unfinished : refusal);
         }));
         arm();
         return closed;
@@ -299,7 +299,7 @@ final class Contender implements ChangeFeed.Subscriber, Office.Hands<Leadership>
         }
     }
 
-    /** A put that was late, of somebody here who has left long ago: it would keep out whoever comes behind it, as long as this lease lives. */
+    /** A put that was late, of somebody here who has left long ago: it would keep out whoever comes behind it while this lease lives. */
     private void discardUnlessWanted(KeyChange put) {
         LeaseKeeper.Hold held = line.hold();
         if (held != null && put.entry() != null && held.lease().equals(put.entry().lease()) && !line.isWanted(put.key())) {

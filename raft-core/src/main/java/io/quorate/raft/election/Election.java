@@ -2,6 +2,7 @@ package io.quorate.raft.election;
 
 import io.quorate.raft.Freshness;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -42,7 +43,7 @@ public final class Election {
      * @param value for those who {@linkplain #observe observe}, such as an address; not changed afterwards
      */
     public CompletableFuture<Leadership> campaign(byte[] value) {
-        return once(elections, prefix, value);
+        return once(elections, prefix, Objects.requireNonNull(value));
     }
 
     /**
@@ -52,6 +53,9 @@ public final class Election {
      * @param executor runs the task; a task that blocks one of its threads holds up no lease and no other election
      */
     public Candidate campaign(byte[] value, LeaderTask<? super Leadership> task, Executor executor) {
+        Objects.requireNonNull(value);
+        Objects.requireNonNull(task);
+        Objects.requireNonNull(executor);
         CompletableFuture<Contender> stands = new CompletableFuture<>();
         CompletableFuture<Void> ended = new CompletableFuture<>();
         elections.strand().execute(() -> {
@@ -82,7 +86,13 @@ public final class Election {
                     if (contender == null) {
                         elections.complete(withdrawn, null);
                     } else {
-                        contender.close().whenComplete((nothing, failure) -> elections.complete(withdrawn, null));
+                        contender.close().whenComplete((nothing, failure) -> {
+                            if (failure == null) {
+                                elections.complete(withdrawn, null);
+                            } else {
+                                elections.fail(withdrawn, failure);
+                            }
+                        });
                     }
                 }));
                 return withdrawn;
@@ -103,6 +113,8 @@ public final class Election {
      * @param value      not changed afterwards
      */
     public CompletableFuture<Void> proclaim(Leadership leadership, byte[] value) {
+        Objects.requireNonNull(leadership);
+        Objects.requireNonNull(value);
         CompletableFuture<Void> done = new CompletableFuture<>();
         elections.strand().execute(() -> {
             Contender contender = elections.holder(leadership);

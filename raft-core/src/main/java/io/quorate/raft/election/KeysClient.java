@@ -35,6 +35,9 @@ public final class KeysClient implements AutoCloseable {
     /**
      * A lease that was granted.
      *
+     * <p>A group that was recovered from a lost quorum may still know it, and not a key that was put with it later: that it was refreshed
+     * proves no key there unless the {@linkplain RaftClient#epoch epoch} is still that of the put.
+     *
      * @param id  which
      * @param ttl after so long without a refresh it ends: what was asked for, or the longest that the group allows
      */
@@ -196,6 +199,9 @@ public final class KeysClient implements AutoCloseable {
 
     /**
      * Tells what changes among the keys with this prefix after an index.
+     *
+     * <p>An index is of one {@linkplain RaftClient#epoch epoch}: whoever keeps one, to go on from there another time, keeps the epoch
+     * beside it, and lists anew in a higher one. A watch that goes on over a recovery {@linkplain KeyWatch.Listener#onMissed says so}.
      *
      * @param prefix   empty for all keys
      * @param after    the index of a {@linkplain #list list}, or of the last change that was dealt with

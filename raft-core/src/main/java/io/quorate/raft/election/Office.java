@@ -97,6 +97,7 @@ final class Office<L extends Leadership> {
     private boolean isBackingOff;
     private long backoffEndNanos;                 // meaningful then
     private boolean isClosed;
+    private long closeDeadlineNanos;              // of a task that had begun then; meaningful once closed, while there is a tenancy
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
     /** A term with what the task is told in its place, and how far it is. */
@@ -218,14 +219,21 @@ final class Office<L extends Leadership> {
         orders.forEach(Runnable::run);
     }
 
-    /** No term begins any more, and the present one is given back. Completes when that is done and the task has stopped. */
+    /**
+     * No term begins any more, and the present one is given back. Completes when that is done and the task has stopped; with an exception
+     * if it has not when it has had all its time to start and to stop once more: its executor may have dropped it.
+     */
     CompletionStage<Void> close() {
         List<Runnable> orders = new ArrayList<>();
         synchronized (this) {
-            isClosed = true;
             if (tenancy == null) {
+                isClosed = true;
                 orders.add(() -> closed.complete(null));
             } else {
+                if (!isClosed) {
+                    isClosed = true;
+                    closeDeadlineNanos = nanoClock.getAsLong() + patience.start.toNanos() + patience.stop.toNanos();
+                }
                 leave(tenancy, Leadership.Reason.CLOSED, orders);
             }
         }
@@ -252,8 +260,18 @@ final class Office<L extends Leadership> {
                 isBackingOff = false;
                 orders.add(hands::changed);
             }
+            if (isStoppingLast() && now - closeDeadlineNanos >= 0) {
+                orders.add(() -> closed.completeExceptionally(new IllegalStateException("The task has not stopped within " + patience.start
+                    + " and " + patience.stop + ", the times that it has to start and to stop: it may still be at work, or its executor "
+                    + "has dropped it")));
+            }
         }
         orders.forEach(Runnable::run);
+    }
+
+    /** Whether somebody waits for the last term to be over. With the lock held. */
+    private boolean isStoppingLast() {
+        return isClosed && tenancy != null && !closed.isDone();
     }
 
     /** For how many nanoseconds {@link #onTime} need not be called; {@link #NEVER} if nothing is waited for. */
@@ -267,6 +285,9 @@ final class Office<L extends Leadership> {
             }
             if (current != null && current.isAwaited) {
                 nanos = Math.min(nanos, Math.max(0, current.deadlineNanos - now));
+            }
+            if (isStoppingLast()) {
+                nanos = Math.min(nanos, Math.max(0, closeDeadlineNanos - now));
             }
             return nanos;
         }

@@ -84,6 +84,28 @@ class ElectionsTest {
     }
 
     @Test
+    @SuppressWarnings("NullAway")
+    void whatIsMissingIsSaidAtOnceAndLeavesNoFutureOpen() {
+        Election election = new Member().elections.election("office");
+        assertThrows(NullPointerException.class, () -> election.campaign(null));
+        assertThrows(NullPointerException.class, () -> election.campaign(null, new NoTask(), Runnable::run));
+        assertThrows(NullPointerException.class, () -> election.proclaim(null, new byte[1]));
+    }
+
+    private static final class NoTask implements LeaderTask<Leadership> {
+
+        @Override
+        public void start(Leadership leadership) {
+            throw new AssertionError("nobody stands");
+        }
+
+        @Override
+        public void stop(Leadership leadership, Reason why) {
+            throw new AssertionError("nobody stands");
+        }
+    }
+
+    @Test
     void whoClosesHandsOverAtOnce() {
         Member one = new Member();
         Leadership first = one.lead("one");

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -131,6 +132,28 @@ class OfficeTest {
         given.complete(null);
         assertTrue(resigned.toCompletableFuture().isDone());
         assertTrue(office.isVacant());
+    }
+
+    @Test
+    void whoeverClosesIsToldWhenTheTaskCannotBeStopped() {
+        grant(5);
+        executor.clear();       // it takes the task, and drops it
+        endNanos = now + 2 * SECOND;
+        CompletableFuture<Void> closed = office.close().toCompletableFuture();
+        assertEquals(2 * SECOND, office.nanosUntilDeadline());
+        pass(2 * SECOND);
+        assertEquals(8 * SECOND, office.nanosUntilDeadline());
+        pass(8 * SECOND);
+        pass(SECOND);           // it stands no more, but backs off as ever
+        assertEquals(4 * SECOND, office.nanosUntilDeadline());
+        pass(4 * SECOND - 1);
+        assertFalse(closed.isDone());
+
+        pass(1);
+
+        assertTrue(assertThrows(CompletionException.class, closed::join).getCause().getMessage().contains("has not stopped"));
+        assertEquals(List.of(), told);
+        assertEquals(office.nanosUntilDeadline(), Office.NEVER);
     }
 
     @Test

@@ -155,6 +155,24 @@ class HelmTest {
     }
 
     @Test
+    void anIndexThatWasTakenIsNotGivenOutAgainToWhoWatchesNext() {
+        Runnable watcher = () -> news++;
+        helm.watch(watcher);
+        lead(() -> server.applier().appliedIndex() == 1);
+        settle();
+        assertEquals(1, reign().takeIndex());
+        helm.unwatch(watcher);
+        exchange();
+
+        helm.watch(watcher);
+        exchange();
+        assertEquals(0, reign().takeIndex(), "another took it in this term");
+        helm.mark();
+        exchange();
+        assertEquals(2, reign().takeIndex());
+    }
+
+    @Test
     void theLeaseEndsBeforeThePromisesItRestsOn() {
         Reign own = leadWatched();
         now += T / 10;

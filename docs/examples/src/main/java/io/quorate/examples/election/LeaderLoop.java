@@ -43,6 +43,7 @@ final class LeaderLoop implements AutoCloseable {
     private static final int REFRESHES_PER_TTL = 3;
     private static final int DRIFT_PERMILLE = 10;           // by how much the clock here may be too slow
 
+    private final RaftClient client;
     private final KeysClient keys;
     private final String key;
     private final byte[] value;
@@ -59,16 +60,19 @@ final class LeaderLoop implements AutoCloseable {
     /** A lease, and until when it is certain on the clock here. */
     private static final class Held {
         private final KeysClient.Lease lease;
+        private final int epoch;
         private volatile long endNanos;
 
-        private Held(KeysClient.Lease lease, long endNanos) {
+        private Held(KeysClient.Lease lease, int epoch, long endNanos) {
             this.lease = lease;
+            this.epoch = epoch;
             this.endNanos = endNanos;
         }
     }
 
     /** Stands for the office of this name with this value. */
     LeaderLoop(RaftClient client, String key, byte[] value, Duration ttl) {
+        this.client = client;
         this.key = key;
         this.value = value.clone();
         this.ttl = ttl;
@@ -152,9 +156,10 @@ final class LeaderLoop implements AutoCloseable {
     private Held lease() {
         Held own = held;
         if (own == null || !leads()) {
+            int epoch = client.epoch();
             long before = System.nanoTime();            // the lease's time begins no earlier
             KeysClient.Lease granted = keys.grant(ttl).join();
-            own = new Held(granted, before + certain(granted.ttl()));
+            own = new Held(granted, epoch, before + certain(granted.ttl()));
             held = own;
         }
         return own;
@@ -167,9 +172,10 @@ final class LeaderLoop implements AutoCloseable {
         }
         long before = System.nanoTime();
         keys.refresh(own.lease.id()).whenComplete((isThere, failure) -> {
-            if (failure == null && isThere && own.endNanos - System.nanoTime() > 0) {
+            boolean isKept = isThere && client.epoch() == own.epoch;     // a recovered group may know the lease, and not the key
+            if (failure == null && isKept && own.endNanos - System.nanoTime() > 0) {
                 own.endNanos = before + certain(own.lease.ttl());
-            } else if (failure == null && !isThere) {
+            } else if (failure == null && !isKept) {
                 own.endNanos = System.nanoTime();
             }
         });
