@@ -19,7 +19,7 @@ class SnapshotSimulationTest {
     @Test
     void snapshotsAreTakenFetchedInstalledAndRestoredAndAllInvariantsHold() {
         Map<String, Long> happened = new TreeMap<>();
-        for (long seed = 1; seed <= 16; seed++) {
+        for (long seed = 83; seed <= 98; seed++) {      // few runs crash just then; among these are three that do
             Simulation.Report report = SNAPSHOTS.run(seed);
             assertTrue(report.isLinearizable() || report.acknowledged() == 0, report::toString);
             report.happenings().forEach((what, count) -> happened.merge(what, count, Long::sum));
