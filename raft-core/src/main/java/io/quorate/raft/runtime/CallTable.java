@@ -4,7 +4,13 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** The calls that the node has been told of and has not answered, by request id. Linear probing over ids that count up; no boxing. */
+/**
+ * The calls that the node has been told of and has not answered, by request id. Linear probing over ids that count up; no boxing.
+ *
+ * <p>Who is further from home goes first, so the calls stand in the order of their homes. Nearly all are at home, one beside the other, and
+ * nearly all leave in the order in which they came: the gap that one leaves is closed as soon as its neighbour is found at home. (Without that
+ * order each removal had to look at all who stand behind: with 4096 commands outstanding, at thousands.)
+ */
 final class CallTable {
 
     private @Nullable Call[] slots = new @Nullable Call[64];
@@ -62,31 +68,35 @@ final class CallTable {
     private void insert(Call call) {
         int mask = slots.length - 1;
         int at = (int) call.requestId() & mask;
-        while (slots[at] != null) {
+        Call homeless = call;
+        for (Call here = slots[at]; here != null; here = slots[at]) {
+            if (wayFromHome(here, at) < wayFromHome(homeless, at)) {
+                slots[at] = homeless;
+                homeless = here;
+            }
             at = (at + 1) & mask;
         }
-        slots[at] = call;
+        slots[at] = homeless;
     }
 
-    // Moves back what had been pushed on by the call that leaves, so that probing never meets a hole.
+    // Moves back what had been pushed on, up to the first that is at home, so that probing never meets a hole.
     private void close(int hole) {
         int mask = slots.length - 1;
-        int at = hole;
-        slots[hole] = null;
         int gap = hole;
         for (;;) {
-            at = (at + 1) & mask;
+            int at = (gap + 1) & mask;
             Call call = slots[at];
-            if (call == null) {
+            if (call == null || wayFromHome(call, at) == 0) {
+                slots[gap] = null;
                 return;
             }
-            int home = (int) call.requestId() & mask;
-            if (((at - home) & mask) >= ((at - gap) & mask)) {
-                slots[gap] = call;
-                slots[at] = null;
-                gap = at;
-            }
+            slots[gap] = call;
+            gap = at;
         }
+    }
+
+    private int wayFromHome(Call call, int at) {
+        return (at - (int) call.requestId()) & (slots.length - 1);
     }
 
     private void grow() {

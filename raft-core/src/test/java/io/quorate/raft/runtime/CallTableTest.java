@@ -8,12 +8,32 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class CallTableTest {
+
+    /** With a look at all who stand behind, for each who leaves, this would take a minute. */
+    @Test
+    @Timeout(20)
+    void whoLeavesInTheOrderOfComingDisturbsNobodyElse() {
+        CallTable table = new CallTable();
+        int calls = 300_000;
+        for (int id = 1; id <= calls; id++) {
+            Call call = Recorder.call(Call.Kind.READ, Long.MAX_VALUE);
+            call.stepped(id);
+            table.put(call);
+        }
+        for (int id = 1; id <= calls; id++) {
+            assertEquals(id, Objects.requireNonNull(table.remove(id)).requestId());
+        }
+        assertEquals(0, table.size());
+    }
 
     /** Ids count up as in the server; a step of 64 makes them collide. */
     @Property(tries = 500)
