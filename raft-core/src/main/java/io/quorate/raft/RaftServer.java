@@ -497,10 +497,12 @@ public final class RaftServer implements AutoCloseable {
 
     private void runDisk() {
         while (diskRuns) {
-            // Who is ready to bring more for the next write goes first. Else the first of many commands that come together has an fsync of
-            // its own, for which the others wait. If nobody is ready this returns at once: it is no wait. Measured with 256 outstanding: a
-            // third more in each write, 0.87 to 0.89 of the processor time for a command; with one outstanding no difference.
-            Thread.yield();
+            if (parts.isLastBatchSmall()) {
+                // Who is ready to bring more for the next write goes first. Else the first of many commands that come together has an fsync
+                // of its own, for which the others wait. If nobody is ready this returns at once: it is no wait. Measured with 256 commands
+                // of 256 bytes: a third more in each write, 0.87 to 0.89 of the processor time; with one outstanding no difference.
+                Thread.yield();
+            }
             if (!parts.turnDisk()) {
                 parts.sleepDisk(Math.min(FAR_NANOS, parts.nanosUntilDisk()));
             }
