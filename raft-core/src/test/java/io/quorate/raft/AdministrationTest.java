@@ -166,6 +166,7 @@ class AdministrationTest {
         cluster.propose("a");
         RaftServer leader = cluster.awaitLeader();
         RaftServer target = follower(leader);
+        get(target.read(bytes("all"), Freshness.local().notBefore(leader.status().lastIndex())));     // else it could not lead at all
         cluster.servers.values().stream().filter(server -> server != leader)
             .forEach(server -> cluster.network.cutOneWay(leader.replica().nodeId(), server.replica().nodeId()));
         OutcomeUnknownException unknown =

@@ -10,6 +10,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -86,10 +87,17 @@ final class LocalFileSystem implements FileSystem {
         boolean posix = parent != null && Files.getFileStore(parent).supportsFileAttributeView("posix");
         FileAttribute<Set<PosixFilePermission>> ownerOnly =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-        if (posix) {
-            Files.createDirectory(absolute, ownerOnly);
-        } else {
-            Files.createDirectory(absolute);
+        try {
+            if (posix) {
+                Files.createDirectory(absolute, ownerOnly);
+            } else {
+                Files.createDirectory(absolute);
+            }
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.isDirectory(absolute)) {
+                throw e;
+            }
+            LOG.debug("{} was made by another process at the same time", absolute);    // replicas may share a parent that is not there yet
         }
         if (parent != null) {
             sync(parent);
