@@ -113,7 +113,6 @@ public final class Elections implements AutoCloseable {
     private final Queue<LeaseId> leases = new ArrayDeque<>();      // the latest, of which there may be keys still
     private long keysDrawn;
     private boolean isClosing;
-    private boolean isGivenBack;
 
     // Of any thread.
     private final Set<Office<?>> offices = ConcurrentHashMap.newKeySet();      // of the contenders
@@ -175,7 +174,7 @@ public final class Elections implements AutoCloseable {
     /**
      * Gives everything back: tasks are stopped, offices and locks go to the next at once, and who waits here waits no more. Returns when
      * that is done, or after a minute; called by a task or a listener of these elections, at once, since that cannot be waited for there. A
-     * task that has not stopped when a minute is over, and its timeouts are, is not waited for: the lease is given back all the same.
+     * task that has not stopped when it has had all its time to start and to stop is not waited for: the lease is given back all the same.
      */
     @Override
     public void close() {
@@ -205,23 +204,14 @@ public final class Elections implements AutoCloseable {
             for (Contender contender : List.copyOf(contenders)) {
                 all.add(contender.close().toCompletableFuture());
             }
-            long taskNanos = options.startTimeout.plus(options.stopTimeout).toNanos();
-            long patienceNanos = Math.max(TimeUnit.SECONDS.toNanos(CLOSE_SECONDS), taskNanos);
-            Runnable timer = group.after(patienceNanos, () -> strand.execute(this::giveBack));
-            CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)).whenComplete((nothing, failure) -> strand.execute(() -> {
-                timer.run();
-                giveBack();
-            }));
+            CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
+                .whenComplete((nothing, failure) -> strand.execute(this::giveBack));
         });
         return closed.copy();
     }
 
     /** Also from under who has not stopped in all that time: nobody could ever lead again else, as long as this process lives. */
     private void giveBack() {
-        if (isGivenBack) {
-            return;
-        }
-        isGivenBack = true;
         feed.close();
         LeaseKeeper.Hold last = keeper.hold();
         keeper.close().whenComplete((none, why) -> complete(closed, null));
