@@ -56,8 +56,8 @@ public final class Applier {
     private final Mailbox mailbox;
     private final LongSupplier nanoClock;
     private final Supplier<NotLeaderException> notLeader;
-    private final Waker waker = new Waker();
-    private final Inbox<List<Work>> inbox = new Inbox<>(waker);
+    private final Waker waker;
+    private final Inbox<List<Work>> inbox;
 
     private final Queue<Work> batch = new ArrayDeque<>();         // what has been handed over and is not begun
     private final PendingProposals proposals = new PendingProposals();
@@ -82,8 +82,11 @@ public final class Applier {
     private volatile long published;                              // what other threads know of it
     private volatile long lookNanos;                              // when it looks by itself, as of going to sleep
 
+    /** @param applyThread woken when there is work */
     Applier(StateMachine machine, Storage storage, Mailbox mailbox, LongSupplier nanoClock, Supplier<NotLeaderException> notLeader,
-            SnapshotDesk snapshots) {
+            SnapshotDesk snapshots, Waker applyThread) {
+        waker = applyThread;
+        inbox = new Inbox<>(waker);
         custody = snapshots.custody();
         this.machine = custody.outside(machine);
         this.storage = storage;
@@ -203,8 +206,13 @@ public final class Applier {
 
     /** Sleeps until there is work, until woken, or for this long. */
     public void sleep(long nanos) {
-        lookNanos = nanoClock.getAsLong() + nanos;
+        willLookIn(nanos);
         waker.sleep(nanos, this::hasWork);
+    }
+
+    /** It looks by itself then, so nothing that can wait for so long need wake it. */
+    void willLookIn(long nanos) {
+        lookNanos = nanoClock.getAsLong() + nanos;
     }
 
     // ---------------------------------------------------------------------------------------------------------- called by the work

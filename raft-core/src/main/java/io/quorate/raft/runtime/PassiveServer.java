@@ -120,7 +120,7 @@ public final class PassiveServer {
         // Apart from the loop's chance, which belongs to its thread; another for each replica and each of its boots.
         RandomGenerator jitter = new SplittableRandom(storage.identity().replica().incarnation() + storage.identity().boot());
         applier = new Applier(machine, storage, mailbox, nanoClock, loop::notLeader,
-            new SnapshotDesk(policy, jitter, storage, taker, observer));
+            new SnapshotDesk(policy, jitter, storage, taker, observer), new Waker());
         scrubber = new Scrubber(storage, mailbox, meters, applier::add, scrubBytesPerSecond, nanoClock.getAsLong());
         roomWatch = new RoomWatch(storage, mailbox, applier::add);
         taker.answerTo(applier);

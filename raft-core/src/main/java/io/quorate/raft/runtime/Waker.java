@@ -25,6 +25,11 @@ public final class Waker {
         }
     }
 
+    /** Whether a thread sleeps here, or is about to, that nobody has woken. */
+    boolean hasSleeper() {
+        return sleeper.get() != null;
+    }
+
     /** Wakes the sleeper for good: nobody sleeps here any more. */
     public void end() {
         isOver = true;

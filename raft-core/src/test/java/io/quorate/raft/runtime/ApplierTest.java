@@ -50,6 +50,7 @@ class ApplierTest {
     private final Mailbox mailbox = new Mailbox();
     private final Budget budget = new Budget(1 << 20);
     private long now;
+    private final Waker applyThread = new Waker();
     private Applier applier = applier(journal);
 
     @Test
@@ -709,35 +710,20 @@ class ApplierTest {
     }
 
     @Test
-    @Timeout(30)
-    void proposalsWakeTheApplyThreadOnlyIfTheirTimeIsUpBeforeItLooks() throws InterruptedException {
-        Thread sleeper = asleepFor(TimeUnit.HOURS.toNanos(1));
-        propose(1, 1, TimeUnit.HOURS.toNanos(2));
-        sleeper.join(50);
-        assertTrue(sleeper.isAlive(), "the entry is not committed yet");
-        propose(2, 1, TimeUnit.MINUTES.toNanos(1));
-        sleeper.join();
+    void proposalsWakeTheApplyThreadOnlyIfTheirTimeIsUpBeforeItLooks() {
+        applier.willLookIn(100);
+        assertFalse(Wakers.isWoken(applyThread, () -> propose(1, 1, 100)), "it looks in time, and nothing is committed yet");
+        assertTrue(Wakers.isWoken(applyThread, () -> propose(2, 1, 99)));
     }
 
     @Test
-    @Timeout(30)
-    void allElseWakesTheApplyThreadThoughProposalsComeWithIt() throws InterruptedException {
-        Thread sleeper = asleepFor(TimeUnit.HOURS.toNanos(1));
-        Call accepted = call(Call.Kind.PROPOSE, TimeUnit.HOURS.toNanos(2), new Recorder());
+    void allElseWakesTheApplyThreadThoughProposalsComeWithIt() {
+        applier.willLookIn(100);
+        Call accepted = call(Call.Kind.PROPOSE, 200, new Recorder());
         accepted.accepted(new EntryId(1, 1));
-        applier.add(List.of(accepted, new Work.Apply(1, 1, List.of(noOp(1, 1)))));
-        sleeper.join();
+        assertTrue(Wakers.isWoken(applyThread, () -> applier.add(List.of(accepted, new Work.Apply(1, 1, List.of(noOp(1, 1)))))));
         applier.turn(now);
         assertEquals(1, applier.appliedIndex());
-    }
-
-    private Thread asleepFor(long nanos) {
-        Thread sleeper = new Thread(() -> applier.sleep(nanos));
-        sleeper.start();
-        while (sleeper.getState() != Thread.State.TIMED_WAITING) {
-            Thread.onSpinWait();
-        }
-        return sleeper;
     }
 
     @Test
@@ -754,7 +740,7 @@ class ApplierTest {
     private Applier applier(StateMachine machine) {
         SnapshotTaker taker = new SnapshotTaker(storage, mailbox);
         return new Applier(machine, storage, mailbox, () -> now, () -> new NotLeaderException(7, "seven"),
-            new SnapshotDesk(SnapshotPolicy.DEFAULT, new SplittableRandom(1), storage, taker, RaftObserver.NONE));
+            new SnapshotDesk(SnapshotPolicy.DEFAULT, new SplittableRandom(1), storage, taker, RaftObserver.NONE), applyThread);
     }
 
     private void apply(Entry... entries) {

@@ -163,7 +163,7 @@ class RestoreTest {
         foundWithTerm(3);
         SnapshotId first = take(5, 3);
         SnapshotId second = take(10, 3);
-        Applier applier = new Applier(machine, storage, mailbox, () -> 0, () -> new NotLeaderException(7, "seven"), desk());
+        Applier applier = new Applier(machine, storage, mailbox, () -> 0, () -> new NotLeaderException(7, "seven"), desk(), new Waker());
         applier.add(List.of(new Work.Begin(first, new TermTable(first.last()))));
         applier.turn(0);
         assertEquals(5, applier.appliedIndex());
@@ -188,7 +188,7 @@ class RestoreTest {
         if (storage.identity().isBlank()) {
             foundWithTerm(1);
         }
-        Applier applier = new Applier(machine, read, mailbox, () -> 0, () -> new NotLeaderException(7, "seven"), desk());
+        Applier applier = new Applier(machine, read, mailbox, () -> 0, () -> new NotLeaderException(7, "seven"), desk(), new Waker());
         applier.add(List.of(new Work.Begin(SnapshotId.ofFounding(MEMBERS), new TermTable(EntryId.ZERO))));
         applier.turn(0);
         return applier;
