@@ -489,10 +489,15 @@ public final class RaftServer implements AutoCloseable {
     // ------------------------------------------------------------------------------------------------------------------- the threads
 
     private void runRaft() {
-        while (raftRuns) {
-            parts.loop().turn(System::nanoTime);
-            parts.mailbox().sleep(parts.loop().nanosUntilDeadline(System.nanoTime()));
+        try {
+            while (raftRuns) {
+                parts.loop().turn(System::nanoTime);
+                parts.mailbox().sleep(parts.loop().nanosUntilDeadline(System.nanoTime()));
+            }
+        } catch (Throwable e) {
+            stop(e);        // closes the transport, which is what the next line waits for
         }
+        parts.mailbox().leave();
     }
 
     private void runDisk() {

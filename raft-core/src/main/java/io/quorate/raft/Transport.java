@@ -70,6 +70,37 @@ public interface Transport extends AutoCloseable {
     }
 
     /**
+     * A transport that has no threads of its own for what comes and goes: one thread of its user's carries it, between two turns of its own
+     * work. So a message needs no thread to be woken on its way to that work, and none on its way out.
+     */
+    interface Poller {
+
+        /**
+         * Sends what waits to be sent, and delivers what has come; if there is nothing to deliver, waits for it. Always called by one
+         * thread, which is the one that {@link Receiver} is told on, and again and again, also while it has other work.
+         *
+         * @param nanos how long to wait at most; 0 for not at all
+         */
+        void poll(long nanos);
+
+        /** Lets the present wait return, or else the next. Any thread. */
+        void wake();
+
+        /** Polls until the transport is closed: the last that its thread does here. Somebody else closes it, or has done so. */
+        void leave();
+    }
+
+    /**
+     * How the transport is carried, if it wants to be. Asked at most once, before {@link #start}; who asks must poll from then on, or the
+     * transport neither sends nor delivers.
+     *
+     * @return null if it has threads of its own
+     */
+    default @Nullable Poller poller() {
+        return null;
+    }
+
+    /**
      * Binds, accepts, and connects to the peers. Called once.
      *
      * @param local    who this end is

@@ -37,8 +37,13 @@ public final class Mailbox {
     private final LongAdder refusedCalls = new LongAdder();
     private volatile boolean isApplyingAwaited;
 
-    public Mailbox() {
-        this(PEER_BYTES_MAX, new Waker());
+    Mailbox() {
+        this(new Waker());
+    }
+
+    /** @param raftThread woken when there is mail */
+    Mailbox(Waker raftThread) {
+        this(PEER_BYTES_MAX, raftThread);
     }
 
     Mailbox(long peerBytesMax, Waker raftThread) {
@@ -174,6 +179,11 @@ public final class Mailbox {
     /** Sleeps until there is mail, until woken, or for this long. The consumer only. */
     public void sleep(long nanos) {
         waker.sleep(nanos, inbox::hasMore);
+    }
+
+    /** The raft thread has turned for the last time, and stays for as long as the transport needs it. */
+    public void leave() {
+        waker.leave();
     }
 
     void fill() {

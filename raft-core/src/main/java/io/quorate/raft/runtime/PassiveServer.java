@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  * A server without threads: its parts, put together, for whoever turns them.
  *
  * <pre>
- *   raft      loop().turn(now)                              then sleep in mailbox() for loop().nanosUntilDeadline(now)
+ *   raft      loop().turn(now)                              then sleep in mailbox() for loop().nanosUntilDeadline(now), which is where a
+ *                                                           transport without threads of its own does its work
  *   disk      turnDisk(), or its parts                      then sleepDisk() if there was nothing to do
  *   apply     applier().turn(now)                           then sleep for applier().nanosUntilDeadline(now)
  *   snapshot  taker().turn()                                then sleep
@@ -57,7 +58,7 @@ public final class PassiveServer {
     private final Storage storage;
     private final LongSupplier nanoClock;
     private final Waker diskWaker = new Waker();
-    private final Mailbox mailbox = new Mailbox();
+    private final Mailbox mailbox;
     private final Meters meters = new Meters();
     private final Budget callBytes;
     private final Budget controlBytes = new Budget(CONTROL_BYTES_MAX);
@@ -108,6 +109,7 @@ public final class PassiveServer {
                   long scrubBytesPerSecond) {
         this.storage = storage;
         this.nanoClock = nanoClock;
+        mailbox = new Mailbox(new Waker(transport.poller()));
         callBytes = new Budget(callBytesMax);
         writer = new LogWriter(storage, mailbox, diskWaker, meters, nanoClock);
         reader = new LogReader(storage, mailbox, diskWaker);

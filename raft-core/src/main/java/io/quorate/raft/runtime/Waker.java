@@ -1,5 +1,6 @@
 package io.quorate.raft.runtime;
 
+import io.quorate.raft.Transport;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -15,13 +16,27 @@ import org.jspecify.annotations.Nullable;
 public final class Waker {
 
     private final AtomicReference<@Nullable Thread> sleeper = new AtomicReference<>();
+    private final Transport.@Nullable Poller poller;
     private volatile boolean isOver;
+
+    public Waker() {
+        this(null);
+    }
+
+    /** @param poller what the thread does in its sleep; null for nothing */
+    Waker(Transport.@Nullable Poller poller) {
+        this.poller = poller;
+    }
 
     /** Wakes the sleeper, if there is one. Any thread, after it has added its work. */
     public void wake() {
         Thread thread = sleeper.get();
         if (thread != null && sleeper.compareAndSet(thread, null)) {
-            LockSupport.unpark(thread);
+            if (poller == null) {
+                LockSupport.unpark(thread);
+            } else {
+                poller.wake();
+            }
         }
     }
 
@@ -36,6 +51,13 @@ public final class Waker {
         wake();
     }
 
+    /** The sleeper sleeps here no more, and is gone when what it carried in its sleep needs it no more. */
+    void leave() {
+        if (poller != null) {
+            poller.leave();
+        }
+    }
+
     /**
      * Sleeps until woken, or for this long, or not at all if there is work. May return early. An interrupt ends one sleep and is
      * forgotten: this library's threads end when they are told to, and an interrupt left standing would break the next file channel.
@@ -46,7 +68,10 @@ public final class Waker {
     public void sleep(long nanos, BooleanSupplier hasWork) {
         sleeper.set(Thread.currentThread());
         try {
-            if (nanos > 0 && !isOver && !hasWork.getAsBoolean()) {
+            boolean mayRest = nanos > 0 && !isOver && !hasWork.getAsBoolean();
+            if (poller != null) {
+                poller.poll(mayRest ? nanos : 0);       // also without any rest: what it carries must not wait for ever
+            } else if (mayRest) {
                 LockSupport.parkNanos(this, nanos);
             }
         } finally {

@@ -3,6 +3,7 @@ package io.quorate.raft.netty;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
@@ -17,6 +18,7 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.NetUtil;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -46,7 +48,7 @@ final class IoThreads {
      * few, one delays nobody whom the lack of a core does not, and what is for all peers wakes one thread instead of two: on two cores
      * that saved a tenth of all processor time under 256 outstanding commands.
      */
-    private static final int LOOPS = Runtime.getRuntime().availableProcessors() < 4 ? 1 : 2;
+    static final int LOOPS = areProcessorsFew() ? 1 : 2;
     private static final int RESOLVERS = 2;
     private static final int CLOSE_SECONDS = 5;
     private static final int JOIN_MILLIS = 1000;
@@ -57,15 +59,32 @@ final class IoThreads {
     private static final Logger LOG = LoggerFactory.getLogger(IoThreads.class);
 
     private final boolean isEpoll;
+    private final EventLoopGroup acceptors;
     private final EventLoopGroup loops;
+    private final @Nullable Carrier carrier;
     private final List<Thread> threads = new CopyOnWriteArrayList<>();
     private final ThreadPoolExecutor resolvers;
 
-    /** @param name begins the names of all threads */
-    IoThreads(String name) {
+    /**
+     * Event loops with threads of their own.
+     *
+     * @param name  begins the names of all threads
+     * @param count of the loops
+     */
+    IoThreads(String name, int count) {
+        this(name, count, null);
+    }
+
+    /** One event loop for all connections, which somebody else's thread carries; a thread beside it takes them in. */
+    IoThreads(String name, Carrier carrier) {
+        this(name, 1, carrier);
+    }
+
+    private IoThreads(String name, int count, @Nullable Carrier carrier) {
+        this.carrier = carrier;
         isEpoll = Epoll.isAvailable();
-        loops = new MultiThreadIoEventLoopGroup(LOOPS, remembering(new DefaultThreadFactory(name, true)),
-            isEpoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+        acceptors = new MultiThreadIoEventLoopGroup(count, remembering(new DefaultThreadFactory(name, true)), handlers());
+        loops = carrier == null ? acceptors : carrier.loop();
         resolvers = new ThreadPoolExecutor(RESOLVERS, RESOLVERS, 1, TimeUnit.SECONDS, new LinkedBlockingQueue<>(RESOLUTIONS_MAX),
             remembering(new DefaultThreadFactory(name + "-names", true)));
         resolvers.allowCoreThreadTimeOut(true);
@@ -77,6 +96,21 @@ final class IoThreads {
         }
     }
 
+    static boolean areProcessorsFew() {
+        return Runtime.getRuntime().availableProcessors() < 4;
+    }
+
+    /** What looks after the sockets of an event loop. */
+    static IoHandlerFactory handlers() {
+        return Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    }
+
+    /** Who takes connections in. */
+    EventLoopGroup acceptors() {
+        return acceptors;
+    }
+
+    /** Whose the connections are. */
     EventLoopGroup loops() {
         return loops;
     }
@@ -139,13 +173,28 @@ final class IoThreads {
         return false;
     }
 
-    /** Ends all threads, and waits for them unless the caller is one of them. */
-    void close() {
+    /**
+     * Ends all threads.
+     *
+     * @param mayWait for them: false on one of the event loops
+     */
+    void close(boolean mayWait) {
         resolvers.shutdownNow();
-        var done = loops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
-        if (!isOnLoop()) {
-            done.awaitUninterruptibly(2 * CLOSE_SECONDS, TimeUnit.SECONDS);     // a delivery that never returns must not keep the caller
+        Future<?> accepting = acceptors.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
+        Future<?> serving = loops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
+        if (mayWait) {
+            await(accepting, 2 * CLOSE_SECONDS);
+            await(serving, 2 * CLOSE_SECONDS);      // a delivery that never returns must not keep the caller
             threads.forEach(IoThreads::join);       // what they ran is done a moment before they are
+        }
+    }
+
+    /** Waits for something that happens on a loop. Not on a loop's thread. */
+    void await(Future<?> future, long seconds) {
+        if (carrier == null) {
+            future.awaitUninterruptibly(seconds, TimeUnit.SECONDS);
+        } else {
+            carrier.await(future, seconds);
         }
     }
 

@@ -37,7 +37,7 @@ public final class NettyClientTransport implements ClientTransport {
     private final Timing timing;
     private final Tally tally = new Tally();
     private final PatientLog patientLog = new PatientLog(LoggerFactory.getLogger(NettyClientTransport.class));
-    private final IoThreads io = new IoThreads("quorate-client");
+    private final IoThreads io = new IoThreads("quorate-client", IoThreads.LOOPS);
     private final Map<ClientLink.Way, ClientLink> links = new ConcurrentHashMap<>();
     private final AtomicBoolean isClosed = new AtomicBoolean();
 
@@ -120,12 +120,13 @@ public final class NettyClientTransport implements ClientTransport {
         for (ClientLink link : links.values()) {
             ends.add(link.close());
         }
+        boolean mayWait = !io.isOnLoop();
         for (Future<?> end : ends) {
-            if (!io.isOnLoop()) {
+            if (mayWait) {
                 end.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
             }
         }
-        io.close();
+        io.close(mayWait);
         links.values().forEach(ClientLink::discard);
     }
 

@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +30,8 @@ import org.slf4j.LoggerFactory;
  * connection that the peer opened. Only while this end cannot open its own does it answer on the peer's. Messages, founding messages and
  * requests are delivered on event loops. Nothing is encrypted and nobody is asked for credentials: who reaches the port can speak in any
  * member's name. Therefore it listens on loopback, unless told {@linkplain Builder#insecure() otherwise}.
+ *
+ * <p>Where processors are few, or if it is {@linkplain Builder#ioThreads told} so, a server's raft thread does the work of the event loop.
  */
 public final class NettyTransport implements Transport {
 
@@ -55,12 +56,15 @@ public final class NettyTransport implements Transport {
     private static final Logger LOG = LoggerFactory.getLogger(NettyTransport.class);
     private static final int BACKLOG = 256;
     private static final int CLOSE_SECONDS = 5;
+    private static final int IO_THREADS_MAX = 64;
 
     private final HostPort bind;
     private final @Nullable HostPort advertise;
     private final Timing timing;
     private final boolean hasAdministration;
+    private final int ioThreads;
     private final Tally tally = new Tally();
+    private @Nullable Carrier carrier;
     private @Nullable IoThreads io;
     private @Nullable Endpoint endpoint;
     private volatile @Nullable Reception reception;
@@ -74,6 +78,7 @@ public final class NettyTransport implements Transport {
         this.advertise = builder.advertise;
         this.timing = builder.timing;
         this.hasAdministration = administration;
+        this.ioThreads = builder.ioThreads;
     }
 
     /** A transport that listens on a free port of the loopback address, until told otherwise. */
@@ -88,6 +93,7 @@ public final class NettyTransport implements Transport {
         private @Nullable HostPort advertise;
         private boolean isInsecure;
         private @Nullable Boolean administration;
+        private int ioThreads = IoThreads.areProcessorsFew() ? 0 : IoThreads.LOOPS;
         private Timing timing = Timing.DEFAULT;
 
         private Builder() { }
@@ -129,6 +135,21 @@ public final class NettyTransport implements Transport {
             return this;
         }
 
+        /**
+         * How many threads of its own the transport has for its connections. With 0 the raft thread of the server that uses it reads and
+         * writes between its turns: so nobody has to be woken between a socket and the algorithm, but what takes one of them long keeps the
+         * other. Unless this is called it is 0 where there are fewer than four processors, and else 2.
+         *
+         * @throws IllegalArgumentException unless it is from 0 to 64
+         */
+        public Builder ioThreads(int count) {
+            if (count < 0 || count > IO_THREADS_MAX) {
+                throw new IllegalArgumentException("A transport has 0 to " + IO_THREADS_MAX + " threads for its connections, not " + count);
+            }
+            ioThreads = count;
+            return this;
+        }
+
         Builder timing(Timing other) {
             timing = other;
             return this;
@@ -163,17 +184,30 @@ public final class NettyTransport implements Transport {
         }
     }
 
+    /** {@inheritDoc} It does if it has no {@linkplain Builder#ioThreads threads of its own}. */
+    @Override
+    public synchronized @Nullable Poller poller() {
+        if (isClosed || io != null || carrier != null) {
+            throw new IllegalStateException("It is asked before the start, and once, by whom this transport is carried");
+        }
+        if (ioThreads == 0) {
+            carrier = new Carrier(IoThreads.handlers());
+        }
+        return carrier;
+    }
+
     @Override
     public synchronized void start(Local local, Map<Integer, String> peers, Receiver receiver) {
         if (isClosed || io != null) {
             throw new IllegalStateException(isClosed ? "This transport is closed" : "This transport has been started already");
         }
-        IoThreads threads = new IoThreads("quorate-net-" + local.identity().replica().nodeId());
+        String name = "quorate-net-" + local.identity().replica().nodeId();
+        IoThreads threads = carrier == null ? new IoThreads(name, Math.max(1, ioThreads)) : new IoThreads(name, carrier);
         io = threads;
         try {
             InetAddress host = InetAddress.getByName(bind.host());
             LateInitializer late = new LateInitializer();
-            ServerBootstrap bootstrap = new ServerBootstrap().group(threads.loops()).channel(threads.serverChannel())
+            ServerBootstrap bootstrap = new ServerBootstrap().group(threads.acceptors(), threads.loops()).channel(threads.serverChannel())
                 .option(ChannelOption.SO_REUSEADDR, true).option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .option(ChannelOption.AUTO_READ, false).childHandler(late);
             setAll(bootstrap, threads.options(timing));
@@ -369,6 +403,7 @@ public final class NettyTransport implements Transport {
     @Override
     public void close() {
         IoThreads threads;
+        Carrier unused;
         Map<Integer, PeerLink> closing;
         synchronized (this) {
             if (isClosed) {
@@ -376,28 +411,35 @@ public final class NettyTransport implements Transport {
             }
             isClosed = true;
             threads = io;
+            unused = carrier;
             closing = links;
             links = Map.of();
         }
         if (threads == null) {
+            if (unused != null) {
+                unused.close();
+            }
             return;
         }
         // Not under the lock: a delivery under way may call in here, and the event loops that are waited for wait for it.
         boolean mayWait = !threads.isOnLoop();
-        List<Future<?>> ends = new ArrayList<>();
-        if (listener != null) {
-            ends.add(listener.close());
-        }
-        closing.values().forEach(link -> ends.add(link.stop()));
-        if (reception != null) {
-            ends.addAll(reception.close());
-        }
-        for (Future<?> end : ends) {
-            if (mayWait) {
-                end.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+        try {
+            List<Future<?>> ends = new ArrayList<>();
+            if (listener != null) {
+                ends.add(listener.close());
             }
+            closing.values().forEach(link -> ends.add(link.stop()));
+            if (reception != null) {
+                ends.addAll(reception.close());
+            }
+            for (Future<?> end : ends) {
+                if (mayWait) {
+                    threads.await(end, CLOSE_SECONDS);
+                }
+            }
+        } finally {
+            threads.close(mayWait);     // or else whoever carries an event loop would do so for ever
         }
-        threads.close();
     }
 
     /** Lets the listener be bound, and its port be known, before there is anybody to receive. */

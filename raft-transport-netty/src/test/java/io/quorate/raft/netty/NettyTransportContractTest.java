@@ -14,7 +14,18 @@ class NettyTransportContractTest {
     @Test
     void theTransportOverTcpKeepsTheContract() {
         TransportContract contract = TransportContract.of((nodeId, address) ->
-            NettyTransport.builder().bind(address == null ? "127.0.0.1:0" : address).build()).withClients(NettyClientTransport::new);
+            transport(address, 2)).withClients(NettyClientTransport::new);
         assertEquals(SENTENCES, contract.check().size());
+    }
+
+    @Test
+    void aTransportThatIsCarriedByItsUserKeepsTheContract() {
+        TransportContract contract = TransportContract.of((nodeId, address) ->
+            new Carried(transport(address, 0))).withClients(NettyClientTransport::new);
+        assertEquals(SENTENCES, contract.check().size());
+    }
+
+    private static NettyTransport transport(String address, int ioThreads) {
+        return NettyTransport.builder().bind(address == null ? "127.0.0.1:0" : address).ioThreads(ioThreads).build();
     }
 }
