@@ -75,8 +75,10 @@ final class Carrier implements Transport.Poller {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
         if (isOwner()) {
             future.addListener(done -> wake());
-            for (long left = end - System.nanoTime(); left > 0 && !future.isDone() && !loop.isTerminated(); left = end - System.nanoTime()) {
+            long left = seconds * 1_000_000_000;
+            while (left > 0 && !future.isDone() && !loop.isTerminated()) {
                 run(left);
+                left = end - System.nanoTime();
             }
         }
         future.awaitUninterruptibly(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
