@@ -35,15 +35,21 @@ final class FrameEntries {
         }
         table.makeRoom(frame.count());
         memberships.clear();
+        if (!isEach(reader, frame) || table.sum(frame.count()) != frame.entriesCrc()) {
+            return false;
+        }
         try {
-            return isEach(reader, frame, tail.begin(frame)) && table.sum(frame.count()) == frame.entriesCrc();
+            if (tail.begin(frame)) {
+                keep(reader, frame);
+            }
+            return true;
         } catch (IllegalArgumentException e) {
-            return false;       // an entry that was to be copied is not intact
+            return false;       // an entry is not what it was a moment ago
         }
     }
 
     /** Whether each entry is intact and follows the one before, up to the end of the frame. */
-    private boolean isEach(SegmentReader reader, FrameHeader frame, boolean isKept) throws IOException {
+    private boolean isEach(SegmentReader reader, FrameHeader frame) throws IOException {
         int at = frame.offset() + FrameHeader.BYTES;
         int end = at + frame.length();
         long term = frame.previousTerm();
@@ -68,9 +74,7 @@ final class FrameEntries {
                 piece = reader.piece();
                 loaded = reader.loaded(at);
             }
-            if (isKept) {
-                tail.copy(piece, position, size);
-            } else if (!EntryBytes.isIntact(piece, position, position + size)) {
+            if (!EntryBytes.isIntact(piece, position, position + size)) {
                 return false;
             }
             long previousTerm = term;
@@ -87,6 +91,21 @@ final class FrameEntries {
             loaded -= size;
         }
         return at == end;
+    }
+
+    /**
+     * Copies the entries into the tail, once they are known to be intact. Not while that is found out: the loop that runs for all of the
+     * log was compiled without the copying, and where the tail began it was thrown away and compiled again, which took 0.15 s of the
+     * processor.
+     */
+    private void keep(SegmentReader reader, FrameHeader frame) throws IOException {
+        int[] offsets = table.offsets();
+        int end = frame.offset() + FrameHeader.BYTES + frame.length();
+        for (int i = 0; i < frame.count(); i++) {
+            int size = (i + 1 < frame.count() ? offsets[i + 1] : end) - offsets[i];
+            int position = reader.load(offsets[i], size);
+            tail.copy(reader.piece(), position, size);
+        }
     }
 
     /** What is known of them; good until the next frame. */

@@ -91,7 +91,7 @@ final class Tail {
         return (int) Math.min(size, (long) from * BLOCK_BYTES);
     }
 
-    /** Whether the entries of this frame are to be kept. They are to be {@linkplain #copy copied} then, while it is looked at. */
+    /** Whether the entries of this frame are to be kept. They are to be {@linkplain #copy copied} then. */
     boolean begin(FrameHeader frame) {
         ofFrame.clear();
         boolean isBehind = frame.segmentId() > fromSegment || frame.segmentId() == fromSegment && frame.offset() >= fromOffset;
