@@ -40,14 +40,21 @@ final class Rehearsal {
     private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
     static final String NAME = "quorate-net-rehearsal";
     private static final int END_SECONDS = 5;
+    private static final String FLIGHT_RECORDER = "io.netty.jfr.enabled";
     private static final AtomicBoolean HAS_BEGUN = new AtomicBoolean();
 
     private Rehearsal() { }
 
-    /** Begins it, on a thread of its own, if it has not begun in this process. */
+    /** Begins it, on a thread of its own, if it has not begun in this process. Before anything else of Netty is used. */
     static void begin() {
         if (!HAS_BEGUN.compareAndSet(false, true)) {
             return;
+        }
+        // Netty asks the JDK's flight recorder with its first buffer whether anybody wants to know of it, and to answer this the recorder
+        // starts: that took a seventh of the processor time from opening a directory until 1,000,000 entries were applied again. Whoever
+        // wants to see Netty's buffers there says so by this property.
+        if (System.getProperty(FLIGHT_RECORDER) == null) {
+            System.setProperty(FLIGHT_RECORDER, "false");
         }
         Thread thread = new Thread(() -> {
             try {

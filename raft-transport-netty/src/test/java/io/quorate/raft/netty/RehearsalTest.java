@@ -1,5 +1,6 @@
 package io.quorate.raft.netty;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -17,5 +18,11 @@ class RehearsalTest {
             thread.join(10_000);
         }
         assertTrue(left.stream().noneMatch(Thread::isAlive), () -> left + " are left");
+    }
+
+    @Test
+    void nettyDoesNotStartTheFlightRecorderUnlessItIsAskedTo() {
+        NettyTransport.builder().build().close();
+        assertEquals("false", System.getProperty("io.netty.jfr.enabled"));
     }
 }
