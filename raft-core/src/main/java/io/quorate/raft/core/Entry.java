@@ -65,6 +65,12 @@ public final class Entry {
     /** The largest entry. */
     public static final int SIZE_MAX = HEADER_BYTES + PAYLOAD_BYTES_MAX;
 
+    /**
+     * What an entry takes of memory besides its bytes: its object, its slot in the log's tail, and of the array that holds its bytes the
+     * header and what is left empty. Measured on a heap of 2 GiB: 41 to 79, with small entries 57 at the median.
+     */
+    static final int OBJECT_BYTES = 56;
+
     static final int CHECKSUM_AT = 4;
     static final int CHECKED_FROM = 8;
     static final int INDEX_AT = 8;

@@ -5,15 +5,19 @@ import java.util.List;
 /**
  * The log as the algorithm sees it: the term of every entry, and the last entries themselves.
  *
- * <p>The tail in memory is bounded in bytes. Entries leave it from the front, but not before they are committed and durable; older ones
- * are read from storage by whoever needs them, off the raft thread.
+ * <p>The tail in memory is bounded in bytes, by what it takes there and not on the disk: small entries take more for what is kept beside
+ * them than for themselves, and whoever collects garbage copies both. Entries leave it from the front, but not before they are committed
+ * and durable; older ones are read from storage by whoever needs them, off the raft thread.
  *
  * <p>Terms are kept through snapshots: the log knows what stood where even if storage has dropped the entries. Only a snapshot from
  * another replica makes it forget: then the log begins behind that.
  */
 final class RaftLog {
 
-    private static final int RING_LENGTH_MIN = 64;
+    /** The ring is not made shorter than this. */
+    static final int RING_LENGTH_MIN = 64;
+    /** A ring is far too large, and made shorter, when this many times what it holds would have place in it. */
+    private static final int RING_SLACK_MAX = 8;
 
     private TermTable terms;
     private Entry[] ring = new Entry[RING_LENGTH_MIN];   // a power of two; the entry at index i stands at i & (length - 1)
@@ -183,13 +187,28 @@ final class RaftLog {
         return entries;
     }
 
-    /** Lets entries at or before {@code lastIndex} go from memory until at most {@code bytesMax} are left. */
+    /** Lets entries at or before {@code lastIndex} go from memory until what is left takes at most {@code bytesMax} there. */
     void evict(long lastIndex, long bytesMax) {
         recent = EntryList.EMPTY;
-        while (end - begin(tailFirst) > bytesMax && tailFirst <= Math.min(lastIndex, lastIndex())) {
+        while (memoryBytes() > bytesMax && tailFirst <= Math.min(lastIndex, lastIndex())) {
             ring[slot(tailFirst)] = null;   // without a look at it: it has long left the processor's caches
             tailFirst++;
         }
+        long count = lastIndex() - tailFirst + 1;
+        if (ring.length > RING_LENGTH_MIN && count < ring.length / RING_SLACK_MAX) {
+            // To a third on average: so that it is worth its copy before there is another, whether the log grows now or goes on to shrink.
+            resize(Math.max(RING_LENGTH_MIN, Integer.highestOneBit((int) count) << 2));
+        }
+    }
+
+    /** How much of the memory the entries take that are in it. */
+    private long memoryBytes() {
+        return end - begin(tailFirst) + (lastIndex() - tailFirst + 1) * Entry.OBJECT_BYTES;
+    }
+
+    /** For how many entries there is place before another ring is needed. */
+    int ringLength() {
+        return ring.length;
     }
 
     @Override
@@ -214,20 +233,24 @@ final class RaftLog {
     }
 
     private void makeRoomFor(long count) {
-        if (count <= ring.length) {
-            return;
+        if (count > ring.length) {
+            resize(Integer.highestOneBit((int) count) << 1);
         }
-        int length = Integer.highestOneBit((int) count) << 1;
-        Entry[] larger = new Entry[length];
-        long[] largerBegins = new long[length];
-        for (long index = tailFirst; index < tailFirst + ring.length; index++) {
+    }
+
+    /** Another ring with what is in memory; it all fits. */
+    private void resize(int length) {
+        Entry[] other = new Entry[length];
+        long[] otherBegins = new long[length];
+        int places = Math.min(ring.length, length);     // behind the last entry there is nothing, and it is not known here where that is
+        for (long index = tailFirst; index < tailFirst + places; index++) {
             Entry entry = ring[slot(index)];
             if (entry != null) {
-                larger[(int) index & (length - 1)] = entry;
-                largerBegins[(int) index & (length - 1)] = begins[slot(index)];
+                other[(int) index & (length - 1)] = entry;
+                otherBegins[(int) index & (length - 1)] = begins[slot(index)];
             }
         }
-        ring = larger;
-        begins = largerBegins;
+        ring = other;
+        begins = otherBegins;
     }
 }

@@ -51,7 +51,7 @@ class RaftLogPropertyTest {
                 }
                 case 2 -> {   // forget
                     long mayGo = Math.min(unwrittenFrom - 1, random.nextInt(list.size() + 1));
-                    long bytesMax = random.nextInt(1500);
+                    long bytesMax = random.nextInt(4000);
                     log.evict(mayGo, bytesMax);
                     while (inMemoryFrom <= mayGo && bytes(list, inMemoryFrom) > bytesMax) {
                         inMemoryFrom++;
@@ -80,6 +80,7 @@ class RaftLogPropertyTest {
             assertEquals(inMemoryFrom, log.firstInMemory());
             assertEquals(base + 1, log.firstIndex());
             assertEquals(newestNanos, log.newestNanos());
+            assertTrue(log.ringLength() >= list.size() - inMemoryFrom + 1);
             assertEquals(list.isEmpty() ? EntryId.ZERO : list.get(list.size() - 1).id(), log.last());
         }
 
@@ -108,7 +109,7 @@ class RaftLogPropertyTest {
     }
 
     private static long bytes(List<Entry> list, long first) {
-        return list.subList((int) first - 1, list.size()).stream().mapToLong(Entry::size).sum();
+        return list.subList((int) first - 1, list.size()).stream().mapToLong(entry -> entry.size() + Entry.OBJECT_BYTES).sum();
     }
 
     private static List<Entry> page(List<Entry> list, int first, int last, int bytesMax) {
