@@ -25,7 +25,7 @@ final class Leader implements Role {
     private final Lease lease;
     private final long term;
     private final long noOpIndex;        // the first entry of the own term: once committed, all before it is
-    private long uncommittedBytes;       // of commands proposed here and not committed yet
+    private long uncommittedBytes;       // of memory, for commands proposed here and not committed yet
     private long heartbeatDeadline;
     private long patienceNanos;          // silence is counted from here at the earliest
     private @Nullable Transfer transfer; // under way
@@ -96,20 +96,20 @@ final class Leader implements Role {
     }
 
     void onPropose(Event.Propose proposal) {
-        long size = (long) Entry.HEADER_BYTES + proposal.command().length;
-        if (size > Entry.SIZE_MAX) {
+        long bytes = (long) Entry.HEADER_BYTES + proposal.command().length + Entry.OBJECT_BYTES;
+        if (proposal.command().length > Entry.PAYLOAD_BYTES_MAX) {
             node.refuse(proposal.requestId(), Reason.TOO_LARGE);
         } else if (!hearsQuorum()) {
             node.refuse(proposal.requestId(), Reason.NO_QUORUM);
-        } else if (uncommittedBytes() > 0 && uncommittedBytes() + size > node.config().uncommittedBytesMax()) {
+        } else if (uncommittedBytes() > 0 && uncommittedBytes() + bytes > node.config().uncommittedBytesMax()) {
             node.refuse(proposal.requestId(), Reason.OVERLOADED);
         } else if (transfer != null && transfer.isHolding()) {
-            transfer.hold(proposal, size);
+            transfer.hold(proposal, bytes);
         } else if (!isRoomForNew) {
             node.refuse(proposal.requestId(), Reason.DISK_FULL);
         } else {
             Entry entry = node.appendOwn(Entry.Kind.COMMAND, proposal.command());
-            uncommittedBytes += entry.size();
+            uncommittedBytes += bytes;
             node.accepted(proposal.requestId(), entry);
         }
     }
@@ -525,7 +525,7 @@ final class Leader implements Role {
         for (long index = Math.max(before + 1, noOpIndex); index <= reached; index++) {
             Entry entry = node.log().inMemory(index);   // what is uncommitted never leaves memory
             if (entry.kind() == Entry.Kind.COMMAND) {
-                uncommittedBytes -= entry.size();
+                uncommittedBytes -= entry.size() + Entry.OBJECT_BYTES;
             }
         }
         node.commitTo(reached);

@@ -5,6 +5,9 @@ import java.time.Duration;
 /**
  * What an operator may choose. Everything else is a named constant where it is used.
  *
+ * <p>What waits in memory counts as what it takes there: for each entry {@link Entry#OBJECT_BYTES} more than its bytes. What is on its
+ * way counts as its bytes alone.
+ *
  * @param electionTimeoutNanos  T: how long a silent leader is trusted; timeouts are drawn from [T, 2T)
  * @param uncommittedBytesMax   how many bytes of proposals may wait for their commit before new ones are refused
  * @param unappliedBytesMax     how many bytes of committed entries may be handed out and not yet applied

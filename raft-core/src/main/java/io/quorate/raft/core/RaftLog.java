@@ -171,6 +171,11 @@ final class RaftLog {
         return begin(lastIndex + 1) - begin(firstIndex);
     }
 
+    /** How much of the memory they take. */
+    long memoryBytes(long firstIndex, long lastIndex) {
+        return bytes(firstIndex, lastIndex) + (lastIndex - firstIndex + 1) * Entry.OBJECT_BYTES;
+    }
+
     boolean hasUnwritten() {
         return unwrittenFirst <= lastIndex();
     }
@@ -190,7 +195,7 @@ final class RaftLog {
     /** Lets entries at or before {@code lastIndex} go from memory until what is left takes at most {@code bytesMax} there. */
     void evict(long lastIndex, long bytesMax) {
         recent = EntryList.EMPTY;
-        while (memoryBytes() > bytesMax && tailFirst <= Math.min(lastIndex, lastIndex())) {
+        while (memoryBytes(tailFirst, lastIndex()) > bytesMax && tailFirst <= Math.min(lastIndex, lastIndex())) {
             ring[slot(tailFirst)] = null;   // without a look at it: it has long left the processor's caches
             tailFirst++;
         }
@@ -199,11 +204,6 @@ final class RaftLog {
             // To a third on average: so that it is worth its copy before there is another, whether the log grows now or goes on to shrink.
             resize(Math.max(RING_LENGTH_MIN, Integer.highestOneBit((int) count) << 2));
         }
-    }
-
-    /** How much of the memory the entries take that are in it. */
-    private long memoryBytes() {
-        return end - begin(tailFirst) + (lastIndex() - tailFirst + 1) * Entry.OBJECT_BYTES;
     }
 
     /** For how many entries there is place before another ring is needed. */

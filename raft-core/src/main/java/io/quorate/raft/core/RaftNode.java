@@ -947,7 +947,7 @@ public final class RaftNode {
             long first = handedOutIndex + 1;
             EntryList entries = log.isInMemory(first) ? log.entries(first, lastIndex, config.appendBytesMax()) : EntryList.EMPTY;
             handedOutIndex = entries.isEmpty() ? Math.min(lastIndex, log.firstInMemory() - 1) : entries.get(entries.size() - 1).index();
-            long bytes = entries.isEmpty() ? 0 : log.bytes(first, handedOutIndex);
+            long bytes = entries.isEmpty() ? 0 : log.memoryBytes(first, handedOutIndex);
             unapplied.addLast(new HandedOut(handedOutIndex, bytes));
             unappliedBytes += bytes;
             effects.apply(first, handedOutIndex, entries);

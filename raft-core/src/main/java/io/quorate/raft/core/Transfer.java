@@ -82,9 +82,9 @@ final class Transfer {
         deadline = newDeadline;
     }
 
-    void hold(Event.Propose proposal, long size) {
+    void hold(Event.Propose proposal, long bytes) {
         held.addLast(proposal);
-        heldBytes += size;
+        heldBytes += bytes;
     }
 
     /** How many bytes wait. */

@@ -116,7 +116,7 @@ public record FaultPlan(int nodes, long electionTimeoutNanos, long faultyNanos, 
     /** The configuration that the nodes of such a run get. */
     public RaftConfig config() {
         RaftConfig config = RaftConfig.DEFAULT.withElectionTimeout(Duration.ofNanos(electionTimeoutNanos)).withLeases(leaseDriftPermille);
-        return isCramped ? new RaftConfig(electionTimeoutNanos, 2000, 500, 600, 200, 300, config.leaseDriftPermille()) : config;
+        return isCramped ? new RaftConfig(electionTimeoutNanos, 4000, 1000, 600, 200, 600, config.leaseDriftPermille()) : config;
     }
 
     /** What such a run does not owe: see {@link Fault#mayBreak}. */

@@ -286,32 +286,40 @@ final class LivenessInvariants {
     static final class MemoryIsBounded extends Invariant {
         private final RaftConfig config;
         private long largest;   // of all entries and appends
+        private long largestInMemory;   // of the same
 
         MemoryIsBounded(RaftConfig config) {
             this.config = config;
             largest = config.appendBytesMax();
+            int entriesMax = config.appendBytesMax() / Entry.HEADER_BYTES;
+            largestInMemory = largest + (long) entriesMax * Entry.OBJECT_BYTES;
         }
 
         @Override
         void onWrite(ReplicaView replica, Storage.Write write) {
             for (Entry entry : write.entries()) {
-                largest = Math.max(largest, entry.size());
+                onEntry(entry.size());
             }
         }
 
         @Override
         void onProposed(ReplicaView replica, int bytes) {
-            largest = Math.max(largest, Entry.HEADER_BYTES + bytes);    // a leader that hands over holds it before it is an entry
+            onEntry(Entry.HEADER_BYTES + bytes);    // a leader that hands over holds it before it is an entry
+        }
+
+        private void onEntry(int size) {
+            largest = Math.max(largest, size);
+            largestInMemory = Math.max(largestInMemory, size + Entry.OBJECT_BYTES);
         }
 
         @Override
         void onTurn(ReplicaView replica, NodeStatus status) {
             NodeStatus.Backlog backlog = status.backlog();
-            boolean isBounded = isBounded(backlog.unappliedBytes(), config.unappliedBytesMax())
-                && isBounded(backlog.uncommittedBytes(), config.uncommittedBytesMax());
+            boolean isBounded = isBounded(backlog.unappliedBytes(), config.unappliedBytesMax(), largestInMemory)
+                && isBounded(backlog.uncommittedBytes(), config.uncommittedBytesMax(), largestInMemory);
             if (status.role() == RoleName.LEADER) {
                 for (NodeStatus.Peer peer : status.peers()) {
-                    isBounded &= isBounded(peer.inflightBytes(), config.inflightBytesMax());
+                    isBounded &= isBounded(peer.inflightBytes(), config.inflightBytesMax(), largest);
                 }
             }
             if (!isBounded) {
@@ -319,8 +327,8 @@ final class LivenessInvariants {
             }
         }
 
-        private boolean isBounded(long bytes, long bytesMax) {
-            return bytes >= 0 && bytes < bytesMax + largest;
+        private static boolean isBounded(long bytes, long bytesMax, long beyond) {
+            return bytes >= 0 && bytes < bytesMax + beyond;
         }
     }
 

@@ -22,11 +22,12 @@ import org.junit.jupiter.api.Test;
 class FlowTest {
 
     private static final int ENTRY = Entry.HEADER_BYTES + 10;   // what a command of ten bytes takes
+    private static final int IN_MEMORY = ENTRY + Entry.OBJECT_BYTES;
     private static final long MUCH = 1 << 20;
 
     @Test
     void proposalsBeyondTheUncommittedBytesAreRefusedAndNothingHappens() {
-        Cluster c = leaderOfThree(config(2 * ENTRY, MUCH, MUCH, 1 << 20, MUCH));
+        Cluster c = leaderOfThree(config(2 * IN_MEMORY, MUCH, MUCH, 1 << 20, MUCH));
         c.propose(1);
         c.propose(1);
         long third = c.propose(1);
@@ -38,9 +39,22 @@ class FlowTest {
         assertEquals("1 1 1 1", c.log(1));
     }
 
+    /** However small commands are, no more of them wait than there is memory for. */
+    @Test
+    void smallProposalsCountAsWhatTheyTakeOfMemory() {
+        Cluster c = leaderOfThree(config(10 * (Entry.HEADER_BYTES + Entry.OBJECT_BYTES), MUCH, MUCH, 1 << 20, MUCH));
+        for (int i = 0; i < 20; i++) {
+            c.propose(1, 0);
+        }
+        assertEquals(10, c.takeEffects(1, Accepted.class).size());
+        assertEquals(10, c.takeEffects(1, Refuse.class).size());
+        c.settle();
+        assertEquals(0, c.node(1).status().backlog().uncommittedBytes());
+    }
+
     @Test
     void oneOversizedProposalPassesAnEmptyBudget() {
-        Cluster c = leaderOfThree(config(ENTRY, MUCH, MUCH, 1 << 20, MUCH));
+        Cluster c = leaderOfThree(config(IN_MEMORY, MUCH, MUCH, 1 << 20, MUCH));
         long large = c.propose(1, 5000);
         long small = c.propose(1, 1);
         assertEquals(large, c.takeEffects(1, Accepted.class).get(0).requestId());
@@ -53,7 +67,7 @@ class FlowTest {
     /** What a leader inherits is not of its budget, and the budget of one term does not follow it into the next. */
     @Test
     void inheritedEntriesAndTheFirstEntryPassEveryBudget() {
-        Cluster c = Cluster.of(config(ENTRY, MUCH, MUCH, 1 << 20, MUCH), voters(3), 0, "1 1 1 1 1", "1", "1");
+        Cluster c = Cluster.of(config(IN_MEMORY, MUCH, MUCH, 1 << 20, MUCH), voters(3), 0, "1 1 1 1 1", "1", "1");
         c.elect(1, 2, 3);
         assertEquals("1 1 1 1 1 2", c.log(1));
         long request = c.propose(1);
@@ -68,7 +82,7 @@ class FlowTest {
     /** Nor does its first entry give a leader room that it has not. */
     @Test
     void theFirstEntryOfATermLeavesTheBudgetAsItIs() {
-        Cluster c = leaderOfThree(config(2 * ENTRY, MUCH, MUCH, 1 << 20, MUCH));
+        Cluster c = leaderOfThree(config(2 * IN_MEMORY, MUCH, MUCH, 1 << 20, MUCH));
         c.propose(1);
         c.propose(1);
         c.takeEffects(1, Accepted.class);
@@ -297,7 +311,7 @@ class FlowTest {
 
     @Test
     void noMoreThanTheUnappliedBytesIsHandedOutUntilTheStateMachineHasApplied() {
-        Cluster c = leaderOfThree(config(MUCH, 2 * ENTRY, MUCH, ENTRY, MUCH));
+        Cluster c = leaderOfThree(config(MUCH, 2 * IN_MEMORY, MUCH, ENTRY, MUCH));
         c.applied(1, 1);
         c.takeEffects(1, Apply.class);
         for (int i = 0; i < 5; i++) {

@@ -234,7 +234,7 @@ class TransferTest {
 
     @Test
     void asManyProposalsAreHeldAsMayBeUncommitted() {
-        Cluster c = Cluster.of(Cluster.config(300, 1 << 20, 1 << 20, 1 << 10, 1 << 20), 3);
+        Cluster c = Cluster.of(Cluster.config(2 * 200, 1 << 20, 1 << 20, 1 << 10, 1 << 20), 3);
         c.elect(1, 2, 3);
         c.settle();
         c.propose(1, 100);   // on its way

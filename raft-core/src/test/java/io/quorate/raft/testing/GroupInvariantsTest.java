@@ -1225,9 +1225,10 @@ class GroupInvariantsTest {
 
     @Test
     void moreMemoryThanIsAllowedIsCaught() {
-        one.backlog = new NodeStatus.Backlog(CONFIG.unappliedBytesMax() + CONFIG.appendBytesMax() - 1, 0, 0);
+        long append = CONFIG.appendBytesMax() + (long) (CONFIG.appendBytesMax() / Entry.HEADER_BYTES) * Entry.OBJECT_BYTES;
+        one.backlog = new NodeStatus.Backlog(CONFIG.unappliedBytesMax() + append - 1, 0, 0);
         invariants.onTurn(one);
-        one.backlog = new NodeStatus.Backlog(CONFIG.unappliedBytesMax() + CONFIG.appendBytesMax(), 0, 0);
+        one.backlog = new NodeStatus.Backlog(CONFIG.unappliedBytesMax() + append, 0, 0);
         caught("MemoryIsBounded", () -> invariants.onTurn(one));
         one.backlog = new NodeStatus.Backlog(0, -1, 0);
         caught("MemoryIsBounded", () -> invariants.onTurn(one));
@@ -1239,8 +1240,8 @@ class GroupInvariantsTest {
     /** A leader that hands over may hold one command that is larger than the bound, before it is an entry. */
     @Test
     void aCommandThatIsLargerThanTheBoundMayBeHeldAlone() {
-        int bytes = (int) CONFIG.uncommittedBytesMax() + CONFIG.appendBytesMax();
-        one.backlog = new NodeStatus.Backlog(0, Entry.HEADER_BYTES + bytes, 0);
+        int bytes = (int) CONFIG.uncommittedBytesMax() + 3 * CONFIG.appendBytesMax();
+        one.backlog = new NodeStatus.Backlog(0, Entry.HEADER_BYTES + bytes + Entry.OBJECT_BYTES, 0);
         caught("MemoryIsBounded", () -> invariants.onTurn(one));
         invariants.onProposed(one, bytes);
         invariants.onTurn(one);
