@@ -193,8 +193,23 @@ final class Leader implements Role {
         if (read.entries().isEmpty()) {
             peers.at(position).onMissing();   // a snapshot covers it, and storage has dropped it
         } else {
-            sendEntries(position, read.entries());
+            sendInParts(position, read.entries());
         }
+    }
+
+    private void sendInParts(int position, List<Entry> entries) {
+        int from = 0;
+        long bytes = 0;
+        for (int i = 0; i < entries.size(); i++) {
+            int size = entries.get(i).size();
+            if (i > from && bytes + size > node.config().appendBytesMax()) {
+                sendEntries(position, entries.subList(from, i));
+                from = i;
+                bytes = 0;
+            }
+            bytes += size;
+        }
+        sendEntries(position, entries.subList(from, entries.size()));
     }
 
     void onTransfer(Event.Transfer request) {
@@ -583,8 +598,11 @@ final class Leader implements Role {
         long lastIndex = node.log().lastIndex();
         while (peer.nextIndex() <= lastIndex && peer.hasRoom(node.config().inflightBytesMax())) {
             if (!node.log().isInMemory(peer.nextIndex())) {
-                peer.onReadStarted();
-                node.readEntries(peers.id(position), peer.nextIndex(), node.log().firstInMemory() - 1);
+                if (peer.hasRoomFor(node.config().readBytesMax(), node.config().inflightBytesMax())) {
+                    peer.onReadStarted();
+                    // Further than to where memory begins: that will have moved on by then, and the peer would follow it for ever.
+                    node.readEntries(peers.id(position), peer.nextIndex(), Math.min(node.commitIndex(), node.durableIndex()));
+                }
                 break;
             }
             sendEntries(position, node.log().entries(peer.nextIndex(), lastIndex, node.config().appendBytesMax()));

@@ -102,6 +102,11 @@ final class Progress {
         return room != DiskRoom.NONE && state == State.REPLICATE && !isReading && inflightBytes < inflightBytesMax;
     }
 
+    /** Whether so many bytes of entries may be read from storage, to be sent: in one piece, so not for every little room in the window. */
+    boolean hasRoomFor(long bytes, long inflightBytesMax) {
+        return inflightBytes == 0 || inflightBytes + bytes <= inflightBytesMax;
+    }
+
     /** Whether the peer has not been told of this round yet. */
     boolean isRoundUntold(long round) {
         return round > toldRound;

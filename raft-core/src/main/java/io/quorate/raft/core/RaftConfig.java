@@ -24,6 +24,8 @@ public record RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, lo
     /** The most that clocks may differ in leases' reckoning: a tenth. */
     public static final int LEASE_DRIFT_PERMILLE_MAX = 100;
 
+    private static final long READ_APPENDS = 4;
+
     /** One second of election timeout, and budgets that fit a small heap. */
     public static final RaftConfig DEFAULT =
         new RaftConfig(Duration.ofSeconds(1).toNanos(), 64L << 20, 64L << 20, 4L << 20, 512 << 10, 32L << 20, 0);
@@ -77,6 +79,15 @@ public record RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, lo
     /** How often a leader is heard: a tenth of the election timeout. */
     public long heartbeatNanos() {
         return electionTimeoutNanos / 10;
+    }
+
+    /**
+     * How many bytes of old entries are read at once for a peer that lags: one entry that is larger comes alone. Four messages, since the
+     * disk's thread reads once between two writes, and a write may bring more than one message carries: such a peer would never catch up.
+     * But no more than half of what may be on its way, so that the next is read while this is.
+     */
+    int readBytesMax() {
+        return (int) Math.max(appendBytesMax, Math.min(inflightBytesMax / 2, READ_APPENDS * appendBytesMax));
     }
 
     private static void positive(String name, long value) {

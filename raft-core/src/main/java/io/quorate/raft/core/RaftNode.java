@@ -258,7 +258,7 @@ public final class RaftNode {
         }
         fetches.clear();
         for (Reading reading : readings) {
-            effects.readEntries(reading.peer, term, reading.firstIndex, reading.lastIndex, config.appendBytesMax());
+            effects.readEntries(reading.peer, term, reading.firstIndex, reading.lastIndex, config.readBytesMax());
         }
         readings.clear();
         log.evict(Math.min(commitIndex, ledger.durableIndex()), config.cachedBytesMax());

@@ -16,6 +16,7 @@ import io.quorate.raft.testing.RecordedEffects.Apply;
 import io.quorate.raft.testing.RecordedEffects.ReadEntries;
 import io.quorate.raft.testing.RecordedEffects.Refuse;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Everything is bounded in bytes, and what does not fit at once comes later. */
@@ -187,7 +188,7 @@ class FlowTest {
     void entriesThatHaveLeftMemoryAreReadFromStorageForASlowPeer() {
         Cluster c = slowPeer();
         ReadEntries question = c.takeEffects(1, ReadEntries.class).get(0);
-        assertEquals(new ReadEntries(id(3), 1, 2, 3, 2 * ENTRY), question);
+        assertEquals(new ReadEntries(id(3), 1, 2, 3, 8 * ENTRY), question);   // four messages
         assertEquals(List.of(), c.sent(Message.AppendEntries.class, 1, 3));
         c.step(1, new Event.EntriesRead(id(3), 1, 2, c.applied(1).subList(1, 3)), 0);
         c.settle(1, 3);
@@ -203,6 +204,111 @@ class FlowTest {
         c.propose(1);
         c.settle(1, 3);   // no heartbeat is due
         assertEquals("1 1 1 1", c.disk(3));
+    }
+
+    /** Memory moves on while the disk reads: a peer that was brought to where it began would be as far behind as before. */
+    @Test
+    void oldEntriesAreReadPastWhereMemoryBegins() {
+        Cluster c = leaderOfThree(config(MUCH, MUCH, MUCH, 2 * ENTRY, 2 * IN_MEMORY));
+        fallBehind(c, 4);
+        assertEquals(4, c.node(1).log().firstInMemory());
+        assertEquals(new ReadEntries(id(3), 1, 2, 5, 8 * ENTRY), c.takeEffects(1, ReadEntries.class).get(0));
+    }
+
+    /** Another leader may cut it off, and storage may be asked after that. */
+    @Test
+    void whatIsNotCommittedIsNotReadFromStorage() {
+        Cluster c = leaderOfThree(config(MUCH, MUCH, MUCH, 2 * ENTRY, 1));
+        lose(c, 2, 3);
+        c.propose(1);
+        c.writeAll(1);
+        c.dropAll();
+        c.heartbeat(1, 3);
+        assertEquals(3, c.commit(1));
+        assertEquals(4, c.node(1).durableIndex());
+        assertEquals(3, c.takeEffects(1, ReadEntries.class).get(0).lastIndex());
+    }
+
+    /** The others have made it durable, and it is committed, before this disk has it. */
+    @Test
+    void whatIsNotDurableIsNotReadFromStorage() {
+        Cluster c = Cluster.of(config(MUCH, MUCH, MUCH, 2 * ENTRY, 1), 5);
+        c.elect(1, 2, 3, 4, 5);
+        c.settle();
+        lose(c, 2, 5);
+        c.hangs(1, true);
+        c.propose(1);
+        lose(c, 0, 5);
+        assertEquals(4, c.commit(1));
+        assertEquals(3, c.node(1).durableIndex());
+        c.dropAll();
+        c.heartbeat(1, 2, 3, 4, 5);
+        assertEquals(3, c.takeEffects(1, ReadEntries.class).get(0).lastIndex());
+    }
+
+    @Test
+    void whatWasReadGoesOutInMessages() {
+        Cluster c = leaderOfThree(config(MUCH, MUCH, MUCH, 2 * ENTRY, 1));
+        fallBehind(c, 5);
+        assertTrue(c.answerReads(1));
+        assertEquals(List.of(2, 2, 1), c.sent(Message.AppendEntries.class, 1, 3).stream().map(m -> m.entries().size()).toList());
+        c.settle();
+        assertEquals(c.log(1), c.disk(3));
+    }
+
+    /** Each read is a turn of the disk: it waits until there is room for all it may bring. */
+    @Test
+    void oldEntriesAreReadWhenThereIsRoomForAllOfThem() {
+        Cluster c = leaderOfThree(config(MUCH, MUCH, 4 * ENTRY, ENTRY, 1));
+        fallBehind(c, 8);
+        assertTrue(c.answerReads(1));                         // two entries
+        assertTrue(c.answerReads(1));                         // and two, while those are on their way
+        assertFalse(c.answerReads(1));
+        bringOne(c);
+        assertFalse(c.answerReads(1), "one has come back");
+        bringOne(c);
+        assertTrue(c.answerReads(1), "two have");
+        c.settle();
+        while (c.answerReads(1)) {
+            c.settle();
+        }
+        assertEquals(c.log(1), c.disk(3));
+    }
+
+    @Test
+    void anOldEntryLargerThanTheWindowIsReadForAnEmptyOne() {
+        Cluster c = leaderOfThree(config(MUCH, MUCH, 1, ENTRY, 1));
+        fallBehind(c, 2);
+        assertTrue(c.answerReads(1));
+        assertFalse(c.answerReads(1));
+        c.settle();
+        assertTrue(c.answerReads(1));
+        c.settle();
+        assertEquals(c.log(1), c.disk(3));
+    }
+
+    private static void bringOne(Cluster c) {
+        c.deliver(Message.AppendEntries.class, 1, 3);
+        c.writeAll(3);
+        c.deliver(Message.AppendAccepted.class, 3, 1);
+    }
+
+    /** So many are committed without the last peer, which is heard again. */
+    private static void fallBehind(Cluster c, int count) {
+        lose(c, count, 3);
+        c.timeout(1);
+        c.settle();
+        assertEquals(1 + count, c.commit(1));
+    }
+
+    /** So many are proposed and settle among all but this last peer; what goes there is lost. */
+    private static void lose(Cluster c, int count, int last) {
+        for (int i = 0; i < count; i++) {
+            c.propose(1);
+        }
+        c.sent(Message.AppendEntries.class, 1, last).forEach(c::lose);
+        c.settle(IntStream.range(1, last).toArray());
+        c.sent(Message.AppendEntries.class, 1, last).forEach(c::lose);
     }
 
     /** Storage has nothing, and no snapshot covers what is missing: with the next heartbeat the leader finds out if that is still so. */
