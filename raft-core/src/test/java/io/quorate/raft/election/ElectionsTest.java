@@ -885,9 +885,10 @@ class ElectionsTest {
         assertEquals(1, group.machine().keys());
     }
 
-    /** In the other history somebody else has put it, as it happens at the same index. */
-    @Test
-    void aKeyThatGoesWithAnotherLeaseIsNobodysPlaceThoughItHasHisNameAndHisIndex() {
+    /** Who holds the office, who came after the backup, and the place he had before the group was recovered from that. */
+    private record Forgotten(Leadership holder, CompletableFuture<Leadership> next, KeyEntry place) { }
+
+    private Forgotten candidateForgottenByARecovery() {
         Leadership holder = new Member(LONG).lead("holder");
         Member other = new Member(LONG);
         group.passMillis(500);
@@ -896,36 +897,36 @@ class ElectionsTest {
         group.passMillis(500);
         KeyEntry place = last("election\0billing\0");
         recovery.run();
+        return new Forgotten(holder, next, place);
+    }
+
+    /** In the other history somebody else has put it, as it happens at the same index. */
+    @Test
+    void aKeyThatGoesWithAnotherLeaseIsNobodysPlaceThoughItHasHisNameAndHisIndex() {
+        Forgotten forgotten = candidateForgottenByARecovery();
         LeaseId others = first("election\0billing\0").lease();
-        group.command(new KeyCommand.PutIfAbsent(place.key(), new Proclaimed(group.epoch, new byte[0]).encode(), others));
-        assertEquals(place.createIndex(), last("election\0billing\0").createIndex());
+        group.command(new KeyCommand.PutIfAbsent(forgotten.place.key(), new Proclaimed(group.epoch, new byte[0]).encode(), others));
+        assertEquals(forgotten.place.createIndex(), last("election\0billing\0").createIndex());
         group.pass(Duration.ofSeconds(3));
-        holder.resign();
+        forgotten.holder.resign();
         group.pass(Duration.ofSeconds(3));
-        assertFalse(next.isDone());
-        group.command(new KeyCommand.Delete(place.key(), KeyCommand.ANY_VERSION, others));
+        assertFalse(forgotten.next.isDone());
+        group.command(new KeyCommand.Delete(forgotten.place.key(), KeyCommand.ANY_VERSION, others));
         group.passMillis(500);
-        assertEquals(first("election\0billing\0").createIndex(), FencingToken.index(assertDone(next).fencingToken()));
+        assertEquals(first("election\0billing\0").createIndex(), FencingToken.index(assertDone(forgotten.next).fencingToken()));
     }
 
     /** What was put is put again, by a copy that was late, where the recovered group has come to; the old place may be another's. */
     @Test
     void aPlaceThatWasTakenAgainAfterARecoveryIsLeftSoThatNoTokenIsOfAnIndexThatIsAnothers() {
-        Leadership holder = new Member(LONG).lead("holder");
-        Member other = new Member(LONG);
-        group.passMillis(500);
-        Runnable recovery = group.backup();
-        CompletableFuture<Leadership> next = other.campaign("next");
-        group.passMillis(500);
-        KeyEntry place = last("election\0billing\0");
-        recovery.run();
+        Forgotten forgotten = candidateForgottenByARecovery();
         group.command(new KeyCommand.PutIfAbsent("of another", ByteBuffer.allocate(0), null));
-        group.command(new KeyCommand.PutIfAbsent(place.key(), ByteBuffer.wrap(place.value()), place.lease()));
-        assertTrue(last("election\0billing\0").createIndex() > place.createIndex());
+        group.command(new KeyCommand.PutIfAbsent(forgotten.place.key(), ByteBuffer.wrap(forgotten.place.value()), forgotten.place.lease()));
+        assertTrue(last("election\0billing\0").createIndex() > forgotten.place.createIndex());
         group.pass(Duration.ofSeconds(3));
-        holder.resign();
+        forgotten.holder.resign();
         group.passMillis(500);
-        assertEquals(first("election\0billing\0").createIndex(), FencingToken.index(assertDone(next).fencingToken()));
+        assertEquals(first("election\0billing\0").createIndex(), FencingToken.index(assertDone(forgotten.next).fencingToken()));
         assertEquals(2, group.machine().keys(), "the one place, and what is another's");
     }
 
