@@ -601,7 +601,8 @@ final class Leader implements Role {
                 if (peer.hasRoomFor(node.config().readBytesMax(), node.config().inflightBytesMax())) {
                     peer.onReadStarted();
                     // Further than to where memory begins: that will have moved on by then, and the peer would follow it for ever.
-                    node.readEntries(peers.id(position), peer.nextIndex(), Math.min(node.commitIndex(), node.durableIndex()));
+                    long lastDone = Math.min(node.commitIndex(), node.durableIndex());
+                    node.readEntries(peers.id(position), peer.nextIndex(), Math.max(lastDone, node.log().firstInMemory() - 1));
                 }
                 break;
             }

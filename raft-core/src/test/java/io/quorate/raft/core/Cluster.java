@@ -225,6 +225,14 @@ final class Cluster {
         }
     }
 
+    /** Begins anew from what is durable, with no more than so many of the last entries in memory. */
+    void restartWithTail(int n, int count) {
+        crash(n);
+        LogView whole = replica(n).disk.view();
+        List<Entry> tail = whole.tail().subList(Math.max(0, whole.tail().size() - count), whole.tail().size());
+        start(n, new LogView(whole.snapshot(), whole.terms(), tail, whole.memberships()));
+    }
+
     /** Begins anew with this hard state and log. */
     void restartWith(int n, HardState hardState, String terms) {
         Replica replica = replica(n);
@@ -241,9 +249,13 @@ final class Cluster {
     }
 
     private void start(int n) {
+        start(n, replica(n).disk.view());
+    }
+
+    private void start(int n, LogView log) {
         Replica replica = replica(n);
         replica.applied.addAll(replica.disk.state());
-        replica.node = new RaftNode(config, replica.id, ++replica.boot, replica.disk.hardState(), replica.disk.view(),
+        replica.node = new RaftNode(config, replica.id, ++replica.boot, replica.disk.hardState(), log,
             () -> replica.draw << 1, clock(n));
     }
 

@@ -247,6 +247,20 @@ class FlowTest {
     }
 
     @Test
+    void whatAStartHasLeftOnTheDiskIsReadBeforeItIsKnownToBeCommitted() {
+        Cluster c = Cluster.of(config(MUCH, MUCH, MUCH, 1 << 20, MUCH), voters(3), 0, "1 1 1 1 1", "1", "1");
+        c.restartWithTail(1, 2);
+        c.elect(1, 2, 3);
+        c.settle();
+        assertEquals(0, c.commit(1));
+        while (c.answerReads(1)) {
+            c.settle();
+        }
+        assertEquals("1 1 1 1 1 2", c.disk(2));
+        assertEquals(6, c.commit(1));
+    }
+
+    @Test
     void whatWasReadGoesOutInMessages() {
         Cluster c = leaderOfThree(config(MUCH, MUCH, MUCH, 2 * ENTRY, 1));
         fallBehind(c, 5);
