@@ -14,7 +14,8 @@ import java.time.Duration;
  * @param inflightBytesMax      how many bytes of entries may be on their way to one peer
  * @param appendBytesMax        how many bytes of entries one message carries, at most {@link Entry#SIZE_MAX}; a single larger entry
  *                              goes alone
- * @param cachedBytesMax        how many bytes of the log's tail stay in memory
+ * @param cachedBytesMax        how many bytes of memory the log's tail may take; with more, peers that lag need the disk less often, and
+ *                              collecting garbage takes longer, above all if commands are small
  * @param leaseDriftPermille    by how many thousandths any two replicas' clocks may differ in how fast they run, for leases to be safe;
  *                              0 if there are to be no leases
  */
@@ -28,7 +29,7 @@ public record RaftConfig(long electionTimeoutNanos, long uncommittedBytesMax, lo
 
     /** One second of election timeout, and budgets that fit a small heap. */
     public static final RaftConfig DEFAULT =
-        new RaftConfig(Duration.ofSeconds(1).toNanos(), 64L << 20, 64L << 20, 4L << 20, 512 << 10, 32L << 20, 0);
+        new RaftConfig(Duration.ofSeconds(1).toNanos(), 64L << 20, 64L << 20, 4L << 20, 512 << 10, 8L << 20, 0);
 
     public RaftConfig {
         if (electionTimeoutNanos < Duration.ofMillis(10).toNanos() || electionTimeoutNanos > Duration.ofHours(1).toNanos()) {
