@@ -239,9 +239,12 @@ public interface Storage extends AutoCloseable {
         void close();
     }
 
+    /** While a write always waits, {@link #maintain} is called once for so many bytes of what is written. */
+    long MAINTAINED_BYTES = 96 << 10;
+
     /**
      * Does one bounded piece of work off the critical path, such as preparing a segment. Called on the thread that calls {@code write},
-     * while no write waits, once the replica has been founded.
+     * while no write waits, or if one always does, once for {@link #MAINTAINED_BYTES}; once the replica has been founded.
      *
      * @return true if there may be more to do
      * @throws StorageException if it failed; final, like a failed write

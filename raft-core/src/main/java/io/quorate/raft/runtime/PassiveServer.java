@@ -52,9 +52,6 @@ public final class PassiveServer {
     /** How many bytes of administrative calls may be open at once: apart from the others, for an overloaded group is administered too. */
     static final long CONTROL_BYTES_MAX = 1 << 20;
 
-    /** A disk thread that always has something to write does a piece of storage's own work once for so many bytes. */
-    static final long MAINTAINED_BYTES = 512 << 10;
-
     private final Storage storage;
     private final LongSupplier nanoClock;
     private final Waker diskWaker = new Waker();
@@ -313,11 +310,15 @@ public final class PassiveServer {
             return hasMore;
         }
         watchRoom();
-        if (meters.bytesWritten.read() - bytesMaintained >= MAINTAINED_BYTES) {
-            bytesMaintained = meters.bytesWritten.read();
-            maintain();       // likewise
-        }
+        maintainAsMuchAs(meters.bytesWritten.read());      // likewise
         return true;
+    }
+
+    /** Of batches that are large, one brings several pieces: whatever their size, the storage keeps up with what is written. */
+    private void maintainAsMuchAs(long bytesWritten) {
+        while (bytesWritten - bytesMaintained >= Storage.MAINTAINED_BYTES) {
+            bytesMaintained = maintain() ? bytesMaintained + Storage.MAINTAINED_BYTES : bytesWritten;
+        }
     }
 
     /** Reads again a piece of what was written long ago, if it is time for that. On the disk thread, while no write waits. */

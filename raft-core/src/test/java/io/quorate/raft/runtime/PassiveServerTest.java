@@ -490,7 +490,7 @@ class PassiveServerTest {
             new SplittableRandom(1), () -> now);
         lead();
         busy.maintained = 0;
-        String quarter = "a".repeat((int) PassiveServer.MAINTAINED_BYTES / 4);
+        String quarter = "a".repeat((int) Storage.MAINTAINED_BYTES / 4);
         for (int i = 0; i < 8; i++) {
             propose(quarter, new Recorder());
             server.loop().turn(now);
@@ -498,6 +498,10 @@ class PassiveServerTest {
             server.loop().turn(now);
         }
         assertEquals(2, busy.maintained);
+        propose("a".repeat(3 * (int) Storage.MAINTAINED_BYTES), new Recorder());
+        server.loop().turn(now);
+        assertTrue(server.turnDisk());
+        assertEquals(5, busy.maintained, "a large batch brings as many pieces as several small ones");
         settle();
     }
 

@@ -17,6 +17,11 @@ final class Blocks {
         return offset - offset % BYTES;
     }
 
+    /** Where the block ends that has the byte before this one in it. */
+    static int upTo(int offset) {
+        return offset % BYTES == 0 ? offset : Blocks.of(offset) + BYTES;
+    }
+
     /** Memory outside of the heap for so many bytes, which begins where a block does. */
     static ByteBuffer allocate(int bytes) {
         return ByteBuffer.allocateDirect(bytes + BYTES - 1).alignedSlice(BYTES).limit(bytes).slice();

@@ -1,6 +1,7 @@
 package io.quorate.raft.storage;
 
 import io.quorate.raft.core.Entry;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
@@ -113,7 +114,9 @@ final class ChecksumWalk {
             try (FileHandle file = files.openToRead(name)) {
                 segment(name, id, file, next);
             } catch (NoSuchFileException e) {
-                add(name, 0, "it was there a moment ago");      // by a server; the next look will not find it
+                add(name, 0, "it was there a moment ago");      // a server let go of it; the next look will not find it
+            } catch (EOFException e) {
+                add(name, 0, "it became shorter while it was read");    // likewise
             } catch (UnreadableException e) {
                 add(e);
             }

@@ -21,7 +21,7 @@ final class Damage {
     private volatile boolean isEmpty = true;    // asked for each entry that is read
     private long repairs;
     private final NavigableSet<Long> brokenSegments = new TreeSet<>();
-    private long lastSegment;       // that ever had a mark
+    private final NavigableSet<Long> met = new TreeSet<>();     // segments in which anything was ever found, whatever became of it
 
     /**
      * One damaged entry.
@@ -58,13 +58,23 @@ final class Damage {
 
     synchronized void add(Mark mark) {
         marks.put(mark.id().index(), mark);
-        lastSegment = Math.max(lastSegment, mark.segment());
+        met.add(mark.segment());
         isEmpty = false;
     }
 
     /** Whether anything was ever marked in this segment or behind it, also if nobody needs it any more. */
     synchronized boolean hasBeenFrom(long segment) {
-        return lastSegment >= segment;
+        return !met.tailSet(segment, true).isEmpty();
+    }
+
+    /** Something in this segment was not what had been written, or not given back: its file is not one to write into again. */
+    synchronized void hasMet(long segment) {
+        met.add(segment);
+    }
+
+    /** Whether that was ever so, in whatever of it. */
+    synchronized boolean hasBeenIn(long segment) {
+        return met.contains(segment);
     }
 
     /** Damage to the entry at this index, or null. */
@@ -116,6 +126,7 @@ final class Damage {
     synchronized void setBroken(long segment, boolean isBroken) {
         if (isBroken) {
             brokenSegments.add(segment);
+            met.add(segment);
         } else {
             brokenSegments.remove(segment);
         }

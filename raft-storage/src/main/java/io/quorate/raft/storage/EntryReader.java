@@ -31,6 +31,7 @@ final class EntryReader implements AutoCloseable {
     private final EntryIndex index;
     private final PlaceFinder finder;
     private long repairs;          // when the window was filled, or before
+    private long checkedTerm;      // the log has entries of this term here, so others of it need not be asked for one by one
     private boolean isMended;      // something was repaired while this looked for damage
     private long segmentId;
     private @Nullable FileHandle file;
@@ -42,7 +43,7 @@ final class EntryReader implements AutoCloseable {
         this.files = files;
         this.state = state;
         index = state.index();
-        finder = new PlaceFinder(files, incarnation, index);
+        finder = new PlaceFinder(files, incarnation, state);
     }
 
     /** See {@link io.quorate.raft.Storage#read}; empty also if the log does not reach so far. */
@@ -109,12 +110,13 @@ final class EntryReader implements AutoCloseable {
         if (e instanceof ClosedByInterruptException) {
             throw new StorageException("Reading entry " + wanted + " was interrupted; nothing is wrong with it.", e);
         }
+        if (wanted < index.firstIndex()) {
+            return;     // the file is deleted, or cut, or another segment's by now
+        }
         if (!(e instanceof NoSuchFileException)) {
             throw new StorageException("Entry " + wanted + " cannot be read: " + what + ": " + e + ". Check the disk.", e);
         }
-        if (wanted >= index.firstIndex()) {
-            throw new StorageCorruptException(pathOf(id), 0, "the segment is missing, though entry " + wanted + " is in it");
-        }
+        throw new StorageCorruptException(pathOf(id), 0, "the segment is missing, though entry " + wanted + " is in it");
     }
 
     /** One of these entries, or null if it is larger than what is left and need not be read all the same, or is not there any more. */
@@ -145,14 +147,20 @@ final class EntryReader implements AutoCloseable {
                 fill(id, offset, whole, whole);
             }
             Entry entry = Entry.decode(window, offset - windowFrom, window.length);
-            if (entry.index() != wanted) {
+            if (entry.index() != wanted || entry.term() != checkedTerm && state.isOther(entry.id(), id, record)) {
                 throw new IllegalArgumentException("entry " + entry.id() + " is where " + wanted + " was written");
             }
+            checkedTerm = entry.term();
             return entry;
         } catch (IllegalArgumentException e) {
             return damaged(wanted, id, record, offset, needed, "is not what was written: " + e.getMessage());
         } catch (UnreadableException e) {
             return damaged(wanted, id, record, offset, needed, "cannot be read: " + e.getCause());
+        } catch (StorageCorruptException e) {
+            if (wanted < index.firstIndex()) {
+                return null;    // likewise
+            }
+            throw e;
         } catch (IOException e) {
             failIfWanted(wanted, id, "from " + pathOf(id) + " at offset " + offset, e);
             return null;
@@ -193,6 +201,7 @@ final class EntryReader implements AutoCloseable {
         try {
             fill(open, offset, (int) Math.min(Math.max(wanted, Entry.HEADER_BYTES), left));
         } catch (UnreadableException e) {
+            state.damage().hasMet(id);
             fill(open, offset, (int) Math.min(Math.max(needed, Entry.HEADER_BYTES), left));     // it may have been something behind that
         }
     }

@@ -187,7 +187,7 @@ final class EntryRepair {
         if (end == state.index().endOf(mark.segment()) || seal != null && seal.recordAt(end) >= 0) {
             return Verdict.WRITTEN;
         }
-        PlaceFinder.Place next = new PlaceFinder(files, incarnation, state.index()).find(mark.id().index() + 1);
+        PlaceFinder.Place next = new PlaceFinder(files, incarnation, state).find(mark.id().index() + 1);
         if (next != null && next.segment() == mark.segment() && next.offset() == end) {
             return Verdict.WRITTEN;
         }

@@ -24,5 +24,8 @@ interface FileHandle extends Closeable {
     /** Hands over to the disk what the kernel still has in its cache, so that {@code force} need not pay for all of it; promises nothing. */
     void drain() throws IOException;
 
+    /** Gives back what is behind this size, which is less than the file's, if the file can be given back in pieces; promises nothing. */
+    default void shrink(long size) throws IOException { }
+
     long size() throws IOException;
 }

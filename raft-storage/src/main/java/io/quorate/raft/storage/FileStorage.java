@@ -304,7 +304,7 @@ public final class FileStorage implements Storage {
             }
         }
         try (HeadRoom headRoom = new HeadRoom(files, options.segmentBytes())) {
-            Segment.begin(files, headRoom.spare(), 1, identity.replica().incarnation(), state, 0, new Staging(options.segmentBytes())).close();
+            Segment.begin(files, headRoom.next(), 1, identity.replica().incarnation(), state, 0, new Staging(options.segmentBytes())).close();
         }
     }
 

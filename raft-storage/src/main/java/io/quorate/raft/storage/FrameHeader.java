@@ -33,6 +33,7 @@ record FrameHeader(long segmentId, int offset, int previousCrc, long number, lon
     private static final int RESET = 1;
     private static final int MAGIC = 0x5146524D;   // "QFRM"
     private static final byte MAGIC_FIRST = MAGIC >>> 24;
+    private static final long EACH_BYTE = 0x0101010101010101L;
     private static final int CRC_AT = 4;
     private static final int COVERED_FROM = 8;
 
@@ -45,6 +46,12 @@ record FrameHeader(long segmentId, int offset, int previousCrc, long number, lon
             .putLong(previousTerm).putInt(isReset ? RESET : 0);
         bytes.putInt(CRC_AT, new Crc(incarnation).add(bytes.array(), COVERED_FROM, BYTES).value());
         return bytes.array();
+    }
+
+    /** Whether a frame may begin with one of these eight bytes; mostly not, and that is soon said. */
+    static boolean mayBeginInOneOf(long bytes) {
+        long others = bytes ^ MAGIC_FIRST * EACH_BYTE;      // 0 where it may; a byte that is 0 is the one from which 1 borrows
+        return (others - EACH_BYTE & ~others & EACH_BYTE << 7) != 0;
     }
 
     /** The checksum that the header at this position carries. */

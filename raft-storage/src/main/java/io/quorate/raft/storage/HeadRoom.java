@@ -14,6 +14,9 @@ import java.util.List;
  * themselves as long as the next one is not there. It is tried again when the disk says that there is enough, and something to spare, or
  * else the group would stop and go at each file that comes and goes.
  *
+ * <p>The next segment gets the file of one that the log needs no more, if there is one: no zeros have to be written then. Since that is let
+ * go of later than the next one is needed, one more is kept, for the segment behind the next, as long as the disk has room for it.
+ *
  * <p>The small file is there for the next opening, which has to write the identity file, also on a disk on which there is not a byte left:
  * it makes room for that, and is made again when the one before has gone.
  */
@@ -26,31 +29,94 @@ final class HeadRoom implements Closeable {
     private static final int PART_FOR_HARD_STATES = 64;
     /** After an attempt that has failed though the disk had said that there is room, so many calls pass before the next. */
     private static final int PATIENCE = 30;
+    /** Once in so many calls with nothing to do it is looked whether there is still room for the second file: that takes a while. */
+    private static final int CALLS_BETWEEN_LOOKS = 16;
+    /** Of a segment, so much is to spare where there is room again; where there is less in all, the second file is given up. */
+    private static final int PART_TO_SPARE = 4;
     private static final List<String> NO_SPACE = List.of("No space left on device", "Disk quota exceeded", "not enough space on the disk");
 
     private final FileSystem files;
     private final Spare spare;
+    private final Spare second;     // never filled with zeros: the file of a segment that was let go of, or nothing
+    private final Discarded discarded;
     private boolean isReserved;
     private boolean isLow;
     private int patience;
+    private int calls;
 
-    /** With whatever spare an earlier run has left. */
+    /** With whatever files an earlier run has left. */
     HeadRoom(FileSystem files, int segmentBytes) throws IOException {
         this.files = files;
         spare = new Spare(files, Spare.NAME, segmentBytes);
+        second = new Spare(files, Spare.SECOND, segmentBytes);
+        discarded = new Discarded(files);
         spare.reuse();
+        second.reuse();
         isReserved = hasReserve(files);
         look();
     }
 
-    /** The next segment's file. */
-    Spare spare() {
-        return spare;
+    /** How large a segment is. */
+    int segmentBytes() {
+        return spare.size();
+    }
+
+    /** The next segment's file; it is there, or can be made now. */
+    Spare next() {
+        return isThere(spare) || !isThere(second) ? spare : second;
     }
 
     /** Whether it is there. */
     boolean isReady() {
-        return spare.isReady();
+        return isThere(spare) || isThere(second);
+    }
+
+    private static boolean isThere(Spare file) {
+        return file.isReady() || file.isRecycled();
+    }
+
+    /**
+     * Lets go of a segment's file: it is for a segment to come, or deleted if enough of these are there, or too little room. In either case
+     * it is no segment any more on return, and for good.
+     *
+     * @param isSound whether nothing that was ever found in it speaks against writing into it again
+     */
+    void letGo(String segment, boolean isSound) throws IOException {
+        if (!isSound || !mayBeKept() || !spare.recycle(segment) && !second.recycle(segment)) {
+            discarded.begin(segment);
+        }
+    }
+
+    /** Whether a file is being given back: another one can be let go of when that is done. */
+    boolean isDiscarding() {
+        return discarded.isBegun();
+    }
+
+    /** Gives back a piece of a file that was let go of; returns whether there was one. */
+    boolean discard() throws IOException {
+        return discarded.step();
+    }
+
+    /** Makes a file ready that was let go of and is kept; returns whether there was one. */
+    boolean prepare() throws IOException {
+        for (Spare each : List.of(spare, second)) {
+            if (each.isRecycled() && !each.isReady()) {
+                each.step();
+                isLow = false;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** As if its bytes were free, and asked for again: whether there is another file or not, so much has to be left beside it. */
+    private boolean mayBeKept() {
+        long usable = files.usableBytes();
+        return usable < 0 || usable >= toSpare() + (isReady() ? spare.size() : 0) || !isReady() && !isLow;
+    }
+
+    private int toSpare() {
+        return spare.size() / PART_TO_SPARE;
     }
 
     /** How much room there is for entries, by how full the last segment is. */
@@ -74,8 +140,12 @@ final class HeadRoom implements Closeable {
 
     /** Does one step, if there is one left to do and room for it; returns whether there is another. */
     boolean step() throws IOException {
+        if (prepare()) {
+            return true;
+        }
         if (isReady() && isReserved) {
             isLow = false;
+            giveUpSecondIfLow();
             return false;
         }
         if (isLow && !spare.isBegun() && !mayTryAgain()) {
@@ -86,7 +156,7 @@ final class HeadRoom implements Closeable {
                 reserve(files);
                 isReserved = true;      // first: without it, a full disk could not be opened any more
             }
-            if (spare.step()) {
+            if (!isReady() && spare.step()) {
                 return true;
             }
             isLow = false;
@@ -101,6 +171,21 @@ final class HeadRoom implements Closeable {
         return false;
     }
 
+    private void giveUpSecondIfLow() throws IOException {
+        if (!spare.isReady() || !second.isReady()) {
+            return;
+        }
+        calls = (calls + 1) % CALLS_BETWEEN_LOOKS;
+        if (calls > 0) {
+            return;
+        }
+        long usable = files.usableBytes();
+        if (usable >= 0 && usable < toSpare()) {
+            second.delete();
+            files.syncDirectory();
+        }
+    }
+
     private boolean mayTryAgain() {
         if (patience > 0) {
             patience--;
@@ -111,7 +196,7 @@ final class HeadRoom implements Closeable {
 
     private boolean isEnough() {
         long usable = files.usableBytes();
-        return usable < 0 || usable >= needed() + spare.size() / 4;
+        return usable < 0 || usable >= needed() + toSpare();
     }
 
     private long needed() {
@@ -139,12 +224,10 @@ final class HeadRoom implements Closeable {
         }
     }
 
-    private static boolean deleteReserve(FileSystem files) throws IOException {
-        boolean isThere = files.list().contains(RESERVE);
-        if (isThere) {
+    private static void deleteReserve(FileSystem files) throws IOException {
+        if (files.list().contains(RESERVE)) {
             files.delete(RESERVE);
         }
-        return isThere;
     }
 
     private void giveUp() throws IOException {
@@ -156,7 +239,8 @@ final class HeadRoom implements Closeable {
     }
 
     /**
-     * At an opening for which there is no room: gives up the reserve; if that is not there, the spare segment.
+     * At an opening for which there is no room: gives up the file for the segment behind the next; if that is not there, the reserve; and
+     * if that is not there either, the next segment's.
      *
      * @param unfinished the file for which there was none; what is there of it goes first
      * @return whether there is any room now
@@ -165,10 +249,12 @@ final class HeadRoom implements Closeable {
         if (files.list().contains(unfinished)) {
             files.delete(unfinished);
         }
-        boolean isMade = deleteReserve(files);
-        if (!isMade && files.list().contains(Spare.NAME)) {
-            files.delete(Spare.NAME);
-            isMade = true;
+        boolean isMade = false;
+        for (String name : List.of(Spare.SECOND, RESERVE, Spare.NAME)) {
+            if (!isMade && files.list().contains(name)) {
+                files.delete(name);
+                isMade = true;
+            }
         }
         files.syncDirectory();
         return isMade;
@@ -195,6 +281,14 @@ final class HeadRoom implements Closeable {
 
     @Override
     public void close() throws IOException {
-        spare.close();
+        try {
+            discarded.close();
+        } finally {
+            try {
+                spare.close();
+            } finally {
+                second.close();
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.HardState;
 import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.SnapshotId;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -64,7 +65,7 @@ final class Inspection {
                     return now;
                 }
                 before = now;
-            } catch (NoSuchFileException e) {   // it was there a moment ago
+            } catch (NoSuchFileException | EOFException e) {   // it was there, or as long as it was, a moment ago
                 failure = e;
             }
         }

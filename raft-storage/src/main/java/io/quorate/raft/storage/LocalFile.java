@@ -146,6 +146,11 @@ final class LocalFile implements FileHandle {
     }
 
     @Override
+    public void shrink(long size) throws IOException {
+        channel.truncate(size);
+    }
+
+    @Override
     public long size() throws IOException {
         return channel.size();
     }

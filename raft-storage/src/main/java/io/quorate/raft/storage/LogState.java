@@ -76,6 +76,14 @@ final class LogState {
         return id;
     }
 
+    /**
+     * Whether the log has another entry of this index, and it was written to this place. (Where a write got lost there may be one that was
+     * replaced, of an earlier segment in the same file.) Any thread.
+     */
+    synchronized boolean isOther(EntryId read, long segment, int record) {
+        return index.isAt(read.index(), segment, record) && terms.covers(read.index()) && terms.termAt(read.index()) != read.term();
+    }
+
     /** A snapshot covers the log up to here: damage in that is none any more, but it cannot be read, nor what is before it. Any thread. */
     synchronized void cover(long coveredIndex) {
         long last = damage.forgetUpTo(coveredIndex);

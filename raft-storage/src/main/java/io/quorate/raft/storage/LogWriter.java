@@ -134,7 +134,7 @@ final class LogWriter implements Closeable {
         if (segment.hasRoom(frames, count)) {
             return true;
         }
-        int bytes = (int) Math.max(headRoom.spare().size(), Segment.sizeFor(frames, count));
+        int bytes = (int) Math.max(headRoom.segmentBytes(), Segment.sizeFor(frames, count));
         try (Spare own = new Spare(files, LARGE, bytes)) {
             if (!isMade(own)) {
                 return false;
@@ -181,18 +181,25 @@ final class LogWriter implements Closeable {
         index.forgetBefore(index.firstFrom(kept), kept);   // before the files go, so that nobody begins to read them
     }
 
-    /** Deletes one forgotten segment, or else does one step towards the next one to come; returns whether there is more to do. */
+    /**
+     * Does one step: what makes the next segment's file ready comes first, then the file of a forgotten segment, piece by piece. Returns
+     * whether there may be more to do.
+     */
     boolean maintain() throws IOException {
-        if (oldest < state.index().firstSegment()) {
-            // The oldest goes first, and its name for good before the next one goes, so that what a crash leaves has no hole.
-            files.delete(SegmentHeader.fileName(oldest));
-            files.syncDirectory();
-            oldest++;
-            return true;
-        }
-        boolean hasMore = headRoom.step();
+        boolean hasMore = headRoom.prepare() || headRoom.isReady() && headRoom.discard() || isOneLetGo() || headRoom.step()
+            || headRoom.discard();
         room = headRoom.room(segment);
         return hasMore;
+    }
+
+    /** The oldest goes first, and its name for good before the next one goes, so that what a crash leaves has no hole. */
+    private boolean isOneLetGo() throws IOException {
+        if (oldest >= state.index().firstSegment() || headRoom.isDiscarding()) {
+            return false;
+        }
+        headRoom.letGo(SegmentHeader.fileName(oldest), !state.damage().hasBeenIn(oldest));
+        oldest++;
+        return true;
     }
 
     @Override
@@ -217,8 +224,8 @@ final class LogWriter implements Closeable {
     }
 
     private void roll(long bytesMin) throws IOException {
-        if (bytesMin <= headRoom.spare().size()) {
-            roll(headRoom.spare());
+        if (bytesMin <= headRoom.segmentBytes()) {
+            roll(headRoom.next());
             return;
         }
         try (Spare large = new Spare(files, LARGE, Math.toIntExact(bytesMin))) {

@@ -2,6 +2,7 @@ package io.quorate.raft.storage;
 
 import io.quorate.raft.core.Entry;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,12 +22,14 @@ final class PlaceFinder {
 
     private final FileSystem files;
     private final long incarnation;
+    private final LogState state;
     private final EntryIndex index;
 
-    PlaceFinder(FileSystem files, long incarnation, EntryIndex index) {
+    PlaceFinder(FileSystem files, long incarnation, LogState state) {
         this.files = files;
         this.incarnation = incarnation;
-        this.index = index;
+        this.state = state;
+        index = state.index();
     }
 
     /**
@@ -62,6 +65,10 @@ final class PlaceFinder {
             SegmentReader reader = new SegmentReader(file, Math.toIntExact(file.size()));
             int[] offsets = new int[count];
             if (!isTold(reader, segment, offsets)) {
+                if (index.countOf(segment) < 0) {
+                    throw new NoSuchFileException(name);    // it was let go of meanwhile: the file may be another segment's by now
+                }
+                state.damage().hasMet(segment);
                 LOG.warn("The index of {} is damaged, so its frames are asked where its entries are. Check the disk.", files.pathOf(name));
                 offsets = byFrames(reader, segment, count);
             }

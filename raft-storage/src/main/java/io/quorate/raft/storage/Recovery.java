@@ -17,8 +17,9 @@ import org.slf4j.LoggerFactory;
  * <p>Frame k + 1 is begun only when frame k is durable. So a valid header anywhere behind a damaged frame proves that the damaged one was
  * durable once: the disk lost it. If its header is whole, and the names of the damaged entries are certain, these are marked, so that they
  * can be repaired; else the log is refused. A damaged frame with nothing valid behind it is what a crash leaves of a write that was never
- * reported as done; it is dropped whole, and zeros are written where it stood before anything else is. (Or it was the very last frame
- * written before a crash, and was damaged later: no log can tell, and {@link LogWriter} sees to it that no vote depends on it.)
+ * reported as done; it is dropped whole, and zeros are written where it began before anything else is. (Or it was the very last frame
+ * written before a crash, and was damaged later: no log can tell, and {@link LogWriter} sees to it that no vote depends on it.) What else
+ * stands behind the last frame is zeros, or of an earlier segment in the same file, which each header there says.
  *
  * <p>What cannot be read is not what a crash leaves. An entry of which that is so is marked if one that is damaged in its place would be;
  * anything else, also where perhaps nothing was ever written, is refused.
@@ -129,8 +130,8 @@ final class Recovery {
         Scanned last = readAll();
         boolean done = false;
         try {
-            boolean isBlankBehind = judgeEnd(last);
-            LogWriter writer = goOn(last, isBlankBehind, headRoom);
+            judgeEnd(last);
+            LogWriter writer = goOn(last, headRoom);
             done = true;
             return writer;
         } finally {
@@ -144,7 +145,7 @@ final class Recovery {
      * Reads everything and judges it as {@link #run} does, but changes nothing; what was found is in {@link #state()} and
      * {@link #memberships()}, also if it ends in an exception.
      *
-     * @return where an unfinished write begins in the last segment, or -1 if there is none
+     * @return where an unfinished write begins in the last segment, or -1 if none can be told
      * @throws StorageCorruptException if something that was durable is damaged or missing
      * @throws UnreadableException     if it cannot be told
      */
@@ -152,7 +153,8 @@ final class Recovery {
         isReadOnly = true;
         Scanned last = readAll();
         try {
-            return judgeEnd(last) ? -1 : last.end();
+            judgeEnd(last);
+            return hasUnfinished(last) ? last.end() : -1;
         } finally {
             last.file().close();
         }
@@ -219,6 +221,9 @@ final class Recovery {
             if (previous != null) {
                 checkSeal(previous, scanned, isSealed, isLast && scanned.frames() == 1);
                 previous.file().close();
+            }
+            if (scanned.reader().hasMetUnreadable()) {
+                state.damage().hasMet(id);
             }
             done = true;
             return scanned;
@@ -414,19 +419,45 @@ final class Recovery {
             successor.header().previousCrc());
     }
 
-    /** Behind the last valid frame there is nothing that was durable once; returns whether there is nothing at all. */
-    private boolean judgeEnd(Scanned last) throws IOException {
-        boolean isBlankBehind = last.reader().isBlankFrom(last.end());     // mostly, and zeros are soon told from anything else
-        if (!isBlankBehind) {
-            refuseLater(last);
-        }
+    /** Behind the last valid frame there is nothing that was durable once. */
+    private void judgeEnd(Scanned last) throws IOException {
+        refuseLater(last);
         if (damagedAt == last.lastFrameAt()) {
             // To drop what is behind would be to drop the proof; to leave it would be to build on a write that was never finished.
             throw corrupt(last.name(), damagedAt, "frame " + state.frames() + " is damaged, and a crash cut off the one behind it, which"
                 + " proves that this one was durable");
         }
         refuseNameless();
-        return isBlankBehind;
+    }
+
+    /**
+     * Whether a frame was begun behind the last one: its header is there, or something in the block in which the last one ends, which is
+     * always written up to its end. Of one that has left no more than what is behind, nobody can tell, nor has to.
+     */
+    private boolean hasUnfinished(Scanned last) throws IOException {
+        int end = last.end();
+        return beginningBehind(last) != null || !last.reader().isBlank(end, Math.min(Blocks.upTo(end), last.header().size()));
+    }
+
+    private @Nullable FrameHeader beginningBehind(Scanned last) throws IOException {
+        int end = last.end();
+        if (last.header().size() - end < FrameHeader.BYTES) {
+            return null;
+        }
+        int position = last.reader().load(end, FrameHeader.BYTES);
+        return FrameHeader.decode(last.reader().piece(), position, incarnation, last.header().id(), end);
+    }
+
+    /**
+     * Writes zeros where the next frame begins, and over all that is known of a frame that was dropped. Also where there are zeros already:
+     * after a failed fsync they may be nowhere but in the cache.
+     */
+    private void zeroBehind(Scanned last) throws IOException {
+        int end = last.end();
+        FrameHeader dropped = beginningBehind(last);
+        int size = last.header().size();
+        long known = (long) end + FrameHeader.BYTES + (dropped == null ? 0 : Math.max(0, dropped.length()));
+        Spare.zero(last.file(), end, Math.min(size, Blocks.upTo((int) Math.min(size, known))));
     }
 
     private void refuseLater(Scanned last) throws IOException {
@@ -442,12 +473,12 @@ final class Recovery {
         }
     }
 
-    private LogWriter goOn(Scanned last, boolean isBlankBehind, HeadRoom headRoom) throws IOException {
-        if (!isBlankBehind) {
+    private LogWriter goOn(Scanned last, HeadRoom headRoom) throws IOException {
+        if (hasUnfinished(last)) {
             LOG.warn("Dropping what a crash left of an unfinished write: {} behind offset {}, where frame {} would be",
                 files.pathOf(last.name()), last.end(), state.frames() + 1);
-            Spare.zero(last.file(), last.end(), last.header().size());
         }
+        zeroBehind(last);
         writeAgain(last);
         Staging staging = new Staging(last.header().size());
         Segment segment = new Segment(last.header(), last.file(), last.seal().seal(), incarnation, staging, last.end());

@@ -1,5 +1,6 @@
 package io.quorate.raft.storage;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,7 @@ final class SegmentReader {
     private int start;     // the offset of the piece's first byte
     private int filled;
     private int unreadableBefore;   // something up to here is unreadable, so it is not read ahead by more than a block
+    private boolean hasMetUnreadable;
 
     SegmentReader(FileHandle file, int size) {
         this(file, size, PIECE_BYTES);
@@ -67,7 +69,7 @@ final class SegmentReader {
             }
             fill(offset, length);
             if (filled < length) {
-                throw new IOException("the file ends at " + (offset + filled) + " while it is read");
+                throw new EOFException("the file ends at " + (offset + filled) + " while it is read");
             }
         }
         return offset - start;
@@ -83,6 +85,7 @@ final class SegmentReader {
                 filled = file.read(piece.duplicate().clear().limit(wanted), offset);
                 return;
             } catch (UnreadableException e) {
+                hasMetUnreadable = true;
                 if (wanted == length) {
                     throw e;
                 }
@@ -90,6 +93,11 @@ final class SegmentReader {
                 wanted = wanted > block ? block : length;
             }
         }
+    }
+
+    /** Whether the disk did not give back something of all that was read, also if nobody asked for that. */
+    boolean hasMetUnreadable() {
+        return hasMetUnreadable;
     }
 
     /** The number that stands at {@code offset}; as {@link #load}. */
@@ -104,11 +112,20 @@ final class SegmentReader {
 
     /** The next valid frame header that begins at {@code from} or behind, or null. */
     @Nullable FrameHeader findFrame(int from, long incarnation, long segmentId) throws IOException {
-        int last = size - FrameHeader.BYTES;
+        return findFrame(from, size, incarnation, segmentId);
+    }
+
+    /** The same, of those that end at {@code to} or before. */
+    @Nullable FrameHeader findFrame(int from, int to, long incarnation, long segmentId) throws IOException {
+        int last = to - FrameHeader.BYTES;
         for (int at = from; at <= last; ) {
             int position = load(at, FrameHeader.BYTES);
             int tries = Math.min(loaded(at) - FrameHeader.BYTES, last - at) + 1;
             for (int i = 0; i < tries; i++) {
+                if (i + Long.BYTES <= tries && !FrameHeader.mayBeginInOneOf(piece.getLong(position + i))) {
+                    i += Long.BYTES - 1;        // there may be 64 MiB of entries of an earlier segment, and this is done at each opening
+                    continue;
+                }
                 FrameHeader found = FrameHeader.decode(piece, position + i, incarnation, segmentId, at + i);
                 if (found != null) {
                     return found;
@@ -134,11 +151,11 @@ final class SegmentReader {
         return -1;
     }
 
-    /** Whether there is nothing but zeros from here to the end. */
-    boolean isBlankFrom(int from) throws IOException {
-        for (int at = from; at < size; ) {
+    /** Whether there is nothing but zeros from here to there. */
+    boolean isBlank(int from, int to) throws IOException {
+        for (int at = from; at < to; ) {
             int position = load(at, 1);
-            int length = Math.min(ZEROS.capacity(), loaded(at));
+            int length = Math.min(Math.min(ZEROS.capacity(), loaded(at)), to - at);
             if (piece.slice(position, length).mismatch(ZEROS.slice(0, length)) >= 0) {
                 return false;
             }

@@ -78,6 +78,9 @@ final class SegmentScrub {
                 step(file, reader, damaged);
                 bytes += at - before;
             }
+            if (reader.hasMetUnreadable()) {
+                state.damage().hasMet(id);      // perhaps where nobody needed it
+            }
         } catch (UnreadableException | NoSuchFileException e) {
             if (isWriting) {
                 throw e;
@@ -210,7 +213,7 @@ final class SegmentScrub {
         hasDamage = true;
         SegmentSeal written = SegmentSeal.read(reader, incarnation, id);
         long repairs = state.damage().repairs();
-        PlaceFinder places = new PlaceFinder(files, incarnation, state.index());
+        PlaceFinder places = new PlaceFinder(files, incarnation, state);
         for (long index = current.firstIndex(); index < current.firstIndex() + current.count(); index++) {
             PlaceFinder.Place place = places.find(index);
             int offset = place == null || place.segment() != id ? 0 : place.offset();
@@ -262,6 +265,7 @@ final class SegmentScrub {
         if (reader.differenceFrom(from, expected) >= 0) {
             LOG.warn("The index of {} at offset {} is damaged. All entries are whole, so it is written again. Check the disk.",
                 files.pathOf(name), from);
+            state.damage().hasMet(id);
             isWriting = true;
             file.write(expected, from);
             file.force();

@@ -8,19 +8,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A file full of zeros for the next segment, made ahead of need in bounded steps.
+ * A file for a segment to come, made ahead of need in bounded steps: of a segment that the log needs no more, or else of zeros.
  *
- * <p>While it is being filled it has a name that the next opening deletes; it gets its own name when all of it is durable, and keeps that
- * over a restart if it is still all zeros where a segment begins.
+ * <p>While it is being filled with zeros it has a name that the next opening deletes; it gets its own name when all of it is durable. Of a
+ * segment's file only the first block is filled with zeros: what stands behind that tells by itself that it is of another segment. Either
+ * is kept over a restart if it is all zeros where a segment begins.
  */
 final class Spare implements Closeable {
 
     /** Names that end so are deleted at opening. */
     static final String UNFINISHED = ".tmp";
     static final String NAME = "spare.seg";
+    /** Of the one for the segment behind the next. */
+    static final String SECOND = "recycled.seg";
     private static final Logger LOG = LoggerFactory.getLogger(Spare.class);
-    private static final int STEP_BYTES = 1 << 20;
-    private static final int LOOKED_AT_BYTES = 4096;
+    /** A write may wait for one step, and does not wait noticeably longer for this one than for another write. */
+    static final int STEP_BYTES = 128 << 10;
+    private static final int LOOKED_AT_BYTES = Blocks.BYTES;
     private static final ByteBuffer ZEROS = Blocks.allocate(STEP_BYTES).asReadOnlyBuffer();
 
     private final FileSystem files;
@@ -28,6 +32,7 @@ final class Spare implements Closeable {
     private final int size;
     private @Nullable FileHandle file;
     private int filled;
+    private boolean isRecycled;     // the file of a segment, in which its beginning still stands
     private boolean ready;
 
     /** A spare of so many bytes, of which nothing exists yet. */
@@ -80,19 +85,72 @@ final class Spare implements Closeable {
         return file != null && !ready;
     }
 
+    /** Whether the next step makes it ready, and takes no room. */
+    boolean isRecycled() {
+        return isRecycled;
+    }
+
+    /**
+     * Takes over the file of a segment that nobody needs any more, if nothing was begun and it has the right size. It is not a segment any
+     * more on return, whatever comes: only then something is written into it, by {@link #step}.
+     *
+     * @return false if it stays a segment's
+     */
+    boolean recycle(String segment) throws IOException {
+        if (file != null) {
+            return false;
+        }
+        FileHandle left = openIfOfThisSize(segment);
+        if (left == null) {
+            return false;
+        }
+        boolean isTaken = false;
+        try {
+            files.rename(segment, name);
+            files.syncDirectory();
+            isTaken = true;
+        } finally {
+            if (!isTaken) {
+                left.close();
+            }
+        }
+        file = left;
+        isRecycled = true;
+        return true;
+    }
+
     /** How many bytes of it are. */
     int filled() {
         return filled;
     }
 
+    /** Null if it is of another size, or cannot be opened: nothing hangs on it. */
+    private @Nullable FileHandle openIfOfThisSize(String segment) throws IOException {
+        FileHandle left;
+        try {
+            left = files.openForLog(segment);
+        } catch (IOException e) {
+            LOG.warn("{} is deleted instead of being used again: {}", files.pathOf(segment), e.toString());
+            return null;
+        }
+        if (left.size() != size) {
+            left.close();
+            return null;
+        }
+        return left;
+    }
+
     /** Deletes what is there of one that is not ready. */
     void giveUp() throws IOException {
-        if (ready) {
-            return;
+        if (!ready) {
+            delete();
         }
+    }
+
+    /** Deletes what is there of it. */
+    void delete() throws IOException {
         FileHandle begun = file;
-        file = null;
-        filled = 0;
+        forget();
         if (begun != null) {
             begun.close();
         }
@@ -109,6 +167,12 @@ final class Spare implements Closeable {
             return false;
         }
         FileHandle filling = file;
+        if (isRecycled && filling != null) {
+            zero(filling, 0, Math.min(LOOKED_AT_BYTES, size));
+            filling.force();
+            ready = true;
+            return false;
+        }
         if (filling == null) {
             filling = files.createForLog(name + UNFINISHED);
             file = filling;
@@ -136,10 +200,15 @@ final class Spare implements Closeable {
         if (taken == null) {
             throw new IllegalStateException("A spare that is ready has a file");
         }
+        forget();
+        return taken;
+    }
+
+    private void forget() {
         file = null;
         filled = 0;
+        isRecycled = false;
         ready = false;
-        return taken;
     }
 
     String name() {

@@ -15,13 +15,14 @@ import org.slf4j.LoggerFactory;
  * The newest entries of a log that is being read from front to back, at most so many bytes of them: what is handed over at once need not be
  * read again.
  *
- * <p>Where they begin is guessed before: where the log ends is not known yet, but it is soon found where there is nothing but zeros. If the
+ * <p>Where they begin is guessed before: where the log ends is not known yet, but it is soon found behind where there are no frames. If the
  * guess is wrong, or something is damaged, some are missing at the front, or all; they can be read still.
  */
 final class Tail {
 
     private static final Logger LOG = LoggerFactory.getLogger(Tail.class);
-    private static final int BLOCK_BYTES = 4 << 10;
+    /** Hardly a frame is larger, so if none begins in so many bytes, the log has ended before. */
+    private static final int LOOKED_AT_BYTES = 2 << 20;
     /** Fits into a region of a small heap, and is an object of its own region there: no collection moves it. */
     private static final int CHUNK_BYTES = (1 << 20) - 64;
     /** Larger ones have an array of their own: at most an eighth of a chunk is left over when the next entry does not fit. */
@@ -64,7 +65,7 @@ final class Tail {
             String name = SegmentHeader.fileName(id);
             try (FileHandle file = files.openToRead(name)) {
                 SegmentHeader header = SegmentHeader.read(files, name, id, incarnation, file);
-                end = end < 0 ? blankFrom(file, header.size()) : end;
+                end = end < 0 ? endOf(file, header, incarnation) : end;
                 fromSegment = id;
                 fromOffset = (int) Math.max(0, end - (bytesMax - bytesExpected));
                 bytesExpected += end - fromOffset;
@@ -73,22 +74,29 @@ final class Tail {
         }
     }
 
-    /** From where on there is nothing but zeros, if before there is no whole block of them. */
-    private static int blankFrom(FileHandle file, int size) throws IOException {
-        ByteBuffer zeros = ByteBuffer.allocate(BLOCK_BYTES);
+    /** Where the last segment's frames end, if there is none that is larger than what is looked at. */
+    private static int endOf(FileHandle file, SegmentHeader header, long incarnation) throws IOException {
+        SegmentReader reader = new SegmentReader(file, header.size());
+        FrameHeader last = null;
         int from = 0;
-        int to = size / BLOCK_BYTES + 1;
+        int to = header.size() / LOOKED_AT_BYTES + 1;
         while (from < to) {
             int middle = (from + to) / 2;
-            ByteBuffer block = ByteBuffer.allocate(BLOCK_BYTES);
-            file.read(block, (long) middle * BLOCK_BYTES);
-            if (block.clear().equals(zeros)) {
+            int at = middle * LOOKED_AT_BYTES;
+            FrameHeader found = reader.findFrame(at, Math.min(header.size(), at + LOOKED_AT_BYTES), incarnation, header.id());
+            if (found == null) {
                 to = middle;
             } else {
+                last = found;
                 from = middle + 1;
             }
         }
-        return (int) Math.min(size, (long) from * BLOCK_BYTES);
+        int end = SegmentHeader.BYTES;
+        for (FrameHeader each = last; each != null && each.fits(header.size()); ) {
+            end = each.offset() + FrameHeader.BYTES + each.length();
+            each = FrameWitness.header(reader, incarnation, header.id(), end);
+        }
+        return end;
     }
 
     /** Whether the entries of this frame are to be kept. They are to be {@linkplain #copy copied} then. */

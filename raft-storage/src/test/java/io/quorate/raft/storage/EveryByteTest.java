@@ -430,10 +430,12 @@ class EveryByteTest {
         SimulatedFiles disk = new SimulatedFiles();
         Life other = new Life(disk, large, false);
         assertTrue(other.run());
-        for (int at = 0; at < disk.bytes(Spare.NAME).length; at += 61) {
-            SimulatedFiles damaged = disk.copy();
-            damaged.flip(Spare.NAME, at, at % Byte.SIZE);
-            other.goOn(other.possible(), damaged);
+        for (String name : disk.list().stream().filter(each -> each.equals(Spare.NAME) || each.equals(Spare.SECOND)).toList()) {
+            for (int at = 0; at < disk.bytes(name).length; at += 61) {
+                SimulatedFiles damaged = disk.copy();
+                damaged.flip(name, at, at % Byte.SIZE);
+                other.goOn(other.possible(), damaged);
+            }
         }
     }
 }

@@ -58,7 +58,7 @@ class FormatTest {
         LogState state = new LogState();
         Staging staging = new Staging(SIZE);
         HeadRoom headRoom = new HeadRoom(files, SIZE);
-        Segment segment = Segment.begin(files, headRoom.spare(), 1, INCARNATION, state, 0, staging);
+        Segment segment = Segment.begin(files, headRoom.next(), 1, INCARNATION, state, 0, staging);
         try (LogWriter writer = new LogWriter(files, INCARNATION, state, headRoom, staging, segment)) {
             writer.write(VOTE);
             writer.write(ENTRIES);
@@ -80,7 +80,7 @@ class FormatTest {
         LogState state = new LogState();
         Staging staging = new Staging(SIZE);
         HeadRoom headRoom = new HeadRoom(files, SIZE);
-        Segment segment = Segment.begin(files, headRoom.spare(), 1, INCARNATION, state, 0, staging);
+        Segment segment = Segment.begin(files, headRoom.next(), 1, INCARNATION, state, 0, staging);
         try (LogWriter writer = new LogWriter(files, INCARNATION, state, headRoom, staging, segment)) {
             writer.write(ENTRIES);
             writer.write(Content.reset(9, new HardState(8, null, 100), new EntryId(7, 100)), MANIFEST.terms());
