@@ -35,7 +35,7 @@ class CrashTest {
     private static final int SAMPLES = 16;
 
     private static Life life(SimulatedFiles files, boolean triesAgain) {
-        return new Life(files, OPTIONS, triesAgain);
+        return new Life(files, OPTIONS, triesAgain, true);
     }
 
     private static int operations() throws IOException {

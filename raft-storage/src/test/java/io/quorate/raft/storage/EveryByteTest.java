@@ -51,8 +51,9 @@ class EveryByteTest {
         HARMLESS
     }
 
-    private final SimulatedFiles files = new SimulatedFiles();
-    private final Life life = new Life(files, OPTIONS, false);
+    private SimulatedFiles files = new SimulatedFiles();
+    private FileStorage.Options options = OPTIONS;
+    private Life life = new Life(files, OPTIONS, false);
     private ModelStorage model = ModelStorage.EMPTY;
     private long boot;
     private List<EntryId> marked = List.of();       // as judged last
@@ -73,7 +74,7 @@ class EveryByteTest {
         ENTRY_OF_THE_PAST(Verdict.HARMLESS),
         /** The empty one that {@code close} has written. */
         LAST_FRAME(Verdict.HARMLESS),
-        /** Between the last frame and the index, or the end. */
+        /** Between the last frame and the index, or the end: zeros, or what was there before. */
         ZEROS(Verdict.HARMLESS),
         /** Of a snapshot, before it was installed. */
         RECEIVED(Verdict.HARMLESS),
@@ -188,7 +189,7 @@ class EveryByteTest {
     private Verdict verdict(SimulatedFiles damaged, List<String> changed) throws IOException {
         FileStorage storage;
         try {
-            storage = FileStorage.open(damaged, 1, Life.INCARNATION, OPTIONS);
+            storage = FileStorage.open(damaged, 1, Life.INCARNATION, options);
         } catch (StorageException e) {
             return refused(e, changed);
         }
@@ -254,12 +255,12 @@ class EveryByteTest {
             }
         }
         long next = model.last().index() + 1;
-        Storage.Write more = Logs.append(1, next, next + 9, 9, OPTIONS.segmentBytes() / 16);
+        Storage.Write more = Logs.append(1, next, next + 9, 9, options.segmentBytes() / 16);
         Storage.Write install = Snapshot.install(2, Life.BEGUN);
         storage.write(List.of(more));
         storage.write(List.of(install));
         storage.close();
-        FileStorage again = FileStorage.open(damaged, 1, Life.INCARNATION, OPTIONS);
+        FileStorage again = FileStorage.open(damaged, 1, Life.INCARNATION, options);
         assertEquals("", model.after(more).after(install).objectionTo(again.recover(), again));
         again.close();
     }
@@ -325,6 +326,39 @@ class EveryByteTest {
         expectAtLeast(Verdict.MARKED, 2_000);
         expectAtLeast(Verdict.STATE_REFUSED, 2_000);
         expectAtLeast(Verdict.HARMLESS, 4_000);
+    }
+
+    /** Of segments larger than what is overwritten when one is used again: the last of them is full of frames and entries of an earlier. */
+    @Test
+    void soItIsWhereAnEarlierSegmentLeftWhatItHad() throws IOException {
+        files = new SimulatedFiles();
+        options = Life.options(8 << 10);
+        life = new Life(files, options, false, true);
+        assertTrue(life.run());
+        model = life.possible().get(0);
+        boot = 3;
+        List<String> segments = files.list().stream().filter(name -> SegmentHeader.idOf(name) != 0).toList();
+        String last = segments.get(segments.size() - 1);
+        int old = 0;
+        int ofOld = 0;
+        for (String name : segments) {
+            byte[] bytes = files.bytes(name);
+            Place[] places = places(name, bytes);
+            for (int at = 0; at < bytes.length; at += name.equals(last) ? 3 : 31) {
+                SimulatedFiles damaged = files.copy();
+                damaged.flip(name, at, at % Byte.SIZE);
+                String what = name + " at " + at;
+                assertEquals(places[at].part.whenWrong, judge(damaged, List.of(name), what), what + " of " + places[at]);
+                assertEquals(places[at].marked, marked, what);
+                old += name.equals(last) && places[at].part == Part.ZEROS && bytes[at] != 0 ? 1 : 0;
+            }
+            for (int at = 0; at + FrameHeader.BYTES <= bytes.length; at++) {
+                for (long id = 1; id < SegmentHeader.idOf(name); id++) {
+                    ofOld += frameAt(bytes, at, id) != null ? 1 : 0;
+                }
+            }
+        }
+        assertTrue(old > 500 && ofOld > 1, old + " bytes, " + ofOld + " frames");
     }
 
     /** Which bytes are of a header, of an index, or of a small file. */

@@ -37,6 +37,7 @@ final class Life {
     /** The snapshot of which only a part is here in the end. */
     static final SnapshotId BEGUN = Snapshot.at(70, 6);
 
+    private static final SnapshotId LATER = Snapshot.at(68, 6);
     private static final SnapshotId TAKEN = Snapshot.at(8, 1);
     private static final SnapshotId SAME_HISTORY = Snapshot.at(18, 3);
     private static final SnapshotId OTHER_HISTORY = Snapshot.at(40, 5);
@@ -47,6 +48,7 @@ final class Life {
     private final FileStorage.Options options;
     private final int payloadBytes;
     private final boolean triesAgain;
+    private final boolean isLong;
     private final List<ModelStorage> possible = new ArrayList<>(List.of(ModelStorage.EMPTY));   // as last reported, and what may be since
     private @Nullable Identity identity;    // as last reported
     private boolean isFounding;
@@ -54,9 +56,15 @@ final class Life {
 
     /** @param triesAgain whether a snapshot that failed is taken or received again */
     Life(SimulatedFiles files, FileStorage.Options options, boolean triesAgain) {
+        this(files, options, triesAgain, false);
+    }
+
+    /** @param isLong whether it goes on after another opening, in files of segments that were let go of */
+    Life(SimulatedFiles files, FileStorage.Options options, boolean triesAgain, boolean isLong) {
         this.files = files;
         this.options = options;
         this.triesAgain = triesAgain;
+        this.isLong = isLong;
         payloadBytes = options.segmentBytes() / 16;
     }
 
@@ -75,6 +83,9 @@ final class Life {
         try {
             open(this::first);
             open(this::second);
+            if (isLong) {
+                open(this::third);
+            }
             return true;
         } catch (IOException | StorageException e) {
             assertTrue(String.valueOf(e.getMessage()).contains("simulated failure"), e::toString);
@@ -151,6 +162,18 @@ final class Life {
         write(storage, append(56, 58, 6, 51));
         storage.compact(Long.MAX_VALUE);
         storage.maintain();      // what is still to be deleted stays for the next opening
+        storage.maintain();
+    }
+
+    private void third(FileStorage storage) throws IOException {
+        storage.recover();
+        writeId = 0;
+        for (int i = 0; i < 4; i++) {
+            write(storage, append(59 + 5 * i, 63 + 5 * i, 6, 55 + i));
+        }
+        take(storage, LATER);
+        Snapshot.compact(storage, 1);
+        write(storage, append(79, 83, 6, 80));
         storage.maintain();
     }
 
