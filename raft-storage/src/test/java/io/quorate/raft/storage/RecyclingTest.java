@@ -212,6 +212,10 @@ class RecyclingTest {
     @EnumSource(Fault.class)
     void aSegmentInWhichDamageWasEverFoundIsDeleted(Fault fault) throws IOException {
         Fed fed = started();
+        fed.append(9);
+        Entry large = Logs.entry(10, 1, SEGMENT / 2);       // so that there is a gap before the first one's index
+        fed.storage.write(List.of(new Storage.Write(++fed.writes, new HardState(1, null, 0), 10, List.of(large))));
+        fed.entries.add(large);
         fillUpTo(fed, 7);
         fed.prepare();
         fed.storage.close();
@@ -278,7 +282,7 @@ class RecyclingTest {
 
     // -------------------------------------------------------------------------------------------------------------- who reads beside it
 
-    /** What is being read is let go of, used again and written over, in the middle of any read: the reader gets less, and no damage is found. */
+    /** What is being read is let go of, used again and written over, before any of its reads: it gets less, and no damage is found. */
     @Test
     void whoReadsFromASegmentThatIsWrittenOverMeanwhileGetsWhatIsWholeAndFindsNoDamage() throws IOException {
         int reads = 0;
@@ -427,6 +431,36 @@ class RecyclingTest {
         assertRead(fed, files.copy());
     }
 
+    /** What was there before is no unfinished write, and one is still told as long as its beginning is there. */
+    @Test
+    void whoLooksAtSuchADirectoryFindsNothingWrongAndTellsAnUnfinishedWrite() throws IOException {
+        Fed fed = started();
+        fillUpTo(fed, 4);
+        fed.letGo();
+        fed.prepare();
+        fillUpTo(fed, 5);
+        fed.append(6);
+        String last = SegmentHeader.fileName(5);
+        fed.storage.close();
+        SimulatedFileSystem seen = new SimulatedFileSystem(files);
+        byte[] bytes = files.bytes(last);
+        int end = endOfFrames(bytes, 5, fed.storage.identity().replica().incarnation());
+        assertFalse(Arrays.equals(new byte[SEGMENT - end], Arrays.copyOfRange(bytes, end, SEGMENT)));
+        assertEquals(List.of(), ChecksumWalk.of(seen).wrong());
+        Inspection whole = Inspection.of(seen);
+        assertEquals(null, whole.damage());
+        assertEquals(-1, whole.unfinishedAt());
+        assertEquals(fed.entries.size(), whole.last().index());
+        FileStorage again = Logs.start(files, SMALL);
+        again.recover();
+        again.write(List.of(Logs.append(1, fed.entries.size() + 1, fed.entries.size() + 1, 1, PAYLOAD)));
+        byte[] torn = files.bytes(last);
+        torn[end + FrameHeader.BYTES + Entry.HEADER_BYTES] ^= 1;
+        files.put(last, torn);
+        assertEquals(end, Inspection.of(seen).unfinishedAt());
+        assertEquals(List.of(), ChecksumWalk.of(seen).wrong());
+    }
+
     /** Its kernel shows zeros and calls them clean, though the disk still has what was dropped. */
     @Test
     void zerosThatAnOpeningCouldNotForceAreWrittenByTheNextOne() throws IOException {
@@ -558,6 +592,7 @@ class RecyclingTest {
         fed.prepare();
         assertEquals(List.of(Spare.NAME), resting());
         assertEquals(DiskRoom.PLENTY, fed.storage.room());
+        assertFalse(Arrays.equals(new byte[SEGMENT], files.bytes(Spare.NAME)), "it is made of zeros");
     }
 
     private static long used(SimulatedFiles disk) {

@@ -47,6 +47,8 @@ public final class FileStorageDisk implements SimulatedDisk {
 
     private static final FileStorage.Options OPTIONS = FileStorage.Options.defaults().withSegmentBytes(4 << 10).withTailBytesMax(8 << 10)
         .withLogTailBytes(2 << 10).withPartBytes(1 << 10);
+    /** Of every second disk: larger than what is overwritten of one that is used again, so that something stays that was there before. */
+    private static final int LARGER_SEGMENT_BYTES = 10 << 10;
     private static final int CRAMPED_BYTES_MAX = 200;
     private static final int OPERATIONS_TO_DIE_IN = 12;
     private static final int OPERATIONS_TO_HANG_IN = 8;
@@ -87,9 +89,11 @@ public final class FileStorageDisk implements SimulatedDisk {
 
     /** The same, with something done to the directory that each process finds. */
     static Maker maker(Consumer<SimulatedFiles> setup) {
-        return (nodeId, incarnation, isCramped) -> new FileStorageDisk(new ReplicaId(nodeId, incarnation),
-            isCramped ? OPTIONS.withTailBytesMax(CRAMPED_BYTES_MAX) : OPTIONS, new SplittableRandom(incarnation), setup,
-            new SimulatedFiles());
+        return (nodeId, incarnation, isCramped) -> {
+            FileStorage.Options options = incarnation % 2 == 0 ? OPTIONS : OPTIONS.withSegmentBytes(LARGER_SEGMENT_BYTES);
+            return new FileStorageDisk(new ReplicaId(nodeId, incarnation), isCramped ? options.withTailBytesMax(CRAMPED_BYTES_MAX) : options,
+                new SplittableRandom(incarnation), setup, new SimulatedFiles());
+        };
     }
 
     // ------------------------------------------------------------------------------------------------------------- birth and death
