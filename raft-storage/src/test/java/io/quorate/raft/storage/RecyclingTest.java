@@ -35,6 +35,7 @@ class RecyclingTest {
 
     private static final int SEGMENT = 12 << 10;
     private static final int PAYLOAD = 500;
+    private static final int SECTOR = 512;
     private static final String FIRST = SegmentHeader.fileName(1);
     private static final FileStorage.Options SMALL =
         FileStorage.Options.defaults().withSegmentBytes(SEGMENT).withPartBytes(1 << 10).withLogTailBytes(0);
@@ -465,10 +466,13 @@ class RecyclingTest {
     @Test
     void zerosThatAnOpeningCouldNotForceAreWrittenByTheNextOne() throws IOException {
         Fed fed = started();
-        fed.append(3);
-        fed.storage.close();
+        fed.append(2);
         long incarnation = fed.storage.identity().replica().incarnation();
+        int before = endOfFrames(files.bytes(FIRST), 1, incarnation) + 2 * FrameHeader.BYTES + Entry.HEADER_BYTES;
+        fed.storage.write(List.of(Logs.append(99, 3, 3, 1, SECTOR - before % SECTOR)));     // the next frame shares no sector with this one
+        fed.storage.close();
         int end = endOfFrames(files.bytes(FIRST), 1, incarnation);
+        assertEquals(0, end % SECTOR);
         FileStorage again = Logs.start(files, SMALL);
         again.recover();
         new Fed(again, PAYLOAD).storage.write(List.of(Logs.append(1, 4, 4, 1, PAYLOAD)));
@@ -582,7 +586,7 @@ class RecyclingTest {
     @Test
     void aNextSegmentForWhichThereIsNoRoomIsHadFromOneThatIsLetGoOf() throws IOException {
         Fed fed = started();
-        fillUpTo(fed, 3);
+        fillUpTo(fed, 2);
         SnapshotId id = Snapshot.at(fed.entries.size(), 1);
         Snapshot.take(fed.storage, id, ModelStorage.state(id));
         files.limit(used(files) + SEGMENT / 4);
