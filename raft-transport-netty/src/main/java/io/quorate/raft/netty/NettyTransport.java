@@ -180,7 +180,6 @@ public final class NettyTransport implements Transport {
             if (address.isAnyLocalAddress() && advertise == null) {
                 throw new TransportException("Others cannot connect to " + bind + ": say with advertise(\"host:port\") where they can");
             }
-            Rehearsal.begin();
             return new NettyTransport(this, administration == null ? address.isLoopbackAddress() : administration);
         }
     }
