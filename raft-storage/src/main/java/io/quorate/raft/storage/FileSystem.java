@@ -43,6 +43,9 @@ interface FileSystem {
     /** Opens an existing file for reading. */
     FileHandle openToRead(String name) throws IOException;
 
+    /** All of this file will be read soon, from front to back. Nothing follows from it, but it may be brought nearer meanwhile. */
+    default void willRead(String name) { }
+
     /** Renames a file; one that has the new name is replaced in the same step. */
     void rename(String from, String to) throws IOException;
 

@@ -50,6 +50,7 @@ final class LocalFileSystem implements FileSystem {
 
     private final Path directory;
     private final boolean fsync;
+    private final ReadAhead readAhead = new ReadAhead();
 
     /**
      * The directory at this path, which is created, for its owner's eyes only, if there is none.
@@ -142,6 +143,11 @@ final class LocalFileSystem implements FileSystem {
     @Override
     public FileHandle openToRead(String name) throws IOException {
         return LocalFile.open(directory.resolve(name), fsync, StandardOpenOption.READ);
+    }
+
+    @Override
+    public void willRead(String name) {
+        readAhead.add(directory.resolve(name));
     }
 
     @Override

@@ -14,7 +14,8 @@ final class SegmentReader {
 
     private static final int PIECE_BYTES = 1 << 16;
     private static final int PIECE_BYTES_MIN = 4 << 10;
-    private static final ByteBuffer ZEROS = ByteBuffer.allocate(4 << 10).asReadOnlyBuffer();
+    // Behind the log's end lies most of a segment of zeros, which is looked through when nothing is compiled yet: so in few calls.
+    private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(64 << 10).asReadOnlyBuffer();
     private static final int BLOCK_BYTES = 4 << 10;     // what a kernel reads at once at least
 
     private final FileHandle file;
