@@ -21,6 +21,7 @@ import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryNetwork;
 import io.quorate.raft.testing.InMemoryStorage;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -292,6 +293,37 @@ class RaftServerTest {
         assertThrows(TransportException.class, () -> RaftServer.builder().members(cluster.members).storage(storage)
             .transport(transport).stateMachine(new Cluster.Journal()).start());
         assertThrows(StorageException.class, () -> storage.read(1, 1, 1));
+    }
+
+    @Test
+    void aFoundedReplicaWhoseTransportCannotStartLeavesNothingRunningEither() {
+        single();
+        cluster.propose("a");
+        cluster.stop(1);
+        Transport transport = cluster.network.transport();
+        transport.close();
+        InMemoryStorage storage = cluster.disks.get(1).open();
+        assertThrows(TransportException.class, () -> RaftServer.builder().members(cluster.members).storage(storage)
+            .transport(transport).stateMachine(new Cluster.Journal()).start());
+        assertThrows(StorageException.class, () -> storage.read(1, 1, 1));
+    }
+
+    @Test
+    void whatIsKnownAsCommittedIsAppliedWhileTheTransportStarts() {
+        single();
+        cluster.propose("a");
+        cluster.propose("b");
+        cluster.stop(1);
+        Transport transport = cluster.network.transport();
+        cluster.start(1, builder -> builder.transport((Transport) Proxy.newProxyInstance(getClass().getClassLoader(),
+            new Class<?>[] {Transport.class}, (proxy, method, arguments) -> {
+                if (method.getName().equals("start")) {
+                    cluster.await(() -> cluster.machines.get(1).commands().contains("a"));
+                }
+                return method.invoke(transport, arguments);
+            })));
+        assertEquals("did c", cluster.propose("c"));
+        assertEquals(List.of("a", "b", "c"), cluster.machines.get(1).commands());
     }
 
     @Test
