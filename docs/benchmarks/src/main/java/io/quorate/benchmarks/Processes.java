@@ -105,7 +105,7 @@ public final class Processes implements Closeable {
     private Measuring start(int node) throws IOException {
         String members = IntStream.range(0, REPLICAS).mapToObj(i -> i + 1 + "=127.0.0.1:" + ports.get(i)).collect(Collectors.joining(","));
         return Measuring.start("replica " + (node + 1), System.getProperty("java.class.path"), List.of("-Xms256m", "-Xmx512m",
-                "-XX:+UseG1GC", "-Djava.net.preferIPv4Stack=true"), LoneReplica.class.getName(),
+                "-XX:+UseG1GC", "-Djava.net.preferIPv4Stack=true", "-Dio.netty.jfr.enabled=false"), LoneReplica.class.getName(),
             List.of(Integer.toString(node + 1), members, place(node).toString(), Integer.toString(payloadBytes),
                 Integer.toString(outstanding), Long.toString(electionMillis), takesSnapshots ? "snapshots" : "none"),
             Benchmarks.log("replica" + (node + 1)));
