@@ -17,7 +17,7 @@ public final class CatchUp {
     private static final int PAYLOAD_BYTES = 256;
     private static final int OUTSTANDING = 1024;
     private static final int ROUNDS = 5;
-    private static final long FILL_MILLIS = 1_000;
+    private static final long FILL_MILLIS = 100;         // short, so that not many more are written than were asked for
     private static final long AWAIT_MILLIS = 300_000;
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
