@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The entries of one frame, as they are looked at when the log is opened. For the next frame it is used again.
@@ -14,6 +16,8 @@ import java.util.List;
  * and the reader is asked only where its piece ends.
  */
 final class FrameEntries {
+
+    private static final Logger LOG = LoggerFactory.getLogger(FrameEntries.class);
 
     private final Tail tail;
     private final EntryTable table = new EntryTable();
@@ -38,14 +42,10 @@ final class FrameEntries {
         if (!isEach(reader, frame) || table.sum(frame.count()) != frame.entriesCrc()) {
             return false;
         }
-        try {
-            if (tail.begin(frame)) {
-                keep(reader, frame);
-            }
-            return true;
-        } catch (IllegalArgumentException e) {
-            return false;       // an entry is not what it was a moment ago
+        if (tail.begin(frame)) {
+            keep(reader, frame);
         }
+        return true;
     }
 
     /** Whether each entry is intact and follows the one before, up to the end of the frame. */
@@ -101,10 +101,17 @@ final class FrameEntries {
     private void keep(SegmentReader reader, FrameHeader frame) throws IOException {
         int[] offsets = table.offsets();
         int end = frame.offset() + FrameHeader.BYTES + frame.length();
-        for (int i = 0; i < frame.count(); i++) {
-            int size = (i + 1 < frame.count() ? offsets[i + 1] : end) - offsets[i];
-            int position = reader.load(offsets[i], size);
-            tail.copy(reader.piece(), position, size);
+        try {
+            for (int i = 0; i < frame.count(); i++) {
+                int size = (i + 1 < frame.count() ? offsets[i + 1] : end) - offsets[i];
+                int position = reader.load(offsets[i], size);
+                tail.copy(reader.piece(), position, size);
+            }
+        } catch (IllegalArgumentException | UnreadableException e) {
+            // It was read whole a moment ago, and no crash leaves that of a frame which was never finished: so it counts. The tail begins
+            // behind it, since the frame is not all there, and who reads its entries from the disk will see what is wrong.
+            LOG.warn("Frame {} was read twice, and what came then is not what it was: {}. Check the disk.", frame.number(), e.getMessage());
+            reader.suspect();
         }
     }
 

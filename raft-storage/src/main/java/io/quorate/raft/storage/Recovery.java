@@ -233,7 +233,7 @@ final class Recovery {
                 checkSeal(previous, scanned, isSealed, isLast && scanned.frames() == 1);
                 previous.file().close();
             }
-            if (scanned.reader().hasMetUnreadable()) {
+            if (scanned.reader().isSuspect()) {
                 state.damage().hasMet(id);
             }
             done = true;

@@ -24,7 +24,7 @@ final class SegmentReader {
     private int start;     // the offset of the piece's first byte
     private int filled;
     private int unreadableBefore;   // something up to here is unreadable, so it is not read ahead by more than a block
-    private boolean hasMetUnreadable;
+    private boolean isSuspect;
 
     SegmentReader(FileHandle file, int size) {
         this(file, size, PIECE_BYTES);
@@ -86,7 +86,7 @@ final class SegmentReader {
                 filled = file.read(piece.duplicate().clear().limit(wanted), offset);
                 return;
             } catch (UnreadableException e) {
-                hasMetUnreadable = true;
+                isSuspect = true;
                 if (wanted == length) {
                     throw e;
                 }
@@ -96,9 +96,14 @@ final class SegmentReader {
         }
     }
 
-    /** Whether the disk did not give back something of all that was read, also if nobody asked for that. */
-    boolean hasMetUnreadable() {
-        return hasMetUnreadable;
+    /** What was read of it once more is not what it was. */
+    void suspect() {
+        isSuspect = true;
+    }
+
+    /** Whether the disk did not give back something of all that was read, also if nobody asked for that, or gave back two different things. */
+    boolean isSuspect() {
+        return isSuspect;
     }
 
     /** The number that stands at {@code offset}; as {@link #load}. */

@@ -78,7 +78,7 @@ final class SegmentScrub {
                 step(file, reader, damaged);
                 bytes += at - before;
             }
-            if (reader.hasMetUnreadable()) {
+            if (reader.isSuspect()) {
                 state.damage().hasMet(id);      // perhaps where nobody needed it
             }
         } catch (UnreadableException | NoSuchFileException e) {
