@@ -561,27 +561,29 @@ public final class RaftServer implements AutoCloseable {
     }
 
     private void start() {
-        Map<Integer, String> addresses = parts.loop().addresses();
-        if (!parts.loop().isBlank()) {
-            // One turn here, before there is a raft thread: what is known as committed is applied while the transport starts, which takes
-            // long when it is a process's first. A follower that is started again on a long log was back in 0.9 of the time.
-            parts.loop().turn(System::nanoTime);
-        }
-        applyThread.start();
-        snapshotThread.start();
-        transferThread.start();
-        lateThread.start();
-        diskThread.start();
         try {
+            if (!parts.loop().isBlank()) {
+                // One turn here, before there is a raft thread: what is known as committed is applied while the transport starts, which
+                // takes long when it is a process's first. A follower that is started again on a long log was back in 0.9 of the time.
+                parts.loop().turn(System::nanoTime);
+            }
+            Map<Integer, String> addresses = parts.loop().addresses();
+            applyThread.start();
+            snapshotThread.start();
+            transferThread.start();
+            lateThread.start();
+            diskThread.start();
             transport.start(new Transport.Local(storage.identity()), addresses, new Deliverer());
+            LOG.info("Replica {} starts, boot {}, at {}", replica, storage.identity().boot(), transport.advertisedAddress());
+            raftThread.start();
         } catch (Throwable e) {
             if (isStopping.compareAndSet(false, true)) {
-                end(null);
+                end(e);
+                throw e;
             }
-            throw e;
+            Throwable cause = stopped.join().orElse(e);     // it has stopped while it started, and that is why this failed
+            throw new ServerStoppedException("The replica stopped while it was started: " + cause, cause);
         }
-        LOG.info("Replica {} starts, boot {}, at {}", replica, storage.identity().boot(), transport.advertisedAddress());
-        raftThread.start();
     }
 
     // ------------------------------------------------------------------------------------------------------------------- stopping
@@ -852,11 +854,14 @@ public final class RaftServer implements AutoCloseable {
         }
 
         /**
-         * Starts the server. It returns at once; that the group is founded, or has a leader, the observer tells.
+         * Starts the server. It returns at once; that the group is founded, or has a leader, the observer tells, whose first calls may
+         * come on this thread.
          *
          * @throws IllegalStateException    if something required was not set
          * @throws IllegalArgumentException if the directory is blank and the members do not include this node
-         * @throws TransportException       if the transport cannot be started; nothing runs then, and everything is closed
+         * @throws TransportException       if the transport cannot be started; nothing runs then, and everything is closed. What the log
+         *                                  knows as committed may have been applied by then
+         * @throws ServerStoppedException   if the state machine or the disk failed meanwhile; likewise
          * @throws StorageException         if the log cannot be read
          */
         public RaftServer start() {

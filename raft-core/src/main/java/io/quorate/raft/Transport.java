@@ -113,7 +113,7 @@ public interface Transport extends AutoCloseable {
     /** This replica has been founded: connections are made again, in the group's name. */
     void founded(Local local);
 
-    /** The other nodes' addresses have changed. */
+    /** The other nodes' addresses have changed. Before the start and after the end, nothing. */
     void peers(Map<Integer, String> peers);
 
     /**
@@ -122,7 +122,7 @@ public interface Transport extends AutoCloseable {
      */
     void send(Message message);
 
-    /** Sends to a node, or drops. Any thread. */
+    /** Sends to a node, or drops. Any thread, at any time. */
     void send(FoundingMessage message);
 
     /**
@@ -146,8 +146,8 @@ public interface Transport extends AutoCloseable {
     }
 
     /**
-     * Closes all connections and frees the port before it returns; nothing is delivered afterwards. May be called twice. Called from
-     * within a delivery, it cannot wait for that delivery.
+     * Closes all connections and frees the port before it returns; nothing is delivered afterwards. May be called twice, and while another
+     * thread starts the transport, which then fails or is closed. Called from within a delivery, it cannot wait for that delivery.
      */
     @Override
     void close();

@@ -16,11 +16,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.quorate.raft.client.RaftClient;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
+import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryNetwork;
 import io.quorate.raft.testing.InMemoryStorage;
+import java.io.InputStream;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -305,6 +307,76 @@ class RaftServerTest {
         InMemoryStorage storage = cluster.disks.get(1).open();
         assertThrows(TransportException.class, () -> RaftServer.builder().members(cluster.members).storage(storage)
             .transport(transport).stateMachine(new Cluster.Journal()).start());
+        assertThrows(StorageException.class, () -> storage.read(1, 1, 1));
+    }
+
+    @Test
+    void whatFailsBeforeTheTransportIsStartedLeavesNothingRunningEither() {
+        single();
+        cluster.propose("a");
+        cluster.stop(1);
+        InMemoryStorage storage = cluster.disks.get(1).open();
+        List<Throwable> told = new ArrayList<>();
+        AssertionError error = assertThrows(AssertionError.class, () -> RaftServer.builder().members(cluster.members).storage(storage)
+            .transport(cluster.network.transport()).stateMachine(new Cluster.Journal()).observer(new RaftObserver() {
+
+                @Override
+                public void onMembership(Membership membership) {
+                    throw new AssertionError("an observer that breaks");
+                }
+
+                @Override
+                public void onStopped(@Nullable Throwable cause) {
+                    told.add(cause);
+                }
+            }).start());
+        assertEquals(List.of(error), told);
+        assertThrows(StorageException.class, () -> storage.read(1, 1, 1));
+    }
+
+    @Test
+    void aStateMachineThatFailsWhileTheTransportStartsIsWhyTheServerDoesNotStart() {
+        single();
+        cluster.propose("a");
+        cluster.propose("b");
+        cluster.stop(1);
+        Transport transport = cluster.network.transport();
+        InMemoryStorage storage = cluster.disks.get(1).open();
+        CompletableFuture<Boolean> isClosed = new CompletableFuture<>();
+        Transport slow = (Transport) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Transport.class},
+            (proxy, method, arguments) -> {
+                if (method.getName().equals("start")) {
+                    isClosed.join();
+                    throw new IllegalStateException("This transport is closed");
+                }
+                Object result = method.invoke(transport, arguments);
+                if (method.getName().equals("close")) {
+                    isClosed.complete(true);
+                }
+                return result;
+            });
+        ServerStoppedException why = assertThrows(ServerStoppedException.class, () -> RaftServer.builder().members(cluster.members)
+            .storage(storage).transport(slow).stateMachine(new StateMachine() {
+
+                @Override
+                public byte[] apply(Command command) {
+                    throw new IllegalStateException("the machine breaks");
+                }
+
+                @Override
+                public byte[] query(byte[] query) {
+                    return query;
+                }
+
+                @Override
+                public Snapshot snapshot() {
+                    return out -> { };
+                }
+
+                @Override
+                public void restore(InputStream in) { }
+            }).start());
+        assertTrue(String.valueOf(why.getCause()).contains("the machine breaks"), String.valueOf(why.getCause()));
         assertThrows(StorageException.class, () -> storage.read(1, 1, 1));
     }
 

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Carrier implements Transport.Poller {
 
+    private static final long FAR_NANOS = TimeUnit.HOURS.toNanos(1);
+
     private final AtomicReference<@Nullable Thread> owner = new AtomicReference<>();
     private final ManualIoEventLoop loop;
     private volatile boolean isWoken;       // since the loop was run last
@@ -66,7 +68,7 @@ final class Carrier implements Transport.Poller {
     @Override
     public void leave() {
         while (isOwner() && !loop.isTerminated()) {
-            loop.run(0);
+            run(FAR_NANOS);
         }
     }
 

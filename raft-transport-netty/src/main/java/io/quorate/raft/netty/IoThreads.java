@@ -2,6 +2,7 @@ package io.quorate.raft.netty;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.DefaultSelectStrategyFactory;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -49,6 +50,7 @@ final class IoThreads {
      * that saved a tenth of all processor time under 256 outstanding commands.
      */
     static final int LOOPS = areProcessorsFew() ? 1 : 2;
+    private static final int CARRIED_AT_ONCE = 64;
     private static final int RESOLVERS = 2;
     private static final int CLOSE_SECONDS = 5;
     private static final int JOIN_MILLIS = 1000;
@@ -101,8 +103,17 @@ final class IoThreads {
     }
 
     /** What looks after the sockets of an event loop. */
-    static IoHandlerFactory handlers() {
+    private static IoHandlerFactory handlers() {
         return Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    }
+
+    /**
+     * Likewise, of one that another thread carries beside work of its own: so many connections at once and no more, or a thousand clients
+     * with a thousand requests each would keep it from that for a second. Those that are left are the first the next time.
+     */
+    static IoHandlerFactory handlersOfCarrier() {
+        return Epoll.isAvailable() ? EpollIoHandler.newFactory(CARRIED_AT_ONCE, DefaultSelectStrategyFactory.INSTANCE)
+            : NioIoHandler.newFactory();
     }
 
     /** Who takes connections in. */

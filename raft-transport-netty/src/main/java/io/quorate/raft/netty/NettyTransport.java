@@ -191,7 +191,7 @@ public final class NettyTransport implements Transport {
             throw new IllegalStateException("It is asked before the start, and once, by whom this transport is carried");
         }
         if (ioThreads == 0) {
-            carrier = new Carrier(IoThreads.handlers());
+            carrier = new Carrier(IoThreads.handlersOfCarrier());
         }
         return carrier;
     }

@@ -25,7 +25,7 @@ class CarrierTest {
 
     private static final long LONG_NANOS = TimeUnit.HOURS.toNanos(1);
 
-    private final Carrier carrier = new Carrier(IoThreads.handlers());
+    private final Carrier carrier = new Carrier(IoThreads.handlersOfCarrier());
 
     @Test
     void aWakeUpBeforeTheWaitEndsIt() {
