@@ -289,12 +289,7 @@ class RaftServerTest {
 
     @Test
     void aTransportThatCannotStartLeavesNothingRunning() {
-        Transport transport = cluster.network.transport();
-        transport.close();
-        InMemoryStorage storage = cluster.disks.get(1).open();
-        assertThrows(TransportException.class, () -> RaftServer.builder().members(cluster.members).storage(storage)
-            .transport(transport).stateMachine(new Cluster.Journal()).start());
-        assertThrows(StorageException.class, () -> storage.read(1, 1, 1));
+        aClosedTransportDoesNotStart();
     }
 
     @Test
@@ -302,6 +297,10 @@ class RaftServerTest {
         single();
         cluster.propose("a");
         cluster.stop(1);
+        aClosedTransportDoesNotStart();
+    }
+
+    private void aClosedTransportDoesNotStart() {
         Transport transport = cluster.network.transport();
         transport.close();
         InMemoryStorage storage = cluster.disks.get(1).open();
