@@ -91,7 +91,7 @@ public final class Processes implements Closeable {
             }
         }
         return String.format(Locale.ROOT, "| %d B | %s | %.2f | %.2f | %.1f |", payloadBytes, Quantiles.of(rates).range("%,.0f"),
-            Quantiles.of(p50).at(0.5), Quantiles.of(p99).at(0.5), Quantiles.of(cpu).at(0.5));
+            Quantiles.of(p50).median(), Quantiles.of(p99).median(), Quantiles.of(cpu).median());
     }
 
     private long cpuNanos() throws IOException, InterruptedException {

@@ -1,6 +1,5 @@
 package io.quorate.benchmarks;
 
-import java.util.Arrays;
 import java.util.Locale;
 
 /**
@@ -57,19 +56,14 @@ final class Rounds {
             cpuRatios[i] = (double) bareTimes[i].cpuNanos() / times[i].cpuNanos();
             extraMicros[i] = (times[i].cpuNanos() - bareTimes[i].cpuNanos()) / 1e3 / perRound;
         }
-        double median = at(ratios, 0.5);
+        Quantiles spread = Quantiles.of(ratios);
+        double median = spread.median();
         boolean isReached = median >= target;
         System.out.println(String.format(Locale.ROOT, "bench: %s rounds=%d %s=%.0f bare_%s=%.0f ratio=%.3f quartiles=%.3f..%.3f total=%.3f"
-            + " cpu_ratio=%.3f extra_cpu_us=%.3f%s", what, count, unit, at(rates, 0.5), unit, at(bareRates, 0.5),
-            median, at(ratios, 0.25), at(ratios, 0.75), (double) allBare.nanos() / all.nanos(), at(cpuRatios, 0.5), at(extraMicros, 0.5),
+            + " cpu_ratio=%.3f extra_cpu_us=%.3f%s", what, count, unit, Quantiles.of(rates).median(), unit, Quantiles.of(bareRates).median(),
+            median, spread.at(0.25), spread.at(0.75), (double) allBare.nanos() / all.nanos(), Quantiles.of(cpuRatios).median(),
+            Quantiles.of(extraMicros).median(),
             target == 0 ? "" : String.format(Locale.ROOT, " target=%.2f reached=%s", target, isReached ? "yes" : "no")));
         return isReached;
-    }
-
-    /** The value that this share of them do not exceed. */
-    private static double at(double[] values, double share) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[(int) (share * (sorted.length - 1))];
     }
 }

@@ -14,7 +14,7 @@ import java.util.stream.Collectors;
 final class Tables {
 
     private static final String NUMBERS = "| system | operations/s: min / median / max | p50 | p99 | p99.9 (ms, medians) | CPU µs per op "
-        + "| bytes allocated per op | rounds |\n|---|--:|--:|--:|--:|--:|--:|--:|\n";
+        + "| bytes allocated per op | rounds | remarks |\n|---|--:|--:|--:|--:|--:|--:|--:|---|\n";
 
     private final Map<Contender.Load, Map<String, List<Map<String, String>>>> lines = new LinkedHashMap<>();
     private final Map<Contender.Load, Map<String, String>> failures = new LinkedHashMap<>();
@@ -49,7 +49,7 @@ final class Tables {
                 text.append(row(load, system));
             }
             failures.getOrDefault(load, Map.of()).forEach((system, why) ->
-                text.append("| ").append(system).append(" | failed: ").append(why.replace('|', '/')).append(" | | | | | | |\n"));
+                text.append("| ").append(system).append(" | failed: ").append(why.replace('|', '/')).append(" | | | | | | | |\n"));
             text.append(against(load)).append(limits(load));
         }
         return text.toString();
@@ -62,19 +62,24 @@ final class Tables {
     }
 
     private String row(Contender.Load load, String system) {
-        return String.format(Locale.ROOT, "| %s | %s / **%s** / %s | %.2f | %.2f | %.2f | %.1f | %s | %d |%s%n", system,
-            whole(at(load, system, "opsPerSecond", 0)), whole(median(load, system, "opsPerSecond")),
-            whole(at(load, system, "opsPerSecond", 1)), median(load, system, "p50Micros") / 1e3, median(load, system, "p99Micros") / 1e3,
+        return String.format(Locale.ROOT, "| %s | %s | %.2f | %.2f | %.2f | %.1f | %s | %d | %s |%n", system,
+            values(load, system, "opsPerSecond").range("%,.0f"), median(load, system, "p50Micros") / 1e3, median(load, system, "p99Micros") / 1e3,
             median(load, system, "p999Micros") / 1e3, median(load, system, "cpuSecondsPer100k") * 10,
             whole(median(load, system, "bytesPerOp")), lines.get(load).get(system).size(), remarks(load, system));
     }
 
-    /** What makes a row doubtful stands behind it. */
+    /** What makes a row doubtful. */
     private String remarks(Contender.Load load, String system) {
         double failed = sum(load, system, "failures");
-        double idle = at(load, system, "idleCpuShare", 1);
-        return (failed > 0 ? " " + whole(failed) + " commands failed |" : "")
-            + (idle > 0.1 ? String.format(Locale.ROOT, " used %.0f %% of a processor while it was idle |", idle * 100) : "");
+        double idle = values(load, system, "idleCpuShare").at(1);
+        List<String> remarks = new ArrayList<>();
+        if (failed > 0) {
+            remarks.add(whole(failed) + " commands failed");
+        }
+        if (idle > 0.1) {
+            remarks.add(String.format(Locale.ROOT, "used %.0f %% of a processor while it was idle", idle * 100));
+        }
+        return String.join(", ", remarks);
     }
 
     /**
@@ -90,7 +95,7 @@ final class Tables {
         }
         double best = peers.stream().mapToDouble(peer -> median(load, peer, "opsPerSecond")).max().orElseThrow();
         ToDoubleFunction<String> least = key -> peers.stream().mapToDouble(peer -> median(load, peer, key)).min().orElseThrow();
-        return String.format(Locale.ROOT, "| *quorate by the best peer* | **%.2f** | %.2f | %.2f | %.2f | %.2f | %.2f | |%n",
+        return String.format(Locale.ROOT, "| *quorate by the best peer* | **%.2f** | %.2f | %.2f | %.2f | %.2f | %.2f | | |%n",
             median(load, Contender.QUORATE, "opsPerSecond") / best, ratio(load, "p50Micros", least), ratio(load, "p99Micros", least),
             ratio(load, "p999Micros", least), ratio(load, "cpuSecondsPer100k", least), ratio(load, "bytesPerOp", least));
     }
@@ -124,17 +129,16 @@ final class Tables {
     }
 
     private double median(Contender.Load load, String system, String key) {
-        return at(load, system, key, 0.5);
+        return values(load, system, key).median();
     }
 
     private double sum(Contender.Load load, String system, String key) {
         return lines.get(load).get(system).stream().mapToDouble(line -> number(line, key)).sum();
     }
 
-    private double at(Contender.Load load, String system, String key, double share) {
-        double[] sorted = Optional.ofNullable(lines.get(load).get(system)).orElse(List.of()).stream()
-            .mapToDouble(line -> number(line, key)).sorted().toArray();
-        return sorted.length == 0 ? Double.NaN : sorted[(int) Math.round(share * (sorted.length - 1))];
+    private Quantiles values(Contender.Load load, String system, String key) {
+        return Quantiles.of(Optional.ofNullable(lines.get(load).get(system)).orElse(List.of()).stream()
+            .mapToDouble(line -> number(line, key)).toArray());
     }
 
     private static double number(Map<String, String> line, String key) {

@@ -26,7 +26,16 @@ class TablesTest {
 
     @Test
     void aRowHasTheLeastTheMedianAndTheGreatestRate() {
-        assertTrue(tables().markdown("here").contains("| quorate | 1,000 / **2,000** / 3,000 | 0.50 | 1.00 | 2.00 | 5.0 | 100 | 3 |"));
+        assertTrue(tables().markdown("here").contains("| quorate | 1,000 / **2,000** / 3,000 | 0.50 | 1.00 | 2.00 | 5.0 | 100 | 3 |  |"));
+    }
+
+    @Test
+    void theMedianOfTwoRoundsIsTheirMean() {
+        Tables tables = new Tables();
+        add(tables, "quorate", 1000, 300);
+        add(tables, "quorate", 2000, 500);
+        String text = tables.markdown("here");
+        assertTrue(text.contains("| quorate | 1,000 / **1,500** / 2,000 | 0.40 |"), text);
     }
 
     @Test
