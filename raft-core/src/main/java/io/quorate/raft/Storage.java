@@ -239,7 +239,10 @@ public interface Storage extends AutoCloseable {
         void close();
     }
 
-    /** While a write always waits, {@link #maintain} is called once for so many bytes of what is written. */
+    /**
+     * While a write always waits, {@link #maintain} is called once for so many bytes of what is written. Storage that prepares a segment
+     * in pieces makes them larger than this, so that it is ready before the one that is being written is full.
+     */
     long MAINTAINED_BYTES = 96 << 10;
 
     /**

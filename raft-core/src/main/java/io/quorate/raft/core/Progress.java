@@ -115,7 +115,7 @@ final class Progress {
     /**
      * Whether the peer should be told of this commit, at its matched entry, by a message that says nothing else. Not while entries are on
      * their way: more will be committed when they have come, and one message tells of both. Under load this saves a third of all appends,
-     * and those who get them from being woken. If the entries are lost, the next heartbeat tells it.
+     * and those who get them from being woken; it is docs/decisions/0008. If the entries are lost, the next heartbeat tells it.
      */
     boolean isCommitUntold(long commitIndex) {
         return inflight.isEmpty() && Math.min(commitIndex, matchIndex) > toldCommitIndex;

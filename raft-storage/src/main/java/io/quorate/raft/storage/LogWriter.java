@@ -186,10 +186,17 @@ final class LogWriter implements Closeable {
      * whether there may be more to do.
      */
     boolean maintain() throws IOException {
-        boolean hasMore = headRoom.prepare() || headRoom.isReady() && headRoom.discard() || isOneLetGo() || headRoom.step()
-            || headRoom.discard();
+        boolean hasMore = headRoom.prepare() || isStepDone();
         room = headRoom.room(segment);
         return hasMore;
+    }
+
+    /** Another file is let go of only when the one before is given back, and zeros are made only if there is none to let go of. */
+    private boolean isStepDone() throws IOException {
+        if (headRoom.isReady() && headRoom.discard()) {
+            return true;
+        }
+        return isOneLetGo() || headRoom.step() || headRoom.discard();
     }
 
     /** The oldest goes first, and its name for good before the next one goes, so that what a crash leaves has no hole. */

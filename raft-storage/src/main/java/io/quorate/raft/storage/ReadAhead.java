@@ -48,17 +48,31 @@ final class ReadAhead {
         return next;
     }
 
+    private synchronized void giveUp() {
+        files.clear();
+        isRunning = false;
+    }
+
     private void run() {
-        ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES);
-        for (Path file = next(); file != null; file = next()) {
-            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-                int read = 0;
-                while (read >= 0) {
-                    read = channel.read(piece.clear());
-                }
-            } catch (IOException e) {
-                LOG.debug("{} is not read ahead: {}", file, e.toString());
+        try {
+            ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES);
+            for (Path file = next(); file != null; file = next()) {
+                read(file, piece);
             }
+        } catch (OutOfMemoryError e) {
+            LOG.warn("Files are not read ahead: {}", e.toString());
+            giveUp();
+        }
+    }
+
+    private static void read(Path file, ByteBuffer piece) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            int read = 0;
+            while (read >= 0) {
+                read = channel.read(piece.clear());
+            }
+        } catch (IOException e) {
+            LOG.debug("{} is not read ahead: {}", file, e.toString());
         }
     }
 }

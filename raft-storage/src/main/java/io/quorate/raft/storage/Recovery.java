@@ -32,7 +32,7 @@ final class Recovery {
 
     /**
      * So many segments are announced before they are read. With a log that all had to come from the disk, since it had been written past the
-     * kernel's cache, a replica was back in 0.8 to 0.9 of the time.
+     * kernel's cache, a replica was back in 0.87 to 0.91 of the time.
      */
     private static final int ANNOUNCED = 3;
 

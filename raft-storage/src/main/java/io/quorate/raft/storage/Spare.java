@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>While it is being filled with zeros it has a name that the next opening deletes; it gets its own name when all of it is durable. Of a
  * segment's file only the first block is filled with zeros: what stands behind that tells by itself that it is of another segment. Either
- * is kept over a restart if it is all zeros where a segment begins.
+ * is kept over a restart if it is all zeros where a segment begins. What that gives is told in docs/decisions/0004.
  */
 final class Spare implements Closeable {
 
@@ -22,7 +22,11 @@ final class Spare implements Closeable {
     /** Of the one for the segment behind the next. */
     static final String SECOND = "recycled.seg";
     private static final Logger LOG = LoggerFactory.getLogger(Spare.class);
-    /** A write may wait for one step, and does not wait noticeably longer for this one than for another write. */
+    /**
+     * A write may wait for one step, and does not wait noticeably longer for this one than for another write: with steps of 1 MiB
+     * operations were 0.86, and p99 1.3, with 4 KiB and 256 outstanding. More than {@link io.quorate.raft.Storage#MAINTAINED_BYTES}, so
+     * that it is ready in time under any load.
+     */
     static final int STEP_BYTES = 128 << 10;
     private static final int LOOKED_AT_BYTES = Blocks.BYTES;
     private static final ByteBuffer ZEROS = Blocks.allocate(STEP_BYTES).asReadOnlyBuffer();

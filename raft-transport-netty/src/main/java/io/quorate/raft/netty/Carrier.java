@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * An event loop that the thread of whoever uses the transport carries, between its own pieces of work.
  *
+ * <p>Where processors are few it saves a tenth of their time, and is docs/decisions/0009.
+ *
  * <p>That is the first that polls. If none has when the transport is closed, it is the one that closes it.
  */
 final class Carrier implements Transport.Poller {

@@ -47,9 +47,11 @@ final class IoThreads {
     /**
      * Two event loops keep one large append from delaying every other peer; the machine's other cores are for the service. Where cores are
      * few, one delays nobody whom the lack of a core does not, and what is for all peers wakes one thread instead of two: on two cores
-     * that saved a tenth of all processor time under 256 outstanding commands.
+     * that saved a tenth of all processor time under 256 outstanding commands. (A server has none there, unless told otherwise: see
+     * {@link Carrier}. So this is what clients and observers have.)
      */
     static final int LOOPS = areProcessorsFew() ? 1 : 2;
+    /** So many connections at most have their turn before the raft thread goes on with its own work: a bound, and not a measured one. */
     private static final int CARRIED_AT_ONCE = 64;
     private static final int RESOLVERS = 2;
     private static final int CLOSE_SECONDS = 5;

@@ -141,9 +141,9 @@ final class Outbox<T> {
 
     private void writeChunk(Channel to) {
         ByteBuf chunk = null;
+        Item<T> item = null;
         long taken = 0;
         try {
-            Item<T> item;
             while (taken < CHUNK_BYTES && (item = queue.poll()) != null) {
                 taken += item.bytes;
                 if (chunk == null) {
@@ -164,6 +164,9 @@ final class Outbox<T> {
             if (chunk != null) {
                 chunk.release();
             }
+            if (item != null) {
+                writer.onDiscarded(item.value);     // those before it in the chunk were taken by the writer, and end with the connection
+            }
             to.close();
             return;
         }
@@ -180,20 +183,18 @@ final class Outbox<T> {
     }
 
     private void writeLast(Channel to, T last) {
-        ByteBuf chunk = to.alloc().ioBuffer(CHUNK_FIRST_BYTES);
+        ByteBuf chunk = null;
         try {
+            chunk = to.alloc().ioBuffer(CHUNK_FIRST_BYTES);
             writer.write(chunk, last);
         } catch (IllegalArgumentException e) {
             LOG.error("Not sent, it fits no frame: {}", last, e);
-            chunk.release();
-            lastCount.decrementAndGet();
-            writer.onDiscarded(last);
+            discardLast(chunk, last);
             scheduleLast();
             return;
         } catch (Throwable e) {
             LOG.error("Cannot write to {}", to, e);
-            chunk.release();
-            lastCount.decrementAndGet();
+            discardLast(chunk, last);
             to.close();
             return;
         }
@@ -205,6 +206,14 @@ final class Outbox<T> {
             tally.bytesOut.add(done.isSuccess() ? size : 0);
             scheduleLast();
         });
+    }
+
+    private void discardLast(@Nullable ByteBuf chunk, T last) {
+        if (chunk != null) {
+            chunk.release();
+        }
+        lastCount.decrementAndGet();
+        writer.onDiscarded(last);
     }
 
     private void scheduleLast() {

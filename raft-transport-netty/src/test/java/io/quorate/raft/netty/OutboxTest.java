@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
@@ -18,6 +19,8 @@ import org.junit.jupiter.api.Test;
 
 class OutboxTest {
 
+    private static final int NO_MEMORY = Integer.MIN_VALUE;
+
     private final List<Integer> discarded = new ArrayList<>();
     private final Tally tally = new Tally();
     private final Outbox<Integer> outbox = new Outbox<>(negativesFail(), tally);
@@ -27,6 +30,9 @@ class OutboxTest {
             @Override
             public void write(ByteBuf out, Integer item) {
                 out.writeInt(item);
+                if (item == NO_MEMORY) {
+                    throw new OutOfMemoryError("a test's");
+                }
                 if (item < 0) {
                     throw new IllegalArgumentException("a test's fault");
                 }
@@ -147,12 +153,76 @@ class OutboxTest {
         channel.finishAndReleaseAll();
     }
 
+    @Test
+    void whatThereIsNoMemoryForIsDiscardedAndTheConnectionEnds() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        outbox.offer(0, 4, 1000);
+        outbox.offer(NO_MEMORY, 4, 1000);
+        outbox.offer(1, 4, 1000);
+        outbox.open(channel);
+        assertFalse(channel.isOpen());
+        assertEquals(List.of(NO_MEMORY), discarded);
+        outbox.close();
+        assertEquals(List.of(NO_MEMORY, 1), discarded);
+        assertEquals(0, outbox.bytes());
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void soIsWhatWasToGoLast() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        outbox.offerLast(NO_MEMORY, 1);
+        outbox.open(channel);
+        assertFalse(channel.isOpen());
+        assertEquals(List.of(NO_MEMORY), discarded);
+        assertTrue(outbox.offerLast(1, 1));     // its place has been given back
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void soIsWhatThereIsNotEvenABufferFor() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        channel.config().setAllocator(new NoMemory());
+        outbox.offerLast(1, 1);
+        outbox.open(channel);
+        assertFalse(channel.isOpen());
+        assertEquals(List.of(1), discarded);
+        assertTrue(outbox.offerLast(2, 1));
+        EmbeddedChannel other = new EmbeddedChannel();
+        other.config().setAllocator(new NoMemory());
+        outbox.offer(3, 4, 1000);
+        outbox.open(other);
+        assertFalse(other.isOpen());
+        assertEquals(0, outbox.bytes());
+        assertTrue(discarded.contains(3), discarded::toString);
+        channel.finishAndReleaseAll();
+        other.finishAndReleaseAll();
+    }
+
     private static void assertInts(ByteBuf chunk, int first, int count) {
         assertEquals(4 * count, chunk.readableBytes());
         for (int i = 0; i < count; i++) {
             assertEquals(first + i, chunk.readInt());
         }
         chunk.release();
+    }
+
+    private static final class NoMemory extends AbstractByteBufAllocator {
+
+        @Override
+        protected ByteBuf newHeapBuffer(int initialCapacity, int maxCapacity) {
+            throw new OutOfMemoryError("a test's");
+        }
+
+        @Override
+        protected ByteBuf newDirectBuffer(int initialCapacity, int maxCapacity) {
+            throw new OutOfMemoryError("a test's");
+        }
+
+        @Override
+        public boolean isDirectBufferPooled() {
+            return false;
+        }
     }
 
     private static final class Flushes extends ChannelOutboundHandlerAdapter {
