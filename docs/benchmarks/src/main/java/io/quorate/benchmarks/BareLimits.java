@@ -15,8 +15,7 @@ import java.util.TreeMap;
  */
 final class BareLimits implements Closeable {
 
-    static final String DISK_3 = "bare-disk-3";
-    static final String DISK_1 = "bare-disk-1";
+    static final String DISK_1 = disks(1);
     static final String ECHO = "bare-round-trip";
     static final String STREAM = "bare-stream";
     static final String COPY = "bare-copy";
@@ -25,8 +24,6 @@ final class BareLimits implements Closeable {
     private static final long DISK_MILLIS = 1_000;
     private static final long OTHER_MILLIS = 500;
     private static final long AWAIT_MILLIS = 60_000;
-    private static final int FOLLOWERS = 2;
-    private static final int LOGS = 3;
 
     private final Measuring process;
     private int writeBytes;
@@ -43,6 +40,11 @@ final class BareLimits implements Closeable {
         return new BareLimits(process);
     }
 
+    /** The name of so many disks' logs at once: a log for each replica. */
+    static String disks(int replicas) {
+        return "bare-disk-" + replicas;
+    }
+
     /** So much became durable with one fsync of Quorate's, at the median. */
     void writeBytes(int bytes) {
         writeBytes = bytes;
@@ -54,10 +56,11 @@ final class BareLimits implements Closeable {
         int bytes = Math.max(entryBytes, writeBytes);
         double entries = (double) bytes / entryBytes;
         Map<String, Map<String, String>> limits = new LinkedHashMap<>();
-        limits.put(DISK_3, ask("disk " + LOGS + " " + bytes + " " + DISK_MILLIS, bytes, entries / LOGS));
+        int logs = load.replicas();
+        limits.put(disks(logs), ask("disk " + logs + " " + bytes + " " + DISK_MILLIS, bytes, entries / logs));
         limits.put(DISK_1, ask("disk 1 " + bytes + " " + DISK_MILLIS, bytes, entries));
         limits.put(ECHO, ask("echo " + entryBytes + " " + OTHER_MILLIS, entryBytes, 1));
-        limits.put(STREAM, ask("stream " + bytes + " " + OTHER_MILLIS, bytes, entries / FOLLOWERS));
+        limits.put(STREAM, ask("stream " + bytes + " " + OTHER_MILLIS, bytes, entries / (logs - 1)));
         limits.put(COPY, ask("copy " + entryBytes + " " + OTHER_MILLIS, entryBytes, 1));
         return limits;
     }

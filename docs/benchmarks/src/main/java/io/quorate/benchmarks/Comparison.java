@@ -3,11 +3,13 @@ package io.quorate.benchmarks;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 
 /**
@@ -16,13 +18,16 @@ import java.util.TreeMap;
  * <p>For each load a new process is started for each library. Each is warmed up; then they take turns, round after round, each loaded for
  * some seconds while the others have nothing to do. So what else the machine does, and whatever changes in it with time, meets all of
  * them, and the ratios between them mean something although the figures alone do not. Between its turns each library is told to let go of
- * its log.
+ * its log. The order is drawn anew for each round, and there is a pause behind each turn, so that what one leaves to be done does not always
+ * meet the same other.
  */
 public final class Comparison {
 
     private static final int REPLICAS = 3;
     private static final long START_MILLIS = 120_000;
     private static final long SLACK_MILLIS = 90_000;
+    private static final long PAUSE_MILLIS = 500;
+    private static final long ORDERS_SEED = 1;
     private static final int[] PAYLOADS = {16, 256, 4096};
     private static final String RATES = "1000,10000";
     private static final int[] OUTSTANDING = {1, 16, 256, 4096};
@@ -107,27 +112,31 @@ public final class Comparison {
                 Path log = Benchmarks.log(contender.name() + "-" + load.word());
                 running.put(contender, contender.start(place.resolve(contender.name()), load, log));
             }
-            each(running, load, (contender, process) -> {
+            each(contenders, running, load, (contender, process) -> {
                 Map<String, String> ready = process.await(START_MILLIS);
                 names.put(contender, ready.get("system"));
                 tables.version(ready.get("system"), ready.get("version"));
             });
-            each(running, load, (contender, process) -> process.ask("warm " + plan.warmMillis, plan.warmMillis + SLACK_MILLIS));
+            each(contenders, running, load, (contender, process) -> process.ask("warm " + plan.warmMillis, plan.warmMillis + SLACK_MILLIS));
+            List<Contender> order = new ArrayList<>(contenders);
+            Random orders = new Random(ORDERS_SEED);
             for (int round = 1; round <= plan.rounds; round++) {
                 int now = round;
-                each(running, load, (contender, process) -> {
+                Collections.shuffle(order, orders);
+                each(order, running, load, (contender, process) -> {
                     Map<String, String> report = process.ask("measure " + plan.rampMillis + " " + plan.measureMillis,
                         plan.rampMillis + plan.measureMillis + SLACK_MILLIS);
-                    if (contender.name().equals(Contender.QUORATE)) {
+                    if (report.containsKey("writeBytesMedian")) {
                         limits.writeBytes(Integer.parseInt(report.get("writeBytesMedian")));
                     }
                     add(names.get(contender), load, now, report);
+                    Thread.sleep(PAUSE_MILLIS);
                 });
                 for (Map.Entry<String, Map<String, String>> limit : limits.measure(load).entrySet()) {
                     add(limit.getKey(), load, now, limit.getValue());
                 }
             }
-            each(running, load, (contender, process) -> {
+            each(contenders, running, load, (contender, process) -> {
                 Map<String, String> check = process.ask("check", SLACK_MILLIS);
                 if (!check.get("isEqual").equals("true")) {
                     throw new IOException("The replicas of " + names.get(contender) + " differ: " + check.get("tallies"));
@@ -159,14 +168,19 @@ public final class Comparison {
         void take(Contender contender, Measuring process) throws IOException, InterruptedException;
     }
 
-    /** Lets each take its turn. One that fails is out, for this load; the others go on. */
-    private void each(Map<Contender, Measuring> running, Contender.Load load, Turn turn) throws InterruptedException {
-        for (Contender contender : new ArrayList<>(running.keySet())) {
+    /** Lets each of those that run take its turn, in this order. One that fails is out, for this load; the others go on. */
+    private void each(List<Contender> order, Map<Contender, Measuring> running, Contender.Load load, Turn turn) throws InterruptedException {
+        for (Contender contender : order) {
+            Measuring process = running.get(contender);
+            if (process == null) {
+                continue;
+            }
             try {
-                turn.take(contender, running.get(contender));
+                turn.take(contender, process);
             } catch (IOException e) {
                 System.out.println(String.format(Locale.ROOT, "bench: %s: %s is out: %s", load, contender.name(), e.getMessage()));
-                running.remove(contender).close();
+                running.remove(contender);
+                process.close();
                 tables.fail(load, names.getOrDefault(contender, contender.name()), String.valueOf(e.getMessage()));
                 isSound &= !contender.name().equals(Contender.QUORATE);
             }

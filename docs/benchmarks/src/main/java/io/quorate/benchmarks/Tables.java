@@ -106,25 +106,26 @@ final class Tables {
 
     private String limits(Contender.Load load) {
         Map<String, List<Map<String, String>>> all = lines.get(load);
-        if (!all.containsKey(BareLimits.DISK_3) || !systems(load).contains(Contender.QUORATE)) {
+        String logs = BareLimits.disks(load.replicas());
+        if (!all.containsKey(logs) || !systems(load).contains(Contender.QUORATE)) {
             return "";
         }
         double rate = median(load, Contender.QUORATE, "opsPerSecond");
         double p50 = median(load, Contender.QUORATE, "p50Micros");
-        double least = median(load, BareLimits.DISK_3, "p50Micros") + median(load, BareLimits.ECHO, "p50Micros");
+        double least = median(load, logs, "p50Micros") + median(load, BareLimits.ECHO, "p50Micros");
         StringBuilder text = new StringBuilder(String.format(Locale.ROOT,
             "%nOne fsync of the leader made %s bytes durable, at the median.%n%n| bare limit | allows | Quorate's share |%n|---|--:|--:|%n",
             whole(median(load, Contender.QUORATE, "writeBytesMedian"))));
         Map<String, String> names = new LinkedHashMap<>();
-        names.put(BareLimits.DISK_3, "three logs at once, each written in pieces of this size and forced");
+        names.put(logs, load.replicas() + " logs at once, each written in pieces of this size and forced");
         names.put(BareLimits.DISK_1, "one log likewise");
-        names.put(BareLimits.STREAM, "messages of this size one way over loopback, to two followers");
+        names.put(BareLimits.STREAM, "messages of this size one way over loopback, to " + (load.replicas() - 1) + " followers");
         names.put(BareLimits.COPY, "CRC32C and one copy, one thread");
         names.forEach((system, name) -> {
             double allowed = median(load, system, BareLimits.ENTRIES);
             text.append(String.format(Locale.ROOT, "| %s | %s entries/s | %.0f %% |%n", name, whole(allowed), rate / allowed * 100));
         });
-        return text.append(String.format(Locale.ROOT, "| one forced write beside two others, and a round trip, at the median | %.3f ms "
+        return text.append(String.format(Locale.ROOT, "| one forced write beside the others, and a round trip, at the median | %.3f ms "
             + "| p50 is %.1f times that |%n", least / 1e3, p50 / least)).toString();
     }
 

@@ -46,7 +46,7 @@ class TablesTest {
     @Test
     void quorateIsSetOffAgainstWhatTheBareMachineAllows() {
         Tables tables = tables();
-        for (String limit : new String[] {BareLimits.DISK_3, BareLimits.DISK_1, BareLimits.STREAM, BareLimits.COPY, BareLimits.ECHO}) {
+        for (String limit : new String[] {BareLimits.disks(3), BareLimits.DISK_1, BareLimits.STREAM, BareLimits.COPY, BareLimits.ECHO}) {
             tables.add(LOAD, Map.of("system", limit, BareLimits.ENTRIES, "4000", "p50Micros", "100"));
         }
         String text = tables.markdown("here");
