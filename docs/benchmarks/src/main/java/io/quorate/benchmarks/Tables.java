@@ -1,6 +1,7 @@
 package io.quorate.benchmarks;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -58,7 +59,9 @@ final class Tables {
     private List<String> systems(Contender.Load load) {
         Map<String, String> failed = failures.getOrDefault(load, Map.of());
         return lines.getOrDefault(load, Map.of()).keySet().stream()
-            .filter(system -> !system.startsWith("bare-") && !failed.containsKey(system)).toList();
+            .filter(system -> !system.startsWith("bare-") && !failed.containsKey(system))
+            .sorted(Comparator.comparing((String system) -> !system.equals(Contender.QUORATE)).thenComparing(Comparator.naturalOrder()))
+            .toList();
     }
 
     private String row(Contender.Load load, String system) {
