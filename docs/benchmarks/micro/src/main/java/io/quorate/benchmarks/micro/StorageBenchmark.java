@@ -61,7 +61,7 @@ public class StorageBenchmark {
         writeId = 1;
     }
 
-    /** Entries are made by the thread that leads, and segments prepared between writes: neither counts. */
+    /** Entries are made by the thread that leads, and segments prepared between writes: neither counts as time. */
     @Setup(Level.Invocation)
     public void prepare() {
         while (storage().maintain()) {
