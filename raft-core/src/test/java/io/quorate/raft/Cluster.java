@@ -42,6 +42,11 @@ public final class Cluster implements AutoCloseable {
 
         public Journal() { }
 
+        /** Runs this on the applying thread, whenever something was applied. */
+        public void onApplied(Runnable listener) {
+            onApplied = listener;
+        }
+
         @Override
         public byte[] apply(Command command) {
             String text = text(command.bytes());
@@ -244,7 +249,7 @@ public final class Cluster implements AutoCloseable {
 
     public RaftServer start(int nodeId, UnaryOperator<RaftServer.Builder> more) {
         Journal machine = new Journal();
-        machine.onApplied = this::changed;
+        machine.onApplied(this::changed);
         Watcher watcher = new Watcher();
         machines.put(nodeId, machine);
         watchers.put(nodeId, watcher);

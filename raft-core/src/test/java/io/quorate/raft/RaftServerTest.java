@@ -22,7 +22,6 @@ import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryDisk;
 import io.quorate.raft.testing.InMemoryNetwork;
 import io.quorate.raft.testing.InMemoryStorage;
-import java.io.InputStream;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -354,27 +353,12 @@ class RaftServerTest {
                 }
                 return result;
             });
+        Cluster.Journal broken = new Cluster.Journal();
+        broken.onApplied(() -> {
+            throw new IllegalStateException("the machine breaks");
+        });
         ServerStoppedException why = assertThrows(ServerStoppedException.class, () -> RaftServer.builder().members(cluster.members)
-            .storage(storage).transport(slow).stateMachine(new StateMachine() {
-
-                @Override
-                public byte[] apply(Command command) {
-                    throw new IllegalStateException("the machine breaks");
-                }
-
-                @Override
-                public byte[] query(byte[] query) {
-                    return query;
-                }
-
-                @Override
-                public Snapshot snapshot() {
-                    return out -> { };
-                }
-
-                @Override
-                public void restore(InputStream in) { }
-            }).start());
+            .storage(storage).transport(slow).stateMachine(broken).start());
         assertTrue(String.valueOf(why.getCause()).contains("the machine breaks"), String.valueOf(why.getCause()));
         assertThrows(StorageException.class, () -> storage.read(1, 1, 1));
     }
