@@ -283,6 +283,6 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
             open.remove(call.id);   // it failed while it was encoded, so this is the event loop
         }
         String why = over;
-        notSent(call, why == null ? "it fits no frame" : why);
+        notSent(call, why == null ? "it could not be made a frame; the log says why" : why);
     }
 }
