@@ -19,18 +19,11 @@ public final class LogWriter {
     /** A batch ends with the write that brings it to this many bytes, so that no queue, however long, becomes one endless frame. */
     static final long BATCH_BYTES = 32L << 20;
 
-    /**
-     * What an fsync takes does not depend much on how much it makes durable, up to about this. Beyond, smaller batches are as well: with 4
-     * KiB and 256 outstanding the rate was 0.81 of it when larger ones were waited for too.
-     */
-    static final long SMALL_BATCH_BYTES = 128 << 10;
-
     private final Storage storage;
     private final Mailbox mailbox;
     private final Meters meters;
     private final LongSupplier nanoClock;
     private final Inbox<Storage.Write> inbox;
-    private long lastBatchBytes;
 
     LogWriter(Storage storage, Mailbox mailbox, Waker diskThread, Meters meters, LongSupplier nanoClock) {
         this.storage = storage;
@@ -64,13 +57,7 @@ public final class LogWriter {
             batch.add(write);
             bytes += sizeOf(write.entries());
         }
-        lastBatchBytes = bytes;
         return batch;
-    }
-
-    /** Whether the last batch was so small that its fsync took most of the time, so that there might as well have been more in it. */
-    boolean isLastBatchSmall() {
-        return lastBatchBytes < SMALL_BATCH_BYTES;
     }
 
     /** Makes the batch durable, then tells the node once: its last write, and so all before it. */

@@ -287,11 +287,6 @@ public final class PassiveServer {
         return loop.stoppedMetrics();
     }
 
-    /** Whether the batch that was written last was so small that the same time would have done for more. On the disk thread. */
-    public boolean isLastBatchSmall() {
-        return writer.isLastBatchSmall();
-    }
-
     /** One round of the disk thread; whether there may be more to do. */
     public boolean turnDisk() {
         reader.turn();

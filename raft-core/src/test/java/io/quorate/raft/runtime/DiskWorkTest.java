@@ -66,20 +66,6 @@ class DiskWorkTest {
     }
 
     @Test
-    void aBatchIsSmallIfItsFsyncTakesMoreThanItsBytes() {
-        String half = "x".repeat((int) LogWriter.SMALL_BATCH_BYTES / 2);
-        assertTrue(writer.isLastBatchSmall());
-        writer.add(write(1, 1, command(1, 1, half)));
-        writer.take();
-        assertTrue(writer.isLastBatchSmall());
-        writer.add(write(2, 2, command(2, 1, half)));
-        writer.add(write(3, 3, command(3, 1, half)));
-        writer.take();
-        writer.take();      // there was none: the last one is the same
-        assertFalse(writer.isLastBatchSmall());
-    }
-
-    @Test
     void takingABatchAndNotWritingItTellsNothing() {
         writer.add(write(1, 1, command(1, 1, "a")));
         writer.take();
