@@ -502,6 +502,7 @@ public final class RaftServer implements AutoCloseable {
 
     private void runDisk() {
         while (diskRuns) {
+            parts.gatherWrites();
             if (!parts.turnDisk()) {
                 parts.sleepDisk(Math.min(FAR_NANOS, parts.nanosUntilDisk()));
             }

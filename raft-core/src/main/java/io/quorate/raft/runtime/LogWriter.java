@@ -5,11 +5,12 @@ import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.Event;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
  * Makes the node's writes durable, and tells it so. This is the group commit: all that waited while the previous batch was being
- * written is the next batch.
+ * written is the next batch; if that is little, it may {@link #gather} more first.
  *
  * <p>In two steps, so that a simulation can let time pass, or crash, between taking a batch and its being durable. After an exception
  * from {@code write} nothing is told and nothing more may be written.
@@ -19,22 +20,51 @@ public final class LogWriter {
     /** A batch ends with the write that brings it to this many bytes, so that no queue, however long, becomes one endless frame. */
     static final long BATCH_BYTES = 32L << 20;
 
+    /** For so long a few entries wait for more at most: less than the fsync takes that they would else have to themselves. */
+    static final long GATHER_NANOS = 100_000;
+
+    private static final long NOT_GATHERING = Long.MIN_VALUE;
+
     private final Storage storage;
     private final Mailbox mailbox;
     private final Meters meters;
     private final LongSupplier nanoClock;
+    private final Waker diskThread;
     private final Inbox<Storage.Write> inbox;
+    private final AtomicLong added = new AtomicLong();      // entries, in all
+    private volatile long enough = NOT_GATHERING;           // how many there must be of these for the disk thread to be woken
+    private long taken;                                     // how many of them have been taken; the disk thread's, as the next
+    private long lastTaken;                                 // of these, in the last batch
 
     LogWriter(Storage storage, Mailbox mailbox, Waker diskThread, Meters meters, LongSupplier nanoClock) {
         this.storage = storage;
         this.mailbox = mailbox;
         this.meters = meters;
         this.nanoClock = nanoClock;
+        this.diskThread = diskThread;
         inbox = new Inbox<>(diskThread);
     }
 
     void add(Storage.Write write) {
-        inbox.add(write);
+        inbox.addQuietly(write);
+        if (added.addAndGet(write.entries().size()) >= enough) {    // looked at behind the adding: who gathers no more takes it in
+            diskThread.wake();
+        }
+    }
+
+    /**
+     * Waits a moment for more if fewer entries wait than half of what the last batch had, for then the others are likely to be on their
+     * way: callers who were told together propose together again. Who is alone waits for nobody, for the last batch was his alone.
+     *
+     * <p>With 256 outstanding commands 1.03 to 1.11 of the operations, 0.86 to 0.96 of the processor time; docs/decisions/0010.
+     */
+    public void gather() {
+        if (hasWork()) {
+            long half = taken + (lastTaken + 1) / 2;
+            enough = half;
+            diskThread.sleep(GATHER_NANOS, () -> added.get() >= half);
+            enough = NOT_GATHERING;     // whoever adds wakes it again
+        }
     }
 
     public boolean hasWork() {
@@ -48,6 +78,7 @@ public final class LogWriter {
             return List.of();
         }
         List<Storage.Write> batch = new ArrayList<>();
+        long entries = 0;
         long bytes = 0;
         while (bytes < BATCH_BYTES) {
             Storage.Write write = inbox.poll();
@@ -55,8 +86,11 @@ public final class LogWriter {
                 break;
             }
             batch.add(write);
+            entries += write.entries().size();
             bytes += sizeOf(write.entries());
         }
+        taken += entries;
+        lastTaken = entries;
         return batch;
     }
 

@@ -287,6 +287,11 @@ public final class PassiveServer {
         return loop.stoppedMetrics();
     }
 
+    /** What the disk thread waits for before its round, if it is worth while: more to write. */
+    public void gatherWrites() {
+        writer.gather();
+    }
+
     /** One round of the disk thread; whether there may be more to do. */
     public boolean turnDisk() {
         reader.turn();

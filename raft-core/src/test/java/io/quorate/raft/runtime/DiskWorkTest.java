@@ -10,6 +10,7 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
+import io.quorate.raft.Transport;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Event;
@@ -19,6 +20,7 @@ import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryStorage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -63,6 +65,66 @@ class DiskWorkTest {
         assertEquals(List.of(1L, 2L), writer.take().stream().map(Storage.Write::id).toList());
         assertTrue(writer.hasWork());
         assertEquals(List.of(3L), writer.take().stream().map(Storage.Write::id).toList());
+    }
+
+    @Test
+    void fewWaitForHalfAsManyAsWereWrittenTogetherTheLastTime() {
+        Gathering gathering = new Gathering();
+        gathering.written(1, 5);
+        gathering.meanwhile = () -> {
+            gathering.add(7, 1);
+            assertEquals(List.of("waits 100000"), gathering.told, "two are not enough");
+            gathering.add(8, 1);
+        };
+        gathering.add(6, 1);
+        gathering.writer.gather();
+        assertEquals(List.of("waits 100000", "woken"), gathering.told);
+        assertEquals(3, gathering.writer.take().size());
+    }
+
+    @Test
+    void whoIsAloneWaitsForNobody() {
+        Gathering gathering = new Gathering();
+        gathering.add(1, 1);
+        gathering.writer.gather();      // the first of all
+        gathering.writer.take();
+        gathering.add(2, 1);
+        gathering.writer.gather();
+        assertEquals(List.of(), gathering.told);
+    }
+
+    @Test
+    void whenNothingIsToBeWrittenNothingIsWaitedFor() {
+        Gathering gathering = new Gathering();
+        gathering.written(1, 4);
+        gathering.writer.gather();
+        assertEquals(List.of(), gathering.told);
+    }
+
+    @Test
+    void inVainItIsWaitedForOnce() {
+        Gathering gathering = new Gathering();
+        gathering.written(1, 4);
+        gathering.add(5, 1);
+        gathering.writer.gather();
+        assertEquals(List.of("waits 100000"), gathering.told);
+        assertEquals(1, gathering.writer.take().size());
+        gathering.add(6, 1);
+        gathering.writer.gather();
+        assertEquals(List.of("waits 100000"), gathering.told, "the last batch was of one entry");
+    }
+
+    @Test
+    void whoHasGatheredIsWokenByWhateverComesThen() {
+        Gathering gathering = new Gathering();
+        gathering.written(1, 4);
+        gathering.add(5, 1);
+        gathering.writer.gather();
+        gathering.told.clear();
+        gathering.writer.take();
+        gathering.meanwhile = () -> gathering.add(6, 0);     // a vote
+        gathering.diskThread.sleep(9, gathering.writer::hasWork);
+        assertEquals(List.of("waits 9", "woken"), gathering.told);
     }
 
     @Test
@@ -139,5 +201,43 @@ class DiskWorkTest {
             events.add(((Mail.OfEvent) mail).event());
         }
         return events;
+    }
+
+    /** A disk thread whose waiting is what a test makes of it. */
+    private final class Gathering {
+
+        private final List<String> told = new ArrayList<>();
+        private final Waker diskThread = new Waker(new Transport.Poller() {
+
+            @Override
+            public void poll(long nanos) {
+                if (nanos > 0) {
+                    told.add("waits " + nanos);
+                    meanwhile.run();
+                }
+            }
+
+            @Override
+            public void wake() {
+                told.add("woken");
+            }
+
+            @Override
+            public void leave() { }
+        });
+        private final LogWriter writer = new LogWriter(storage, mailbox, diskThread, new Meters(), () -> 0);
+        private Runnable meanwhile = () -> { };
+        private long writeId;
+
+        private void add(long firstIndex, int count) {
+            Entry[] entries = new Entry[count];
+            Arrays.setAll(entries, i -> command(firstIndex + i, 1, "a"));
+            writer.add(write(++writeId, firstIndex, entries));
+        }
+
+        private void written(long firstIndex, int count) {
+            add(firstIndex, count);
+            assertEquals(1, writer.take().size());
+        }
     }
 }
