@@ -20,7 +20,7 @@ public final class LogWriter {
     /** A batch ends with the write that brings it to this many bytes, so that no queue, however long, becomes one endless frame. */
     static final long BATCH_BYTES = 32L << 20;
 
-    /** For so long a few entries wait for more at most: less than the fsync takes that they would else have to themselves. */
+    /** For so long a few entries wait for more, and for as much longer as the system's timers are late: less than most fsyncs take. */
     static final long GATHER_NANOS = 100_000;
 
     private static final long NOT_GATHERING = Long.MIN_VALUE;
@@ -47,22 +47,26 @@ public final class LogWriter {
 
     void add(Storage.Write write) {
         inbox.addQuietly(write);
-        if (added.addAndGet(write.entries().size()) >= enough) {    // looked at behind the adding: who gathers no more takes it in
+        // Looked at behind the adding: if the disk thread has ceased to gather by then, it finds the write by itself.
+        boolean isEnough = added.addAndGet(write.entries().size()) >= enough;
+        if (isEnough || write.entries().isEmpty()) {
             diskThread.wake();
         }
     }
 
     /**
      * Waits a moment for more if fewer entries wait than half of what the last batch had, for then the others are likely to be on their
-     * way: callers who were told together propose together again. Who is alone waits for nobody, for the last batch was his alone.
+     * way: callers who were told together propose together again. A vote or a snapshot waits for nobody, and neither does who goes on
+     * alone, for his last batch was one entry. The disk thread only.
      *
      * <p>With 256 outstanding commands 1.03 to 1.11 of the operations, 0.86 to 0.96 of the processor time; docs/decisions/0010.
      */
-    public void gather() {
-        if (hasWork()) {
-            long half = taken + (lastTaken + 1) / 2;
-            enough = half;
-            diskThread.sleep(GATHER_NANOS, () -> added.get() >= half);
+    void gather() {
+        long waiting = added.get() - taken;
+        long half = (lastTaken + 1) / 2;
+        if (waiting > 0 && waiting < half) {
+            enough = taken + half;
+            diskThread.sleep(GATHER_NANOS, () -> added.get() >= enough);
             enough = NOT_GATHERING;     // whoever adds wakes it again
         }
     }

@@ -36,7 +36,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   raft      loop().turn(now)                              then sleep in mailbox() for loop().nanosUntilDeadline(now), which is where a
  *                                                           transport without threads of its own does its work
- *   disk      turnDisk(), or its parts                      then sleepDisk() if there was nothing to do
+ *   disk      turnDisk(), or its parts                      then sleepDisk() if there was nothing to do; a thread that may wait
+ *                                                           calls gatherWrites() first
  *   apply     applier().turn(now)                           then sleep for applier().nanosUntilDeadline(now)
  *   snapshot  taker().turn()                                then sleep
  *   transfer  transfer().turn(now)                          then sleep for transfer().nanosUntilDeadline(now)
@@ -287,9 +288,11 @@ public final class PassiveServer {
         return loop.stoppedMetrics();
     }
 
-    /** What the disk thread waits for before its round, if it is worth while: more to write. */
+    /** Before its round, the disk thread may wait a moment for more to write ({@link LogWriter#gather}), if it has nothing else to do. */
     public void gatherWrites() {
-        writer.gather();
+        if (!reader.hasWork() && !compactor.hasWork() && !mender.hasWork()) {
+            writer.gather();
+        }
     }
 
     /** One round of the disk thread; whether there may be more to do. */

@@ -102,6 +102,28 @@ class DiskWorkTest {
     }
 
     @Test
+    void aVoteWaitsForNobody() {
+        Gathering gathering = new Gathering();
+        gathering.written(1, 6);
+        gathering.add(7, 0);
+        gathering.writer.gather();
+        assertEquals(List.of(), gathering.told);
+        gathering.meanwhile = () -> gathering.add(8, 0);
+        gathering.add(7, 1);
+        gathering.writer.gather();
+        assertEquals(List.of("waits 100000", "woken"), gathering.told);
+    }
+
+    @Test
+    void whatIsEnoughWaitsForNoMore() {
+        Gathering gathering = new Gathering();
+        gathering.written(1, 4);
+        gathering.add(5, 2);
+        gathering.writer.gather();
+        assertEquals(List.of(), gathering.told);
+    }
+
+    @Test
     void inVainItIsWaitedForOnce() {
         Gathering gathering = new Gathering();
         gathering.written(1, 4);
@@ -122,7 +144,7 @@ class DiskWorkTest {
         gathering.writer.gather();
         gathering.told.clear();
         gathering.writer.take();
-        gathering.meanwhile = () -> gathering.add(6, 0);     // a vote
+        gathering.meanwhile = () -> gathering.add(6, 1);
         gathering.diskThread.sleep(9, gathering.writer::hasWork);
         assertEquals(List.of("waits 9", "woken"), gathering.told);
     }
@@ -211,10 +233,8 @@ class DiskWorkTest {
 
             @Override
             public void poll(long nanos) {
-                if (nanos > 0) {
-                    told.add("waits " + nanos);
-                    meanwhile.run();
-                }
+                told.add("waits " + nanos);
+                meanwhile.run();
             }
 
             @Override
@@ -236,8 +256,9 @@ class DiskWorkTest {
         }
 
         private void written(long firstIndex, int count) {
-            add(firstIndex, count);
-            assertEquals(1, writer.take().size());
+            add(firstIndex, count - 1);
+            add(firstIndex + count - 1, 1);
+            assertEquals(2, writer.take().size());
         }
     }
 }
