@@ -180,8 +180,8 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
         if (over != null) {
             return;
         }
+        onOver.accept(this);    // first: whoever finds that it is over must not find it again
         over = why;
-        onOver.accept(this);
         outbox.close();
         if (connection != null) {
             connection.close(why);

@@ -88,13 +88,14 @@ public final class NettyClientTransport implements ClientTransport {
                 new ClientLink.Way(address, request instanceof ClientRequest.Admin ? Role.ROLE_ADMIN : Role.ROLE_CLIENT);
             for (int i = 0; i < TRIES && !isClosed.get(); i++) {
                 ClientLink link = links.get(way);
+                boolean isFresh = link == null;     // what becomes of such a one, even by now, is this call's answer
                 if (link == null) {
                     if (links.size() >= ADDRESSES_MAX) {
                         return notSent(address, "connections to " + ADDRESSES_MAX + " addresses are open already");
                     }
                     link = connect(way);
                 }
-                if (!link.isOver()) {
+                if (isFresh || !link.isOver()) {
                     ClientLink.Call call = new ClientLink.Call(request, timeoutNanos);
                     link.send(call, timeoutNanos);
                     return call.answer();
