@@ -10,7 +10,6 @@ import io.quorate.raft.ClusterId;
 import io.quorate.raft.FoundingRecord;
 import io.quorate.raft.Storage;
 import io.quorate.raft.StorageException;
-import io.quorate.raft.Transport;
 import io.quorate.raft.core.Entry;
 import io.quorate.raft.core.EntryId;
 import io.quorate.raft.core.Event;
@@ -20,7 +19,6 @@ import io.quorate.raft.core.Membership;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.testing.InMemoryStorage;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -65,88 +63,6 @@ class DiskWorkTest {
         assertEquals(List.of(1L, 2L), writer.take().stream().map(Storage.Write::id).toList());
         assertTrue(writer.hasWork());
         assertEquals(List.of(3L), writer.take().stream().map(Storage.Write::id).toList());
-    }
-
-    @Test
-    void fewWaitForHalfAsManyAsWereWrittenTogetherTheLastTime() {
-        Gathering gathering = new Gathering();
-        gathering.written(1, 5);
-        gathering.meanwhile = () -> {
-            gathering.add(7, 1);
-            assertEquals(List.of("waits 100000"), gathering.told, "two are not enough");
-            gathering.add(8, 1);
-        };
-        gathering.add(6, 1);
-        gathering.writer.gather();
-        assertEquals(List.of("waits 100000", "woken"), gathering.told);
-        assertEquals(3, gathering.writer.take().size());
-    }
-
-    @Test
-    void whoIsAloneWaitsForNobody() {
-        Gathering gathering = new Gathering();
-        gathering.add(1, 1);
-        gathering.writer.gather();      // the first of all
-        gathering.writer.take();
-        gathering.add(2, 1);
-        gathering.writer.gather();
-        assertEquals(List.of(), gathering.told);
-    }
-
-    @Test
-    void whenNothingIsToBeWrittenNothingIsWaitedFor() {
-        Gathering gathering = new Gathering();
-        gathering.written(1, 4);
-        gathering.writer.gather();
-        assertEquals(List.of(), gathering.told);
-    }
-
-    @Test
-    void aVoteWaitsForNobody() {
-        Gathering gathering = new Gathering();
-        gathering.written(1, 6);
-        gathering.add(7, 0);
-        gathering.writer.gather();
-        assertEquals(List.of(), gathering.told);
-        gathering.meanwhile = () -> gathering.add(8, 0);
-        gathering.add(7, 1);
-        gathering.writer.gather();
-        assertEquals(List.of("waits 100000", "woken"), gathering.told);
-    }
-
-    @Test
-    void whatIsEnoughWaitsForNoMore() {
-        Gathering gathering = new Gathering();
-        gathering.written(1, 4);
-        gathering.add(5, 2);
-        gathering.writer.gather();
-        assertEquals(List.of(), gathering.told);
-    }
-
-    @Test
-    void inVainItIsWaitedForOnce() {
-        Gathering gathering = new Gathering();
-        gathering.written(1, 4);
-        gathering.add(5, 1);
-        gathering.writer.gather();
-        assertEquals(List.of("waits 100000"), gathering.told);
-        assertEquals(1, gathering.writer.take().size());
-        gathering.add(6, 1);
-        gathering.writer.gather();
-        assertEquals(List.of("waits 100000"), gathering.told, "the last batch was of one entry");
-    }
-
-    @Test
-    void whoHasGatheredIsWokenByWhateverComesThen() {
-        Gathering gathering = new Gathering();
-        gathering.written(1, 4);
-        gathering.add(5, 1);
-        gathering.writer.gather();
-        gathering.told.clear();
-        gathering.writer.take();
-        gathering.meanwhile = () -> gathering.add(6, 1);
-        gathering.diskThread.sleep(9, gathering.writer::hasWork);
-        assertEquals(List.of("waits 9", "woken"), gathering.told);
     }
 
     @Test
@@ -223,42 +139,5 @@ class DiskWorkTest {
             events.add(((Mail.OfEvent) mail).event());
         }
         return events;
-    }
-
-    /** A disk thread whose waiting is what a test makes of it. */
-    private final class Gathering {
-
-        private final List<String> told = new ArrayList<>();
-        private final Waker diskThread = new Waker(new Transport.Poller() {
-
-            @Override
-            public void poll(long nanos) {
-                told.add("waits " + nanos);
-                meanwhile.run();
-            }
-
-            @Override
-            public void wake() {
-                told.add("woken");
-            }
-
-            @Override
-            public void leave() { }
-        });
-        private final LogWriter writer = new LogWriter(storage, mailbox, diskThread, new Meters(), () -> 0);
-        private Runnable meanwhile = () -> { };
-        private long writeId;
-
-        private void add(long firstIndex, int count) {
-            Entry[] entries = new Entry[count];
-            Arrays.setAll(entries, i -> command(firstIndex + i, 1, "a"));
-            writer.add(write(++writeId, firstIndex, entries));
-        }
-
-        private void written(long firstIndex, int count) {
-            add(firstIndex, count - 1);
-            add(firstIndex + count - 1, 1);
-            assertEquals(2, writer.take().size());
-        }
     }
 }

@@ -4,38 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.quorate.raft.Transport;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class WakerTest {
 
-    private final List<String> polled = new ArrayList<>();
-    private Runnable meanwhile = () -> { };
-    private final Waker waker = new Waker(new Transport.Poller() {
-
-        @Override
-        public void poll(long nanos) {
-            polled.add("poll " + nanos);
-            meanwhile.run();
-        }
-
-        @Override
-        public void wake() {
-            polled.add("wake");
-        }
-
-        @Override
-        public void leave() {
-            polled.add("leave");
-        }
-    });
+    private final RecordingPoller poller = new RecordingPoller();
+    private final Waker waker = new Waker(poller);
 
     @Test
     void whoCarriesSomethingWaitsInIt() {
         waker.sleep(5, () -> false);
-        assertEquals(List.of("poll 5"), polled);
+        assertEquals(List.of("poll 5"), poller.told());
     }
 
     @Test
@@ -45,27 +25,27 @@ class WakerTest {
         waker.sleep(-1, () -> false);
         waker.end();
         waker.sleep(5, () -> false);
-        assertEquals(List.of("poll 0", "poll 0", "poll 0", "poll 0"), polled);
+        assertEquals(List.of("poll 0", "poll 0", "poll 0", "poll 0"), poller.told());
     }
 
     @Test
     void whoWaitsSoIsWokenSoAndOnce() {
-        meanwhile = () -> {
+        poller.meanwhile(() -> {
             assertTrue(waker.hasSleeper());
             waker.wake();
             waker.wake();
             assertFalse(waker.hasSleeper());
-        };
+        });
         waker.sleep(5, () -> false);
-        assertEquals(List.of("poll 5", "wake"), polled);
+        assertEquals(List.of("poll 5", "wake"), poller.told());
         waker.wake();
-        assertEquals(List.of("poll 5", "wake"), polled, "nobody sleeps");
+        assertEquals(List.of(), poller.told(), "nobody sleeps");
     }
 
     @Test
     void whoLeavesStaysForAsLongAsWhatHeCarriedNeedsHim() {
         waker.leave();
-        assertEquals(List.of("leave"), polled);
+        assertEquals(List.of("leave"), poller.told());
         new Waker().leave();
     }
 }
