@@ -76,7 +76,7 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
     private volatile @Nullable String over;     // why, once it is
     private volatile boolean isForbidden;       // the other end serves no administrators, which will not change
 
-    /** @param onOver is told when this link takes no more calls */
+    /** @param onOver is told, before anybody can see it, that this link takes no more calls */
     ClientLink(Way way, ClientGroup group, IoThreads io, Tally tally, PatientLog patientLog, Timing timing,
                Consumer<ClientLink> onOver) {
         this.way = way;
