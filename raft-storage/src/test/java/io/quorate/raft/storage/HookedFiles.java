@@ -3,18 +3,34 @@ package io.quorate.raft.storage;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
-/** A directory in which something happens between the opening of a file by a reader and each of its reads. */
+/**
+ * A directory in which something happens between the opening of a file by a reader and each of its reads, and which tells what it has open
+ * for the log.
+ */
 final class HookedFiles implements FileSystem {
 
     private final FileSystem inner;
     private final Runnable beforeRead;
-    boolean refusesToOpenForLog;
+    private final List<String> openForLog = new ArrayList<>();
+    private Predicate<String> refused = name -> false;
 
     HookedFiles(FileSystem inner, Runnable beforeRead) {
         this.inner = inner;
         this.beforeRead = beforeRead;
+    }
+
+    /** From now on the files with these names cannot be opened for the log. */
+    void refuseToOpenForLog(Predicate<String> names) {
+        refused = names;
+    }
+
+    /** The names under which files were opened for the log that have not been closed. */
+    List<String> openForLog() {
+        return openForLog;
     }
 
     @Override
@@ -44,15 +60,17 @@ final class HookedFiles implements FileSystem {
 
     @Override
     public FileHandle openForLog(String name) throws IOException {
-        if (refusesToOpenForLog) {
+        if (refused.test(name)) {
             throw new IOException("too many open files");
         }
-        return inner.openForLog(name);
+        FileHandle file = inner.openForLog(name);
+        openForLog.add(name);
+        return new Hooked(file, () -> { }, () -> openForLog.remove(name));
     }
 
     @Override
     public FileHandle openToRead(String name) throws IOException {
-        return new Hooked(inner.openToRead(name), beforeRead);
+        return new Hooked(inner.openToRead(name), beforeRead, () -> { });
     }
 
     @Override
@@ -75,7 +93,7 @@ final class HookedFiles implements FileSystem {
         return inner.lock();
     }
 
-    private record Hooked(FileHandle file, Runnable beforeRead) implements FileHandle {
+    private record Hooked(FileHandle file, Runnable beforeRead, Runnable onClosed) implements FileHandle {
 
         @Override
         public int read(ByteBuffer target, long position) throws IOException {
@@ -99,6 +117,11 @@ final class HookedFiles implements FileSystem {
         }
 
         @Override
+        public void shrink(long size) throws IOException {
+            file.shrink(size);
+        }
+
+        @Override
         public long size() throws IOException {
             return file.size();
         }
@@ -106,6 +129,7 @@ final class HookedFiles implements FileSystem {
         @Override
         public void close() throws IOException {
             file.close();
+            onClosed.run();
         }
     }
 }

@@ -659,15 +659,39 @@ class RecyclingTest {
         storage.recover();
         Fed fed = new Fed(storage, PAYLOAD);
         fillUpTo(fed, 2);
-        hooked.refusesToOpenForLog = true;
+        hooked.refuseToOpenForLog(name -> true);
         fed.letGo();
         while (storage.maintain()) {
-            hooked.refusesToOpenForLog = false;
+            hooked.refuseToOpenForLog(name -> false);
         }
         assertFalse(files.list().contains(FIRST));
         assertArrayEquals(new byte[SEGMENT], files.bytes(Spare.NAME));
         fed.append(1);
         storage.close();
+    }
+
+    @Test
+    void anOpeningThatFailsAtTheSecondFileLeavesTheFirstClosed() throws IOException {
+        Fed fed = started();
+        fillUpTo(fed, 6);
+        fed.letGo();
+        while (fed.storage.maintain()) {
+            continue;
+        }
+        fed.storage.close();
+        assertEquals(List.of(Spare.SECOND, Spare.NAME), resting());
+        HookedFiles hooked = new HookedFiles(new SimulatedFileSystem(files), () -> { });
+        hooked.refuseToOpenForLog(Spare.SECOND::equals);
+        try (FileStorage storage = FileStorage.open(hooked, 1, Life.INCARNATION, SMALL)) {
+            assertThrows(StorageException.class, storage::recover);
+        }
+        assertEquals(List.of(), hooked.openForLog());
+        hooked.refuseToOpenForLog(name -> false);
+        try (FileStorage storage = FileStorage.open(hooked, 1, Life.INCARNATION, SMALL)) {
+            storage.recover();
+            assertTrue(hooked.openForLog().containsAll(resting()), "both are open now");
+        }
+        assertEquals(List.of(), hooked.openForLog());
     }
 
     /** A failure to make one ready is final like any other. */
