@@ -90,7 +90,7 @@ class GatheringTest {
 
     @Test
     void whoHasGatheredIsWokenByWhateverComesThen() {
-        takeBatchOf(4);
+        takeBatchOf(6);       // so that one more would not be enough either
         addEntries(1);
         assertEquals(IN_VAIN, gather());
         writer.take();
