@@ -72,10 +72,22 @@ class GatheringTest {
     void aVoteWaitsForNobodyAndEndsAWait() {
         takeBatchOf(6);
         addEntries(0);
-        assertEquals(NOT_AT_ALL, gather());
-        poller.meanwhile(() -> addEntries(0));
         addEntries(1);
+        assertEquals(NOT_AT_ALL, gather());
+        takeAll(2);
+        takeBatchOf(6);
+        addEntries(1);
+        poller.meanwhile(() -> addEntries(0));
         assertEquals(UNTIL_WOKEN, gather());
+    }
+
+    @Test
+    void aVoteThatIsWrittenMakesNobodyWait() {
+        addEntries(0);
+        addEntries(1);
+        takeAll(2);
+        addEntries(1);
+        assertEquals(NOT_AT_ALL, gather());
     }
 
     @Test
@@ -108,7 +120,11 @@ class GatheringTest {
         for (int count : counts) {
             addEntries(count);
         }
-        assertEquals(counts.length, writer.take().size());
+        takeAll(counts.length);
+    }
+
+    private void takeAll(int writes) {
+        assertEquals(writes, writer.take().size());
     }
 
     /** One write, which is a vote if it has no entries. */
