@@ -18,8 +18,8 @@ import java.util.TreeMap;
  * <p>For each load a new process is started for each library. Each is warmed up; then they take turns, round after round, each loaded for
  * some seconds while the others have nothing to do. So what else the machine does, and whatever changes in it with time, meets all of
  * them, and the ratios between them mean something although the figures alone do not. Between its turns each library is told to let go of
- * its log. The order is drawn anew for each round, and there is a pause behind each turn, so that what one leaves to be done does not always
- * meet the same other.
+ * its log. The order is drawn anew for each round of each load, and there is a pause behind each turn, so that what one leaves to be done
+ * does not always meet the same other.
  */
 public final class Comparison {
 
@@ -27,7 +27,6 @@ public final class Comparison {
     private static final long START_MILLIS = 120_000;
     private static final long SLACK_MILLIS = 90_000;
     private static final long PAUSE_MILLIS = 500;
-    private static final long ORDERS_SEED = 1;
     private static final int[] PAYLOADS = {16, 256, 4096};
     private static final String RATES = "1000,10000";
     private static final int[] OUTSTANDING = {1, 16, 256, 4096};
@@ -44,12 +43,14 @@ public final class Comparison {
     private final Path directory;
     private final Tables tables = new Tables();
     private final Map<Contender, String> names = new HashMap<>();      // of the libraries, once they have said them
+    private final Random orders;
     private boolean isSound = true;
 
-    private Comparison(List<Contender> contenders, Results results, Path directory) {
+    private Comparison(List<Contender> contenders, Results results, Path directory, Random orders) {
         this.contenders = contenders;
         this.results = results;
         this.directory = directory;
+        this.orders = orders;
     }
 
     /**
@@ -69,7 +70,9 @@ public final class Comparison {
         String machine = Machine.describe(directory);
         System.out.println("bench: " + machine);
         try (Results results = Results.begin(Benchmarks.results(kind.equals("comparison") ? "" : kind))) {
-            Comparison comparison = new Comparison(Contender.find(), results, directory);
+            long seed = Long.getLong("bench.seed", System.currentTimeMillis());
+            System.out.println("bench: the order of turns is drawn from " + seed);
+            Comparison comparison = new Comparison(Contender.find(), results, directory, new Random(seed));
             for (Map.Entry<Contender.Load, Plan> cell : cells.entrySet()) {
                 comparison.measure(cell.getKey(), cell.getValue());
             }
@@ -119,7 +122,6 @@ public final class Comparison {
             });
             each(contenders, running, load, (contender, process) -> process.ask("warm " + plan.warmMillis, plan.warmMillis + SLACK_MILLIS));
             List<Contender> order = new ArrayList<>(contenders);
-            Random orders = new Random(ORDERS_SEED);
             for (int round = 1; round <= plan.rounds; round++) {
                 int now = round;
                 Collections.shuffle(order, orders);
@@ -138,8 +140,9 @@ public final class Comparison {
             }
             each(contenders, running, load, (contender, process) -> {
                 Map<String, String> check = process.ask("check", SLACK_MILLIS);
-                if (!check.get("isEqual").equals("true")) {
-                    throw new IOException("The replicas of " + names.get(contender) + " differ: " + check.get("tallies"));
+                if (!check.get("isEqual").equals("true") || !check.get("isWhole").equals("true")) {
+                    throw new IOException("The replicas of " + names.get(contender) + " differ, or lack some of " + check.get("acknowledged")
+                        + " acknowledged commands: " + check.get("tallies"));
                 }
             });
         } finally {
@@ -150,6 +153,13 @@ public final class Comparison {
     }
 
     private void add(String system, Contender.Load load, int round, Map<String, String> report) throws IOException {
+        Map<String, String> line = line(system, load, report);
+        line.put("round", Integer.toString(round));
+        results.add(line);
+        tables.add(load, line);
+    }
+
+    private static Map<String, String> line(String system, Contender.Load load, Map<String, String> report) {
         Map<String, String> line = new TreeMap<>(report);
         line.put("system", system);
         line.put("payloadBytes", Integer.toString(load.payloadBytes()));
@@ -158,9 +168,7 @@ public final class Comparison {
         if (load.opsPerSecond() > 0) {
             line.put("wantedPerSecond", Long.toString(load.opsPerSecond()));
         }
-        line.put("round", Integer.toString(round));
-        results.add(line);
-        tables.add(load, line);
+        return line;
     }
 
     private interface Turn {
@@ -169,7 +177,8 @@ public final class Comparison {
     }
 
     /** Lets each of those that run take its turn, in this order. One that fails is out, for this load; the others go on. */
-    private void each(List<Contender> order, Map<Contender, Measuring> running, Contender.Load load, Turn turn) throws InterruptedException {
+    private void each(List<Contender> order, Map<Contender, Measuring> running, Contender.Load load, Turn turn)
+            throws IOException, InterruptedException {
         for (Contender contender : order) {
             Measuring process = running.get(contender);
             if (process == null) {
@@ -181,7 +190,10 @@ public final class Comparison {
                 System.out.println(String.format(Locale.ROOT, "bench: %s: %s is out: %s", load, contender.name(), e.getMessage()));
                 running.remove(contender);
                 process.close();
-                tables.fail(load, names.getOrDefault(contender, contender.name()), String.valueOf(e.getMessage()));
+                String system = names.getOrDefault(contender, contender.name());
+                String why = String.valueOf(e.getMessage());
+                tables.fail(load, system, why);
+                results.add(line(system, load, Map.of("void", why)));
                 isSound &= !contender.name().equals(Contender.QUORATE);
             }
         }

@@ -66,8 +66,8 @@ final class Tables {
 
     private String row(Contender.Load load, String system) {
         return String.format(Locale.ROOT, "| %s | %s | %.2f | %.2f | %.2f | %.1f | %s | %d | %s |%n", system,
-            values(load, system, "opsPerSecond").range("%,.0f"), median(load, system, "p50Micros") / 1e3, median(load, system, "p99Micros") / 1e3,
-            median(load, system, "p999Micros") / 1e3, median(load, system, "cpuSecondsPer100k") * 10,
+            values(load, system, "opsPerSecond").range("%,.0f"), median(load, system, "p50Micros") / 1e3,
+            median(load, system, "p99Micros") / 1e3, median(load, system, "p999Micros") / 1e3, median(load, system, "cpuSecondsPer100k") * 10,
             whole(median(load, system, "bytesPerOp")), lines.get(load).get(system).size(), remarks(load, system));
     }
 

@@ -164,14 +164,16 @@ public final class Cell {
         return values;
     }
 
-    /** Whether all replicas come to the same state. One that lags is waited for; when none moves any more they are compared. */
+    /** Whether all replicas come to the same state, and it has all that was acknowledged. One that lags is waited for, for some time. */
     private Map<String, Object> check() {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(TALLY_SECONDS);
         List<Tally> tallies = group.tallies();
         while (!areEqual(tallies) && System.nanoTime() - end < 0) {
             LockSupport.parkNanos(POLL_NANOS);
         }
-        return Map.of("isEqual", areEqual(tallies), "tallies", tallies.toString());
+        long acknowledged = load.acknowledged();
+        return Map.of("isEqual", areEqual(tallies), "isWhole", tallies.stream().allMatch(tally -> tally.count() >= acknowledged),
+            "acknowledged", acknowledged, "tallies", tallies.toString());
     }
 
     private static boolean areEqual(List<Tally> tallies) {

@@ -40,8 +40,9 @@ final class Load {
     private volatile @Nullable Thread sleeper;
     private int nextCommand;
     private long sent;          // since the load began: at a rate it tells what is due
-    private long failures;
+    private long failures;      // in this run, as the next
     private @Nullable Throwable lastFailure;
+    private long acknowledged;  // in all runs
     private long @Nullable [] timeline;     // if one is wanted: what was done, slice by slice
     private long timelineBegin;
     private long timelineSliceNanos;
@@ -135,6 +136,11 @@ final class Load {
         return done;
     }
 
+    /** How many commands were acknowledged in all that this load did. */
+    long acknowledged() {
+        return acknowledged;
+    }
+
     private long begin() {
         sent = 0;
         failures = 0;
@@ -176,8 +182,16 @@ final class Load {
         return begin + (long) (sent * (1e9 / ratePerSecond));
     }
 
-    /** Takes back what is completed; counts it if there is where. */
+    /** Takes back what is completed; counts it if there is where. Who is told to come back later does not come back at once. */
     private void collect(@Nullable Histogram latencies) {
+        long failuresBefore = failures;
+        takeBack(latencies);
+        if (failures > failuresBefore && ratePerSecond == 0) {
+            LockSupport.parkNanos(FAILURE_PAUSE_NANOS);
+        }
+    }
+
+    private void takeBack(@Nullable Histogram latencies) {
         for (;;) {
             int at = (int) completedHead & completed.length() - 1;
             Slot slot = completed.get(at);
@@ -190,9 +204,9 @@ final class Load {
             if (slot.failure != null) {
                 failures++;
                 lastFailure = slot.failure;
-                LockSupport.parkNanos(FAILURE_PAUSE_NANOS);     // who is told to come back later does not come back at once
                 continue;
             }
+            acknowledged++;
             if (latencies != null) {
                 latencies.recordValue(Math.max(0, slot.doneNanos - slot.dueNanos));
             }

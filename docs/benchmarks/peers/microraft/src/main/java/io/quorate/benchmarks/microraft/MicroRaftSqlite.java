@@ -24,7 +24,7 @@ import java.util.function.Consumer;
 
 /**
  * MicroRaft with the store it ships, SQLite, which forces every batch; and with a transport over TCP that is made here, for it ships none.
- * Its options are left as they are: appends of up to 1000 entries, up to 5000 commands that wait, a snapshot every 50,000.
+ * Its options are left as they are, but for one: up to 5000 commands that wait, a snapshot every 50,000.
  */
 public final class MicroRaftSqlite implements ReplicatedSystem {
 
