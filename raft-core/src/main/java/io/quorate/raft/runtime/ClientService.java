@@ -26,6 +26,9 @@ import org.slf4j.LoggerFactory;
 /** Answers what clients ask of this replica over the network: each request once, on whichever thread knows the answer. */
 public final class ClientService {
 
+    /** No client is waited for any longer. Its call takes room until then, also when it has gone, and no sum of a time and this overflows. */
+    static final long WAIT_NANOS_MAX = 3_600_000_000_000L;
+
     private static final Logger LOG = LoggerFactory.getLogger(ClientService.class);
 
     private final ReplicaId replica;
@@ -47,11 +50,11 @@ public final class ClientService {
     /**
      * Answers a request.
      *
-     * @param timeoutNanos for how long the client waits, {@link Long#MAX_VALUE} if it did not say
+     * @param timeoutNanos for how long the client waits, {@link Long#MAX_VALUE} if it did not say; {@link #WAIT_NANOS_MAX} at most
      * @param reply        takes the answer, once, on any thread
      */
     public void serve(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
-        long waitNanos = timeoutNanos == Long.MAX_VALUE ? callTimeoutNanos : timeoutNanos;
+        long waitNanos = timeoutNanos == Long.MAX_VALUE ? callTimeoutNanos : Math.min(timeoutNanos, WAIT_NANOS_MAX);
         if (request instanceof ClientRequest.Admin admin) {
             if (isAdministered) {
                 administer(admin, waitNanos, reply);

@@ -105,6 +105,8 @@ class LimitsTest {
             + " ones do"));
         all.add(option("RaftServer.Builder.callTimeout", millis(RaftServer.CALL_TIMEOUT), "a call fails: a command with"
             + " `OutcomeUnknownException` if it may have happened, anything else with what says that nothing happened"));
+        all.add(fixed("ClientService.WAIT_NANOS_MAX", ClientService.WAIT_NANOS_MAX / 1_000_000_000 + " s", "a client that wants to wait"
+            + " longer is answered after that, as one whose time is up"));
         all.add(fixed("Entry.PAYLOAD_BYTES_MAX", bytes(Entry.PAYLOAD_BYTES_MAX),
             "a larger command is refused: `CommandTooLargeException`"));
         all.add(fixed("PassiveServer.CALL_BYTES_MAX", bytes(PassiveServer.CALL_BYTES_MAX), "a server refuses further calls:"

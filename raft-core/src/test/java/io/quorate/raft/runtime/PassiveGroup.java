@@ -280,6 +280,12 @@ final class PassiveGroup {
         }
     }
 
+    /** So much time passes at once, as if all had stood still. */
+    void leap(long nanos) {
+        now += nanos;
+        settle();
+    }
+
     /** Time passes until this holds. */
     void until(BooleanSupplier condition) {
         for (int i = 0; i < 2000; i++) {
