@@ -16,6 +16,7 @@ import io.quorate.raft.runtime.Waker;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -89,7 +90,9 @@ public final class RaftServer implements AutoCloseable {
     private final Thread snapshotThread;
     private final Thread transferThread;
     private final Thread lateThread;
+    private final Thread stopThread;        // there from the start: when the server must stop, the system may have no thread to give
     private final Waker lateWaker = new Waker();
+    private final CompletableFuture<Optional<Throwable>> stopping = new CompletableFuture<>();
     private final CompletableFuture<Optional<Throwable>> stopped = new CompletableFuture<>();
     private final AtomicBoolean isClosing = new AtomicBoolean();      // from outside: hands over, and then stops
     private final AtomicBoolean isStopping = new AtomicBoolean();
@@ -99,7 +102,6 @@ public final class RaftServer implements AutoCloseable {
     private volatile boolean snapshotRuns = true;
     private volatile boolean transferRuns = true;
     private volatile boolean lateRuns = true;
-    private volatile @Nullable Thread stopThread;
     private volatile @Nullable ServerStatus lastStatus;     // set when everything has ended
 
     private RaftServer(Builder builder, Map<Integer, String> members, Storage storage, Transport transport, StateMachine machine) {
@@ -118,6 +120,7 @@ public final class RaftServer implements AutoCloseable {
         snapshotThread = thread("snapshot", this::runSnapshot);
         transferThread = thread("transfer", this::runTransfer);
         lateThread = thread("late", this::runLate);
+        stopThread = thread("stop", this::runStop);
     }
 
     /** What a server is made of. */
@@ -537,6 +540,10 @@ public final class RaftServer implements AutoCloseable {
         }
     }
 
+    private void runStop() {
+        end(stopping.join().orElse(null));
+    }
+
     private Thread thread(String name, Runnable work) {
         Thread thread = new Thread(() -> {
             try {
@@ -550,12 +557,16 @@ public final class RaftServer implements AutoCloseable {
     }
 
     private boolean isOwnThread(Thread thread) {
-        return thread == raftThread || thread == diskThread || thread == applyThread || thread == snapshotThread
-            || thread == transferThread || thread == lateThread || thread == stopThread;
+        return thread == stopThread || workers().contains(thread);
+    }
+
+    private List<Thread> workers() {
+        return List.of(raftThread, diskThread, applyThread, snapshotThread, transferThread, lateThread);
     }
 
     private void start() {
         try {
+            stopThread.start();
             if (!parts.loop().isBlank()) {
                 // One turn here, before there is a raft thread: what is known as committed is applied while the transport starts, which
                 // takes long when it is a process's first. A follower that is started again on a long log was back in 0.93 of the time.
@@ -572,10 +583,16 @@ public final class RaftServer implements AutoCloseable {
             raftThread.start();
         } catch (Throwable e) {
             if (isStopping.compareAndSet(false, true)) {
-                end(e);
+                if (stopThread.isAlive()) {
+                    stopping.complete(Optional.of(e));
+                    stopped.join();
+                } else {
+                    end(e);
+                }
                 throw e;
             }
             Throwable cause = stopped.join().orElse(e);     // it has stopped while it started, and that is why this failed
+            workers().forEach(this::join);                  // the last of them may have been started when all was over
             throw new ServerStoppedException("The replica stopped while it was started: " + cause, cause);
         }
     }
@@ -592,10 +609,7 @@ public final class RaftServer implements AutoCloseable {
         if (cause != null) {
             LOG.error("Replica {} stops: {}", replica, cause, cause);
         }
-        Thread thread = new Thread(() -> end(cause), "quorate-" + replica.nodeId() + "-stop");
-        thread.setDaemon(false);
-        stopThread = thread;
-        thread.start();
+        stopping.complete(Optional.ofNullable(cause));
     }
 
     private void end(@Nullable Throwable cause) {

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -627,6 +628,18 @@ class RaftServerTest {
         RaftServer server = cluster.servers.get(1);
         assertThrows(OutcomeUnknownException.class, () -> get(server.propose(bytes("error"))));
         assertInstanceOf(AssertionError.class, get(server.stopped().toCompletableFuture()).orElseThrow());
+    }
+
+    /** When the cause is that the system has no more threads to give, a stop that needed one would leave a leader that never applies. */
+    @Test
+    void aServerStopsOnAThreadThatWasThereBefore() {
+        single();
+        cluster.propose("a");
+        RaftServer server = cluster.servers.get(1);
+        Set<Thread> before = Thread.getAllStackTraces().keySet();
+        CompletableFuture<Thread> stopping = server.stopped().thenApply(cause -> Thread.currentThread()).toCompletableFuture();
+        assertThrows(OutcomeUnknownException.class, () -> get(server.propose(bytes("error"))));
+        assertTrue(before.contains(get(stopping)));
     }
 
     @Test
