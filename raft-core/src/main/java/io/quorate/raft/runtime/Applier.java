@@ -70,6 +70,7 @@ public final class Applier {
     private final SnapshotDesk snapshots;
     private final AppliedState state = new AppliedState();
     private long machineIndex;                                    // the machine has been told all up to here; may be far behind applied
+    private @Nullable Call inHand;                                // polled from the batch, and perhaps nowhere else yet
     private @Nullable Call asking;                                // whose query the machine is answering
     private Work.@Nullable Apply apply;                           // the range being applied
     private List<Entry> chunk = List.of();                        // the part of it that is in memory
@@ -292,6 +293,12 @@ public final class Applier {
     }
 
     void call(Call call) {
+        inHand = call;
+        take(call);
+        inHand = null;
+    }
+
+    private void take(Call call) {
         switch (call.state()) {
             case ACCEPTED -> {
                 if (call.index() <= applied) {
@@ -600,6 +607,9 @@ public final class Applier {
         proposals.removeIf(call -> stop(call, cause));
         outcomes.removeIf(call -> stop(call, cause));
         reads.removeIf(call -> stop(call, cause));
+        if (inHand != null && inHand.state() != Call.State.COMPLETED) {     // the turn broke while it was taken in
+            stop(inHand, cause);
+        }
         custody.takeWaiting().forEach(Told::tell);
     }
 

@@ -109,7 +109,7 @@ final class Bridge implements Helm {
         for (Runnable watcher : watchers) {
             try {
                 watcher.run();
-            } catch (RuntimeException e) {
+            } catch (Exception e) {       // also one that run() does not declare
                 LOG.warn("Who watches the helm has failed; nothing else is affected", e);
             }
         }

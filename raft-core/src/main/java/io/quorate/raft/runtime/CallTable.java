@@ -44,15 +44,27 @@ final class CallTable {
         return call;
     }
 
-    /** Takes out every call that the test chooses; the test sees each once. */
+    /** Takes out every call that the test chooses; the test sees each once. If it throws, all that it has not chosen stay. */
     void removeIf(Predicate<Call> isChosen) {
         Call[] old = slots;
         slots = new @Nullable Call[old.length];
         size = 0;
-        for (Call call : old) {
-            if (call != null && !isChosen.test(call)) {
-                insert(call);
-                size++;
+        int at = 0;
+        try {
+            for (; at < old.length; at++) {
+                Call call = old[at];
+                if (call != null && !isChosen.test(call)) {
+                    insert(call);
+                    size++;
+                }
+            }
+        } finally {
+            for (; at < old.length; at++) {      // nothing, unless the test has thrown
+                Call call = old[at];
+                if (call != null) {
+                    insert(call);
+                    size++;
+                }
             }
         }
     }

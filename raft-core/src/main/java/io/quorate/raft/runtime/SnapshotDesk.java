@@ -153,7 +153,7 @@ final class SnapshotDesk {
         asked.clear();
         try {
             state = machine.snapshot();
-        } catch (RuntimeException e) {
+        } catch (Exception e) {       // likewise
             onFailed(e, nowNanos);
             return;
         }
@@ -270,7 +270,7 @@ final class SnapshotDesk {
     private void observe(Runnable call) {
         try {
             custody.outside(call);
-        } catch (RuntimeException e) {
+        } catch (Exception e) {       // also one that its method does not declare
             LOG.warn("The observer failed; nothing else is affected", e);
         }
     }

@@ -137,7 +137,7 @@ public final class SnapshotTaker {
         } catch (StorageException e) {
             forget();
             throw e;
-        } catch (IOException | RuntimeException e) {     // a full disk, or the user's code: this snapshot was never there
+        } catch (Exception e) {     // a full disk, or whatever the user's code throws: this snapshot was never there
             forget();
             if (!isCancelled) {      // else whoever asked is told by who stops the server
                 tell(new Work.SnapshotEnded(null, false, e));

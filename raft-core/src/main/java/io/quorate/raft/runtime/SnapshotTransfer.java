@@ -292,7 +292,7 @@ public final class SnapshotTransfer {
     private void observe(Runnable call) {
         try {
             call.run();
-        } catch (RuntimeException e) {
+        } catch (Exception e) {       // also one that its method does not declare
             LOG.warn("Replica {}: its observer failed; nothing else is affected", self, e);
         }
     }

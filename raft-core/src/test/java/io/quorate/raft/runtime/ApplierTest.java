@@ -487,8 +487,48 @@ class ApplierTest {
     void aProposalAcceptedBehindWhatIsAppliedIsABrokenInvariant() {
         apply(command(1, 1, "a"));
         applier.turn(now);
-        propose(1, 2, 100);
+        Recorder proposed = propose(1, 2, 100);
+        Recorder behind = propose(2, 2, 100);
         assertThrows(InvariantViolation.class, () -> applier.turn(now));
+        applier.close(null);
+        assertEquals(List.of("OutcomeUnknownException", "OutcomeUnknownException"), outcomes(proposed, behind));
+        assertEquals(0, budget.taken());
+    }
+
+    @Test
+    void whateverACallbackThrowsTheOthersAreTold() {
+        for (Throwable thrown : List.of(new AssertionError("a caller's mistake"), new IOException("of a language without checked ones"))) {
+            applier = applier(new Recorder.Journal());
+            List<Recorder> callers = List.of(propose(1, 1, 100), proposeThrowing(2, thrown), propose(3, 1, 100));
+            apply(command(1, 1, "a"), command(2, 1, "b"), command(3, 1, "c"));
+            applier.turn(now);
+            assertEquals(List.of("did a at 1", "did b at 2", "did c at 3"), callers.stream().map(Recorder::outcome).toList());
+            List<Recorder> left = List.of(propose(4, 1, 100), proposeThrowing(5, thrown), propose(6, 1, 100));
+            applier.close(null);
+            left.forEach(caller -> assertEquals("OutcomeUnknownException", caller.outcome()));
+        }
+    }
+
+    /** Of a caller that throws this as soon as it has heard. */
+    private Recorder proposeThrowing(long index, Throwable thrown) {
+        Recorder caller = new Recorder();
+        Call call = call(Call.Kind.PROPOSE, 100, new Completion() {
+
+            @Override
+            public void done(byte[] result, long at) {
+                caller.done(result, at);
+                throw ApplierTest.<RuntimeException>unchecked(thrown);
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                caller.failed(why);
+                throw ApplierTest.<RuntimeException>unchecked(thrown);
+            }
+        });
+        call.accepted(new EntryId(1, index));
+        applier.add(List.of(call));
+        return caller;
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.quorate.raft.runtime;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +34,25 @@ class CallTableTest {
             assertEquals(id, Objects.requireNonNull(table.remove(id)).requestId());
         }
         assertEquals(0, table.size());
+    }
+
+    @Test
+    void ifTheTestThrowsAllThatItHasNotChosenStay() {
+        CallTable table = new CallTable();
+        for (int id = 1; id <= 4; id++) {
+            Call call = Recorder.call(Call.Kind.READ, Long.MAX_VALUE);
+            call.stepped(id);
+            table.put(call);
+        }
+        assertThrows(IllegalStateException.class, () -> table.removeIf(call -> {
+            if (call.requestId() == 3) {
+                throw new IllegalStateException();
+            }
+            return call.requestId() == 2;
+        }));
+        List<Long> left = new ArrayList<>();
+        table.drain(call -> left.add(call.requestId()));
+        assertEquals(List.of(1L, 3L, 4L), left);
     }
 
     /** Ids count up as in the server; a step of 64 makes them collide. */
