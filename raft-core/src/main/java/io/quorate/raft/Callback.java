@@ -4,7 +4,7 @@ package io.quorate.raft;
  * Hears what came of a call, once: for callers who make so many that a future for each counts, which is two hundred bytes.
  *
  * <p>It runs where what is chained to a future would: on the apply thread, mostly. So be quick, never wait there for another call of the
- * same server, and hand over what takes long. What it throws is logged, and nothing else is affected.
+ * same server, and hand over what takes long. An exception from it is logged, and nothing else is affected; an Error stops the server.
  */
 public interface Callback {
 

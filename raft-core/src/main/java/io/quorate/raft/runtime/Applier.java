@@ -188,7 +188,7 @@ public final class Applier {
         } finally {
             custody.give();
         }
-        ended.forEach(Told::tell);
+        Told.tellAll(ended);
     }
 
     /** Whether a turn would find something to do but timeouts. */
@@ -610,7 +610,7 @@ public final class Applier {
         if (inHand != null && inHand.state() != Call.State.COMPLETED) {     // the turn broke while it was taken in
             stop(inHand, cause);
         }
-        custody.takeWaiting().forEach(Told::tell);
+        Told.tellAll(custody.takeWaiting());
     }
 
     static boolean stop(Call call, @Nullable Throwable cause) {

@@ -243,7 +243,7 @@ final class Call implements Mail, Work, Told {
             } else {
                 caller.failed(failure());
             }
-        } catch (Throwable e) {      // whatever it is: others wait to be told, and this thread does not belong to who threw it
+        } catch (Exception e) {      // of any kind: not all languages declare what they throw
             LOG.warn("A caller's callback failed; nothing else is affected", e);
         }
     }

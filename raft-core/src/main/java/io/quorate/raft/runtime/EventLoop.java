@@ -848,8 +848,10 @@ public final class EventLoop {
     /** Completes the calls that have come this far, each as exactly as is known. Not beside any other method. */
     void close(@Nullable Throwable cause) {
         bridge.end();
+        Custody told = new Custody();      // nobody is told before all are complete
         for (Mail mail : mailbox.close()) {
             if (mail instanceof Call call) {
+                call.heldIn(told);
                 call.fail(new ServerStoppedException("Nothing happened: this server has stopped", cause));
             } else if (mail instanceof Mail.OfQuestion question) {
                 question.answer().accept(stoppedStatus(cause));
@@ -858,15 +860,19 @@ public final class EventLoop {
             }
         }
         // Every flush answers every proposal it was told of; one that is still here met a failure in the middle of a turn.
-        calls.drain(call -> call.fail(call.kind() == Call.Kind.READ
-            ? new ServerStoppedException("Nothing happened: this server has stopped", cause)
-            : unknown(cause)));
+        calls.drain(call -> {
+            call.heldIn(told);
+            call.fail(call.kind() == Call.Kind.READ ? new ServerStoppedException("Nothing happened: this server has stopped", cause)
+                : unknown(cause));
+        });
         for (Work work : forApplier) {
             if (work instanceof Call call) {
+                call.heldIn(told);
                 Applier.stop(call, cause);
             }
         }
         forApplier = new ArrayList<>();
+        Told.tellAll(told.takeWaiting());
     }
 
     private static OutcomeUnknownException unknown(@Nullable Throwable cause) {

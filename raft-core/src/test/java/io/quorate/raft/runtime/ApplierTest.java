@@ -37,6 +37,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -496,17 +497,42 @@ class ApplierTest {
     }
 
     @Test
-    void whateverACallbackThrowsTheOthersAreTold() {
-        for (Throwable thrown : List.of(new AssertionError("a caller's mistake"), new IOException("of a language without checked ones"))) {
-            applier = applier(new Recorder.Journal());
-            List<Recorder> callers = List.of(propose(1, 1, 100), proposeThrowing(2, thrown), propose(3, 1, 100));
-            apply(command(1, 1, "a"), command(2, 1, "b"), command(3, 1, "c"));
-            applier.turn(now);
-            assertEquals(List.of("did a at 1", "did b at 2", "did c at 3"), callers.stream().map(Recorder::outcome).toList());
-            List<Recorder> left = List.of(propose(4, 1, 100), proposeThrowing(5, thrown), propose(6, 1, 100));
-            applier.close(null);
-            left.forEach(caller -> assertEquals("OutcomeUnknownException", caller.outcome()));
-        }
+    void whateverExceptionACallbackThrowsTheServerGoesOn() {
+        IOException checked = new IOException("of a language without checked exceptions");
+        List<Recorder> callers = List.of(proposeThrowing(1, checked), propose(2, 1, 100));
+        apply(command(1, 1, "a"), command(2, 1, "b"));
+        applier.turn(now);
+        assertEquals(List.of("did a at 1", "did b at 2"), callers.stream().map(Recorder::outcome).toList());
+    }
+
+    @Test
+    void anErrorFromACallbackStopsTheServerAndTheOthersAreTold() {
+        AssertionError error = new AssertionError("a caller's mistake");
+        List<Recorder> callers = List.of(proposeThrowing(1, error), propose(2, 1, 100), proposeThrowing(3, error), propose(4, 1, 100));
+        apply(command(1, 1, "a"), command(2, 1, "b"));
+        assertSame(error, assertThrows(AssertionError.class, () -> applier.turn(now)));
+        assertSame(error, assertThrows(AssertionError.class, () -> applier.close(error)));
+        assertEquals(List.of("did a at 1", "OutcomeUnknownException", "OutcomeUnknownException", "OutcomeUnknownException"),
+            callers.stream().map(Recorder::outcome).toList());
+        assertEquals(0, budget.taken());
+    }
+
+    @Test
+    void anErrorFromACallbackIsNoReasonNotToTellTheOthersWhoseTimeIsUp() {
+        AssertionError error = new AssertionError("a caller's mistake");
+        Busy machine = new Busy();
+        applier = applier(machine);
+        List<Recorder> callers = List.of(propose(1, 1, 200), proposeThrowing(2, error), propose(3, 1, 100));
+        applier.turn(now);
+        machine.inside = () -> {
+            now = 150;
+            CompletionException thrown = assertThrows(CompletionException.class, () -> relieve(2));
+            assertSame(error, thrown.getCause());
+        };
+        apply(command(1, 1, "a"));
+        applier.turn(now);
+        assertEquals(List.of("applied at 1", "OutcomeUnknownException", "OutcomeUnknownException"),
+            callers.stream().map(Recorder::outcome).toList());
     }
 
     /** Of a caller that throws this as soon as it has heard. */
