@@ -18,25 +18,24 @@ import java.util.TreeMap;
  * <p>For each load a new process is started for each library. Each is warmed up; then they take turns, round after round, each loaded for
  * some seconds while the others have nothing to do. So what else the machine does, and whatever changes in it with time, meets all of
  * them, and the ratios between them mean something although the figures alone do not. Between its turns each library is told to let go of
- * its log. The order is drawn anew for each round of each load, and there is a pause behind each turn, so that what one leaves to be done
- * does not always meet the same other.
+ * its log. Behind each turn there is a pause until that is done, and the order is drawn anew for each round of each load, so that what is
+ * left all the same does not always meet the same other.
  */
 public final class Comparison {
 
     private static final int REPLICAS = 3;
     private static final long START_MILLIS = 120_000;
     private static final long SLACK_MILLIS = 90_000;
-    private static final long PAUSE_MILLIS = 500;
     private static final int[] PAYLOADS = {16, 256, 4096};
     private static final String RATES = "1000,10000";
     private static final int[] OUTSTANDING = {1, 16, 256, 4096};
 
     /** How long and how often. */
-    private record Plan(long warmMillis, long rampMillis, long measureMillis, int rounds) { }
+    private record Plan(long warmMillis, long rampMillis, long measureMillis, long quietMillis, int rounds) { }
 
-    private static final Plan FULL = new Plan(25_000, 1_000, 5_000, 5);
-    private static final Plan BESIDE = new Plan(25_000, 1_000, 4_000, 2);       // for loads that no figure is asked for
-    private static final Plan QUICK = new Plan(15_000, 500, 3_000, 3);
+    private static final Plan FULL = new Plan(25_000, 1_000, 5_000, 4_000, 5);
+    private static final Plan BESIDE = new Plan(25_000, 1_000, 4_000, 4_000, 2);        // for loads that no figure is asked for
+    private static final Plan QUICK = new Plan(15_000, 500, 3_000, 1_000, 3);
 
     private final List<Contender> contenders;
     private final Results results;
@@ -132,7 +131,7 @@ public final class Comparison {
                         limits.writeBytes(Integer.parseInt(report.get("writeBytesMedian")));
                     }
                     add(names.get(contender), load, now, report);
-                    Thread.sleep(PAUSE_MILLIS);
+                    process.awaitQuiet(plan.quietMillis);
                 });
                 for (Map.Entry<String, Map<String, String>> limit : limits.measure(load).entrySet()) {
                     add(limit.getKey(), load, now, limit.getValue());

@@ -11,6 +11,7 @@ import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,7 @@ final class Measuring implements Closeable {
 
     private static final String ENDED = "";
     private static final long END_SECONDS = 20;
+    private static final long LOOK_MILLIS = 500;
 
     private final String what;
     private final Process process;
@@ -116,6 +118,27 @@ final class Measuring implements Closeable {
     Map<String, String> ask(String order, long millis) throws IOException, InterruptedException {
         tell(order);
         return await(millis);
+    }
+
+    /**
+     * Waits until it uses less than a tenth of a processor, so that what it was told to do last, and goes on with, does not meet whoever
+     * is measured next.
+     *
+     * @param mostMillis however much it still does then
+     */
+    void awaitQuiet(long mostMillis) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(mostMillis);
+        long used = cpuMillis();
+        for (boolean isQuiet = false; !isQuiet && System.nanoTime() - end < 0; ) {
+            Thread.sleep(LOOK_MILLIS);
+            long usedNow = cpuMillis();
+            isQuiet = usedNow - used < LOOK_MILLIS / 10;
+            used = usedNow;
+        }
+    }
+
+    private long cpuMillis() {
+        return process.info().totalCpuDuration().orElse(Duration.ZERO).toMillis();
     }
 
     long pid() {
