@@ -847,8 +847,8 @@ public final class EventLoop {
 
     /** Completes the calls that have come this far, each as exactly as is known. Not beside any other method. */
     void close(@Nullable Throwable cause) {
-        bridge.end();
         Custody told = new Custody();      // nobody is told before all are complete
+        bridge.end();
         for (Mail mail : mailbox.close()) {
             if (mail instanceof Call call) {
                 call.heldIn(told);
