@@ -4,7 +4,6 @@ import io.netty.buffer.ByteBuf;
 import io.quorate.raft.ClientRequest;
 import io.quorate.raft.ClientResponse;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,31 +22,41 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
     static final long BYTES_MAX = 8 << 20;
     /** Bytes of one client's answers that may wait to be read; the connection of who leaves more is closed. */
     static final long ANSWER_BYTES_MAX = 64 << 20;
+    /**
+     * Bytes of all clients' requests that are half read, beyond the first 256 KiB of each; the rest of a request that needs more is thrown
+     * away as it comes, and it is answered that the replica is overloaded.
+     */
+    static final long ALL_HALF_READ_BYTES_MAX = 256 << 20;
     /** Bytes of all clients' requests in the replica's hands; more are answered that it is overloaded. */
     static final long ALL_BYTES_MAX = 256 << 20;
+    /** Bytes of all clients' answers that may wait to be read; the connection of whoever would need more is closed. */
+    static final long ALL_ANSWER_BYTES_MAX = 512 << 20;
 
     private static final Logger LOG = LoggerFactory.getLogger(ClientDesk.class);
 
     /** An answer on its way, and what its request is counted as. */
-    record Answer(ClientFrames.Response response, long requestBytes) { }
+    record Answer(ClientFrames.Response response, long bytes, long requestBytes) { }
 
     private final Connection connection;
     private final Endpoint endpoint;
     private final boolean isOfBlank;
-    private final AtomicLong allBytes;
+    private final Quota allBytes;
+    private final Quota allAnswerBytes;
     private final Outbox<Answer> answers;
     private int requests;           // read and not yet answered on the wire
     private long requestBytes;
 
     /**
-     * @param isOfBlank whether the client was told that this replica belongs to no group
-     * @param allBytes  counts the bytes of all clients' requests
+     * @param isOfBlank      whether the client was told that this replica belongs to no group
+     * @param allBytes       of all clients' requests
+     * @param allAnswerBytes of all answers to them
      */
-    ClientDesk(Connection connection, Endpoint endpoint, boolean isOfBlank, AtomicLong allBytes) {
+    ClientDesk(Connection connection, Endpoint endpoint, boolean isOfBlank, Quota allBytes, Quota allAnswerBytes) {
         this.connection = connection;
         this.endpoint = endpoint;
         this.isOfBlank = isOfBlank;
         this.allBytes = allBytes;
+        this.allAnswerBytes = allAnswerBytes;
         this.answers = new Outbox<>(this, endpoint.tally);
     }
 
@@ -73,8 +82,13 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
         if (requests >= REQUESTS_MAX || requestBytes >= BYTES_MAX) {
             connection.pause();
         }
-        if (allBytes.addAndGet(bytes) > ALL_BYTES_MAX) {
-            answer(id, bytes, new ClientResponse.Overloaded("the clients' requests fill " + ALL_BYTES_MAX + " bytes; try again later"));
+        if (frame.isDropped()) {
+            send(id, bytes, new ClientResponse.Overloaded("requests that clients have begun to send fill " + ALL_HALF_READ_BYTES_MAX
+                + " bytes; try again later"));
+            return;
+        }
+        if (!allBytes.take(bytes)) {
+            send(id, bytes, new ClientResponse.Overloaded("the clients' requests fill " + ALL_BYTES_MAX + " bytes; try again later"));
             return;
         }
         if (isOfBlank && !endpoint.identity().isBlank()) {
@@ -98,10 +112,22 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
 
     /** Any thread. */
     private void answer(long id, long bytes, ClientResponse response) {
-        allBytes.addAndGet(-bytes);
-        Answer answer = new Answer(new ClientFrames.Response(id, response), bytes);
-        if (!answers.offer(answer, ClientFrames.sizeOf(response), ANSWER_BYTES_MAX) && connection.channel().isActive()) {
-            connection.close("the client does not read its answers");
+        allBytes.give(bytes);
+        send(id, bytes, response);
+    }
+
+    /** Any thread. */
+    private void send(long id, long requestSize, ClientResponse response) {
+        long size = ClientFrames.sizeOf(response);
+        if (!allAnswerBytes.take(size)) {
+            connection.close("answers that clients have not read fill " + ALL_ANSWER_BYTES_MAX + " bytes");
+            return;
+        }
+        if (!answers.offer(new Answer(new ClientFrames.Response(id, response), size, requestSize), size, ANSWER_BYTES_MAX)) {
+            allAnswerBytes.give(size);
+            if (connection.channel().isActive()) {
+                connection.close("the client does not read its answers");
+            }
         }
     }
 
@@ -118,6 +144,7 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
     public void write(ByteBuf out, Answer answer) {
         requests--;
         requestBytes -= answer.requestBytes();
+        allAnswerBytes.give(answer.bytes());
         ClientFrames.write(out, answer.response());
         if (mayResume()) {
             // Not from in here: what is read next may be answered at once, and so lead back into this outbox.
@@ -136,5 +163,6 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
     @Override
     public void onDiscarded(Answer answer) {
         // The client learns from the end of its connection that it will not know.
+        allAnswerBytes.give(answer.bytes());
     }
 }

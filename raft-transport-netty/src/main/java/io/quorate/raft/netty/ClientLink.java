@@ -235,7 +235,7 @@ final class ClientLink implements Connection.Conversation, Outbox.Writer<ClientL
             }
             isToBlank = welcome.isBlank();
             epoch = isToBlank ? Integer.MAX_VALUE : welcome.epoch();
-            from.establish(way.role() == Role.ROLE_ADMIN ? FrameType.TO_ADMIN : FrameType.TO_CLIENT);
+            from.establish(way.role() == Role.ROLE_ADMIN ? FrameType.TO_ADMIN : FrameType.TO_CLIENT, null);
             outbox.open(from.channel());
         } else if (frame.type() == FrameType.REFUSED) {
             Refusal refusal = Refusal.of(frame);

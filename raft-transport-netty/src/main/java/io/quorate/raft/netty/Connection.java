@@ -89,9 +89,13 @@ final class Connection extends ChannelInboundHandlerAdapter {
         return channel;
     }
 
-    /** The handshake is done: from the next frame on, only these may come, and silence is judged. */
-    void establish(Set<FrameType> allowed) {
-        reader.allow(allowed);
+    /**
+     * The handshake is done: from the next frame on, only these may come, and silence is judged.
+     *
+     * @param quota of what may be half read; null for no bound but that of a frame
+     */
+    void establish(Set<FrameType> allowed, @Nullable Quota quota) {
+        reader.allow(allowed, quota);
         stopTimer();
         long now = System.nanoTime();
         heardNanos = now;
@@ -197,6 +201,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     public void channelInactive(ChannelHandlerContext context) {
         isClosing = true;
         stopTimer();
+        reader.close();
         for (ByteBuf rest = unread.poll(); rest != null; rest = unread.poll()) {
             rest.release();
         }

@@ -34,8 +34,15 @@ record Frame(FrameType type, byte[] head, byte[] block) {
     /** Bytes before the head. */
     static final int HEADER_BYTES = 20;
     static final byte[] NO_BLOCK = new byte[0];
+    /** In place of a block for which there was no room. */
+    static final byte[] DROPPED = new byte[0];
 
     static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+
+    /** Whether there was no room for its block, which was thrown away as it came. */
+    boolean isDropped() {
+        return block == DROPPED;
+    }
 
     /** How many bytes it takes on the wire. */
     int size() {

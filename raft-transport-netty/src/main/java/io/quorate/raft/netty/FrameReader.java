@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Total: whatever the bytes, the outcome is a frame, a wait for more bytes, a {@link MalformedFrameException} or a {@link
  * ForbiddenFrameException}. Sizes are checked before anything is allocated, and a large block is allocated as its bytes arrive, so that
- * who only announces bytes costs next to nothing.
+ * who only announces bytes costs next to nothing. A block that is more than all may have half read is thrown away as it comes.
  */
 final class FrameReader {
 
@@ -35,14 +35,26 @@ final class FrameReader {
     private byte @Nullable [] block;    // null until the head has been checked
     private int blockSize;
     private int blockBytes;
+    private @Nullable Quota quota;
+    private long taken;                 // of it
 
     FrameReader(Set<FrameType> allowed) {
         this.allowed = allowed;
     }
 
-    /** From the next frame on, only these may come. */
-    void allow(Set<FrameType> types) {
+    /**
+     * From the next frame on, only these may come.
+     *
+     * @param sharedQuota of what is allocated for large blocks beyond {@link #FIRST_BYTES}, until they are whole; null for no bound
+     */
+    void allow(Set<FrameType> types, @Nullable Quota sharedQuota) {
         allowed = types;
+        quota = sharedQuota;
+    }
+
+    /** Nothing more is read. */
+    void close() {
+        giveBack();
     }
 
     /**
@@ -70,11 +82,12 @@ final class FrameReader {
                 if (!in.isReadable()) {
                     return null;
                 }
-                if (blockBytes == block.length) {
-                    block = Arrays.copyOf(block, (int) Math.min(blockSize, 2L * block.length));
+                if (block != Frame.DROPPED && blockBytes == block.length) {
+                    block = larger(block);
                 }
-                blockBytes += take(in, block, blockBytes, block.length);
+                blockBytes += block == Frame.DROPPED ? skip(in, blockSize - blockBytes) : take(in, block, blockBytes, block.length);
             }
+            giveBack();
             Frame frame = onBlock(block);
             headerBytes = 0;
             headBytes = 0;
@@ -129,13 +142,38 @@ final class FrameReader {
         return blockSize == 0 ? NO_BLOCK : new byte[Math.min(blockSize, firstBytes)];
     }
 
+    private byte[] larger(byte[] full) {
+        int size = (int) Math.min(blockSize, 2L * full.length);
+        if (quota != null) {
+            if (!quota.take(size - full.length)) {
+                giveBack();
+                return Frame.DROPPED;
+            }
+            taken += size - full.length;
+        }
+        return Arrays.copyOf(full, size);
+    }
+
+    private void giveBack() {
+        if (quota != null) {
+            quota.give(taken);
+            taken = 0;
+        }
+    }
+
     private @Nullable Frame onBlock(byte[] whole) {
         boolean isSealed = type != null && type.isSealed();
         int expected = blockSize == 0 || isSealed ? 0 : Frame.checksum(whole);
-        if (expected != (int) INT.get(header, 12)) {
+        if (whole != Frame.DROPPED && expected != (int) INT.get(header, 12)) {
             throw new MalformedFrameException("a block with a wrong checksum");
         }
         return type == null ? null : new Frame(type, head, whole);
+    }
+
+    private static int skip(ByteBuf in, int most) {
+        int count = Math.min(in.readableBytes(), most);
+        in.skipBytes(count);
+        return count;
     }
 
     private static int take(ByteBuf in, byte[] into, int at, int limit) {

@@ -299,7 +299,7 @@ final class PeerLink {
             trouble = null;
             peer = welcome;
             reached = welcome.replica();
-            from.establish(isFoundingOnly ? FrameType.TO_BLANK : FrameType.TO_PEER);
+            from.establish(isFoundingOnly ? FrameType.TO_BLANK : FrameType.TO_PEER, null);
             outbox.open(from.channel(), isFoundingOnly);
         }
 

@@ -15,7 +15,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** Takes in who connects: hears the handshake, then serves a peer or a client, and never the one as the other. */
@@ -33,7 +32,9 @@ final class Reception extends ChannelInitializer<Channel> {
     private final Map<ReplicaId, Guest> peers = new ConcurrentHashMap<>();
     private final AtomicInteger halfOpen = new AtomicInteger();
     private final AtomicInteger clients = new AtomicInteger();
-    private final AtomicLong clientBytes = new AtomicLong();
+    private final Quota halfReadBytes = new Quota(ClientDesk.ALL_HALF_READ_BYTES_MAX);
+    private final Quota clientBytes = new Quota(ClientDesk.ALL_BYTES_MAX);
+    private final Quota answerBytes = new Quota(ClientDesk.ALL_ANSWER_BYTES_MAX);
     private volatile boolean isClosed;
 
     Reception(Endpoint endpoint) {
@@ -186,8 +187,8 @@ final class Reception extends ChannelInitializer<Channel> {
                 clients.decrementAndGet();
                 refuse("A client", new Refusal(RefusedCode.REFUSED_BUSY, "this node serves " + CLIENTS_MAX + " clients already"));
             } else {
-                desk = new ClientDesk(connection, endpoint, local.isBlank(), clientBytes);
-                welcome(own, version, isAdmin ? FrameType.FROM_ADMIN : FrameType.FROM_CLIENT);
+                desk = new ClientDesk(connection, endpoint, local.isBlank(), clientBytes, answerBytes);
+                welcome(own, version, isAdmin ? FrameType.FROM_ADMIN : FrameType.FROM_CLIENT, halfReadBytes);
                 desk.open();
             }
         }
@@ -214,17 +215,17 @@ final class Reception extends ChannelInitializer<Channel> {
                 connection.close("founded");    // just now; founded() may have passed before it could see this guest
                 return;
             }
-            welcome(Greeting.ofPeer(local, 0, ""), version, isBlankTalk ? FrameType.FROM_BLANK : FrameType.FROM_PEER);
+            welcome(Greeting.ofPeer(local, 0, ""), version, isBlankTalk ? FrameType.FROM_BLANK : FrameType.FROM_PEER, null);
             PeerOutbox answers = new PeerOutbox(replica.nodeId(), endpoint.tally);
             answers.open(connection.channel(), isBlankTalk);
             outbox = answers;
             endpoint.callers.onCall(replica.nodeId());
         }
 
-        private void welcome(Greeting own, int version, Set<FrameType> allowed) {
+        private void welcome(Greeting own, int version, Set<FrameType> allowed, @Nullable Quota quota) {
             settled();
             endpoint.tally.connectionsAccepted.increment();
-            connection.establish(allowed);
+            connection.establish(allowed, quota);
             connection.send(FrameType.WELCOME, own.toWelcome(version));
         }
 

@@ -9,6 +9,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.quorate.raft.netty.wire.Ping;
+import io.quorate.raft.netty.wire.RequestHead;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
@@ -16,17 +19,17 @@ class ConnectionTest {
 
     private final EmbeddedChannel channel = new EmbeddedChannel();
 
-    private void establish() {
+    private void establish(Set<FrameType> allowed, @Nullable Quota quota) {
         Connection connection = new Connection(channel, new Silence(), new Tally(), new PatientLog(LoggerFactory.getLogger("test")),
             Timing.DEFAULT, false, FrameType.FIRST);
         channel.pipeline().addLast(connection);
-        connection.establish(FrameType.FROM_PEER);
+        connection.establish(allowed, quota);
     }
 
     /** Who only asks and never reads must not fill this end's memory with answers; who does not hear them hears what is before them. */
     @Test
     void aPingIsNotAnsweredWhileTheOtherEndTakesNothing() {
-        establish();
+        establish(FrameType.FROM_PEER, null);
         channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
         for (int i = 0; i < 100; i++) {
             ping(i);
@@ -42,6 +45,20 @@ class ConnectionTest {
         pong.release();
         assertNull(channel.readOutbound());
         assertTrue(channel.isOpen());
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void whatWasHalfReadIsFreeWhenItIsOver() {
+        Quota quota = new Quota(Long.MAX_VALUE);
+        establish(FrameType.FROM_CLIENT, quota);
+        ByteBuf out = Unpooled.buffer();
+        Frame.write(out, FrameType.PROPOSE, RequestHead.newBuilder().setId(1).build(), new byte[1 << 20]);
+        channel.writeInbound(out.writerIndex(out.writerIndex() - 1));
+        assertTrue(quota.taken() > 0);
+        channel.close();
+        channel.runPendingTasks();
+        assertEquals(0, quota.taken());
         channel.finishAndReleaseAll();
     }
 

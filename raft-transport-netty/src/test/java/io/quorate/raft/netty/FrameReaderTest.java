@@ -1,5 +1,6 @@
 package io.quorate.raft.netty;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -15,6 +16,7 @@ import io.quorate.raft.netty.wire.Hello;
 import io.quorate.raft.netty.wire.RequestHead;
 import java.lang.management.ManagementFactory;
 import java.util.Set;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class FrameReaderTest {
@@ -36,6 +38,45 @@ class FrameReaderTest {
         Frame.writeTop(out, FrameType.PROPOSE, RequestHead.newBuilder().setId(1).build(), Entry.PAYLOAD_BYTES_MAX, 0);
         FrameReader reader = new FrameReader(FrameType.FROM_CLIENT);
         assertAllocatesLittle(() -> assertNull(reader.read(out)));
+    }
+
+    @Test
+    void whatAllHaveHalfReadIsBoundedAndWhatIsMoreIsThrownAwayAsItComes() {
+        Quota quota = new Quota(1 << 20);
+        FrameReader first = clientReader(quota);
+        FrameReader second = clientReader(quota);
+        byte[] command = new byte[1 << 20];
+        new SplittableRandom(1).nextBytes(command);
+        ByteBuf one = proposal(1, command);
+        assertNull(first.read(one.readSlice(one.readableBytes() - 1)));
+        assertEquals(command.length - (256 << 10), quota.taken());
+        ByteBuf other = proposal(2, command);
+        assertNull(second.read(other.readSlice(other.readableBytes() - 1)));
+        assertEquals(command.length - (256 << 10), quota.taken(), "of the second nothing is left");
+        Frame dropped = second.read(other);
+        assertTrue(dropped.isDropped());
+        assertEquals(2, ClientFrames.request(dropped).id());
+        assertArrayEquals(command, first.read(one).block());
+        assertEquals(0, quota.taken());
+
+        Frame next = second.read(proposal(3, command));
+        assertArrayEquals(command, next.block(), "there is room again");
+        ByteBuf half = proposal(4, command);
+        assertNull(second.read(half.readSlice(half.readableBytes() - 1)));
+        second.close();
+        assertEquals(0, quota.taken());
+    }
+
+    private static FrameReader clientReader(Quota quota) {
+        FrameReader reader = new FrameReader(FrameType.FIRST);
+        reader.allow(FrameType.FROM_CLIENT, quota);
+        return reader;
+    }
+
+    private static ByteBuf proposal(int id, byte[] command) {
+        ByteBuf out = Unpooled.buffer();
+        Frame.write(out, FrameType.PROPOSE, RequestHead.newBuilder().setId(id).build(), command);
+        return out;
     }
 
     @Test

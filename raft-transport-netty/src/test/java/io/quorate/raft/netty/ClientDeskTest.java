@@ -1,0 +1,176 @@
+package io.quorate.raft.netty;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.quorate.raft.ClientRequest;
+import io.quorate.raft.ClientResponse;
+import io.quorate.raft.FoundingMessage;
+import io.quorate.raft.Identity;
+import io.quorate.raft.RepairMessage;
+import io.quorate.raft.SnapshotMessage;
+import io.quorate.raft.Transport;
+import io.quorate.raft.core.Message;
+import io.quorate.raft.core.ReplicaId;
+import io.quorate.raft.netty.wire.RequestHead;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/** A desk alone, with no replica behind it and a client whose socket takes bytes when the test says so. */
+class ClientDeskTest {
+
+    private final Quota requests = new Quota(1 << 20);
+    private final Quota answers = new Quota(10_000);
+    private final List<ClientRequest> served = new ArrayList<>();
+    private final IoThreads io = new IoThreads("desk-test", 1);
+    private final Endpoint endpoint = new Endpoint(new Identity(new ReplicaId(1, 11), 1, null), "a", new Service(), io, new Tally(),
+        Timing.DEFAULT, false, new Nobody());
+
+    @AfterEach
+    void end() {
+        io.close(true);
+    }
+
+    @Test
+    void whatAllClientsLeaveUnreadIsBoundedTogether() {
+        Client reader = new Client();
+        Client other = new Client();
+        reader.takesBytes(false);
+        other.takesBytes(false);
+        reader.ask(1);
+        other.ask(1);
+        assertTrue(reader.channel.isOpen() && other.channel.isOpen());
+        other.ask(2);
+        assertFalse(other.channel.isOpen(), "it would have been the third answer of 4000 bytes");
+        assertTrue(reader.channel.isOpen());
+
+        reader.takesBytes(true);
+        assertInstanceOf(ClientResponse.Done.class, reader.answer());
+        other.channel.runPendingTasks();
+        assertEquals(0, answers.taken());
+        reader.channel.finishAndReleaseAll();
+        other.channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void aRequestForWhichThereWasNoRoomIsAnsweredThatTheReplicaIsOverloaded() {
+        Client client = new Client();
+        client.desk.onRequest(new Frame(FrameType.PROPOSE, RequestHead.newBuilder().setId(7).build().toByteArray(), Frame.DROPPED));
+        client.channel.runPendingTasks();
+        assertInstanceOf(ClientResponse.Overloaded.class, client.answer());
+        assertEquals(List.of(), served);
+        assertEquals(0, requests.taken());
+        client.channel.finishAndReleaseAll();
+    }
+
+    private final class Client implements Connection.Conversation {
+
+        private final EmbeddedChannel channel = new EmbeddedChannel();
+        private final ClientDesk desk;
+
+        Client() {
+            Connection connection = new Connection(channel, this, endpoint.tally, new PatientLog(LoggerFactory.getLogger("test")),
+                Timing.DEFAULT, false, FrameType.FIRST);
+            channel.pipeline().addLast(connection);
+            connection.establish(FrameType.FROM_CLIENT, null);
+            desk = new ClientDesk(connection, endpoint, false, requests, answers);
+            desk.open();
+        }
+
+        void ask(int id) {
+            desk.onRequest(new Frame(FrameType.READ, RequestHead.newBuilder().setId(id).build().toByteArray(), Frame.NO_BLOCK));
+            channel.runPendingTasks();
+        }
+
+        void takesBytes(boolean isWritable) {
+            channel.unsafe().outboundBuffer().setUserDefinedWritability(1, isWritable);
+            channel.runPendingTasks();
+        }
+
+        ClientResponse answer() {
+            ByteBuf out = channel.readOutbound();
+            assertNotNull(out);
+            Frame frame = new FrameReader(FrameType.TO_CLIENT).read(out);
+            out.release();
+            assertNotNull(frame);
+            return ClientFrames.response(frame).response();
+        }
+
+        @Override
+        public void onOpen(Connection connection) {
+            throw new AssertionError("it was open before");
+        }
+
+        @Override
+        public void onFrame(Connection connection, Frame frame) {
+            throw new AssertionError("nobody says " + frame.type());
+        }
+
+        @Override
+        public void onWritable() {
+            desk.onWritable();
+        }
+
+        @Override
+        public void onClosed(String why, boolean isByOther) {
+            desk.close();
+        }
+    }
+
+    /** Answers each request with as many bytes, and hears nothing else. */
+    private final class Service implements Transport.Receiver {
+
+        @Override
+        public void onClientRequest(ClientRequest request, long timeoutNanos, Consumer<ClientResponse> reply) {
+            served.add(request);
+            reply.accept(new ClientResponse.Done(new byte[4000], 1));
+        }
+
+        @Override
+        public void onMessage(Message message) {
+            throw new AssertionError(message);
+        }
+
+        @Override
+        public void onFounding(FoundingMessage message) {
+            throw new AssertionError(message);
+        }
+
+        @Override
+        public void onSnapshot(SnapshotMessage message) {
+            throw new AssertionError(message);
+        }
+
+        @Override
+        public void onRepair(RepairMessage message) {
+            throw new AssertionError(message);
+        }
+
+        @Override
+        public void onYoungerBoot(int reporter, long boot) {
+            throw new AssertionError("node " + reporter);
+        }
+    }
+
+    private static final class Nobody implements Endpoint.Callers {
+
+        @Override
+        public void onCall(int nodeId) {
+            throw new AssertionError("node " + nodeId);
+        }
+
+        @Override
+        public void onCallEnded(int nodeId, boolean isByOther) {
+            throw new AssertionError("node " + nodeId);
+        }
+    }
+}
