@@ -41,12 +41,18 @@ public sealed interface ClientResponse {
     /**
      * Who belongs to the group.
      *
-     * @param membership as far as this replica knows; in an answer to {@link ClientRequest.ChangeMembership}, the one that states the goal
-     * @param strangers  who asks to belong to it and does not: disks that were lost and replaced, and new nodes
+     * @param membership  as far as this replica knows; in an answer to {@link ClientRequest.ChangeMembership}, the one that states the goal
+     * @param strangers   who asks to belong to it and does not: disks that were lost and replaced, and new nodes
+     * @param isCommitted whether that membership is known to be committed; until then it may be undone, and no other is taken
      */
-    record Members(Membership membership, List<Member> strangers) implements ClientResponse {
+    record Members(Membership membership, List<Member> strangers, boolean isCommitted) implements ClientResponse {
         public Members {
             strangers = List.copyOf(strangers);
+        }
+
+        /** Of a membership that is committed. */
+        public Members(Membership membership, List<Member> strangers) {
+            this(membership, strangers, true);
         }
     }
 

@@ -79,7 +79,8 @@ public final class RaftAdmin implements AutoCloseable {
     }
 
     /**
-     * Completes when the group is what it is to become: no goal is left to be reached. Asks the leader again and again.
+     * Completes when the group is what it is to become, and that is committed: no goal is left to be reached, and the next one may be
+     * stated. Asks the leader again and again.
      *
      * @param version of the membership that states the goal, as {@link #changeMembership} told it: an older one, which a leader that was
      *                cut off may still hold, does not count
@@ -182,7 +183,7 @@ public final class RaftAdmin implements AutoCloseable {
                 return;
             }
             Membership membership = members.membership();
-            if (membership.version() >= version && membership.goal() == null && !membership.isJoint()) {
+            if (membership.version() >= version && membership.goal() == null && !membership.isJoint() && members.isCommitted()) {
                 settled.complete(membership);
             } else {
                 calls.after(POLL_NANOS, () -> pollSettled(settled, version, deadlineNanos), settled);

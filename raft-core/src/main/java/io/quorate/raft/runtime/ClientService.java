@@ -113,7 +113,8 @@ public final class ClientService {
         return membership == null
             ? new ClientResponse.Unavailable("Nothing happened: this replica is blank and belongs to no group yet; ask another")
             : new ClientResponse.Members(membership,
-                status.strangers().stream().map(stranger -> new Member(stranger.replica(), stranger.address())).toList());
+                status.strangers().stream().map(stranger -> new Member(stranger.replica(), stranger.address())).toList(),
+                status.elections() == null || status.elections().isMembershipCommitted());
     }
 
     private void takeSnapshot(long waitNanos, Consumer<ClientResponse> reply) {

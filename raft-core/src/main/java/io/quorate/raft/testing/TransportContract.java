@@ -805,7 +805,8 @@ public final class TransportContract {
             new ClientResponse.Unknown("e", new EntryId(3, 4)), new ClientResponse.Settled(true), new ClientResponse.Settled(false),
             new ClientResponse.Refused(Refusal.Reason.OTHER_VERSION, "f"), new ClientResponse.Status(status));
         List<ClientResponse> givenToAdmins = List.of(
-            new ClientResponse.Members(membership, membership.learners()), new ClientResponse.Transferred(),
+            new ClientResponse.Members(membership, membership.learners()),
+            new ClientResponse.Members(membership, List.of(), false), new ClientResponse.Transferred(),
             new ClientResponse.SnapshotTaken(entry, 1L << 42), new ClientResponse.Backup(entry, 1L << 43),
             new ClientResponse.BackupPiece(entry, 1L << 42, bytes), new ClientResponse.Explanation(List.of("g", "ü")),
             new ClientResponse.Metrics(new TreeMap<>(Map.of("h", Long.MIN_VALUE, "i", 1L))), new ClientResponse.Failed("j"));

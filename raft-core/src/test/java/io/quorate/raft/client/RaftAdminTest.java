@@ -78,6 +78,15 @@ class RaftAdminTest {
         assertEquals(new ClientResponse.Members(SETTLED, List.of(ONE)), get(admin.members()));
     }
 
+    /** It may be undone, and the next goal would be refused. */
+    @Test
+    void aMembershipThatIsNotCommittedIsNotSettled() {
+        script.at("a", new ClientResponse.Members(SETTLED, List.of(), false));
+        assertThrows(OutcomeUnknownException.class, () -> get(admin.awaitSettled(4, Duration.ofMillis(300))));
+        script.at("a", new ClientResponse.Members(SETTLED, List.of()));
+        assertEquals(SETTLED, get(admin.awaitSettled(4, Duration.ofSeconds(20))));
+    }
+
     @Test
     void aJointMembershipIsNotSettled() {
         Membership joint = new Membership(5, List.of(ONE, TWO), List.of(ONE), List.of());

@@ -102,7 +102,8 @@ final class AdminFrames {
     /** Writes an answer as one frame. */
     static void write(ByteBuf out, long id, ClientResponse response) {
         if (response instanceof ClientResponse.Members members) {
-            MembersHead.Builder head = MembersHead.newBuilder().setId(id).setMembership(Parts.of(members.membership()));
+            MembersHead.Builder head = MembersHead.newBuilder().setId(id).setMembership(Parts.of(members.membership()))
+                .setIsUncommitted(!members.isCommitted());
             for (Member stranger : members.strangers().subList(0, Math.min(STRANGERS_MAX, members.strangers().size()))) {
                 head.addStrangers(Parts.of(stranger));
             }
@@ -137,7 +138,8 @@ final class AdminFrames {
             case MEMBERS_ANSWER -> {
                 MembersHead head = Parts.parse(MembersHead.parser(), frame);
                 yield new ClientFrames.Response(head.getId(),
-                    new ClientResponse.Members(Parts.of(head.getMembership()), Parts.members(head.getStrangersList())));
+                    new ClientResponse.Members(Parts.of(head.getMembership()), Parts.members(head.getStrangersList()),
+                        !head.getIsUncommitted()));
             }
             case TRANSFERRED -> new ClientFrames.Response(Parts.parse(TransferredHead.parser(), frame).getId(),
                 new ClientResponse.Transferred());

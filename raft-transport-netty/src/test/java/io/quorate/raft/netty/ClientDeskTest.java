@@ -72,6 +72,16 @@ class ClientDeskTest {
         client.channel.finishAndReleaseAll();
     }
 
+    @Test
+    void theAnswerToOneWhoIsGoneTakesNoRoom() {
+        Client client = new Client();
+        client.desk.close();
+        client.ask(1);
+        assertEquals(1, served.size());
+        assertEquals(0, answers.taken());
+        client.channel.finishAndReleaseAll();
+    }
+
     private final class Client implements Connection.Conversation {
 
         private final EmbeddedChannel channel = new EmbeddedChannel();
