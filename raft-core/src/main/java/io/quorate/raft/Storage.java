@@ -240,10 +240,10 @@ public interface Storage extends AutoCloseable {
     }
 
     /**
-     * While a write always waits, {@link #maintain} is called once for so many bytes of what is written. Storage that prepares a segment
-     * in pieces makes them larger than this, so that it is ready before the one that is being written is full.
+     * While a write always waits, {@link #maintain} is called once for so many bytes of entries that are written. Storage that prepares a
+     * segment in pieces makes them larger than what it needs for so many, so that it is ready before the one that is being written is full.
      */
-    long MAINTAINED_BYTES = 96 << 10;
+    long MAINTAINED_BYTES = 64 << 10;
 
     /**
      * Does one bounded piece of work off the critical path, such as preparing a segment. Called on the thread that calls {@code write},

@@ -31,9 +31,14 @@ final class ReadAhead {
         files.add(file);
         if (!isRunning) {
             isRunning = true;
-            Thread thread = new Thread(this::run, THREAD);
-            thread.setDaemon(true);
-            thread.start();
+            try {
+                Thread thread = new Thread(this::run, THREAD);
+                thread.setDaemon(true);
+                thread.start();
+            } catch (OutOfMemoryError e) {      // also if there is no thread to have: all goes on without it, only slower
+                LOG.warn("Files are not read ahead: {}", e.toString());
+                giveUp();
+            }
         }
     }
 

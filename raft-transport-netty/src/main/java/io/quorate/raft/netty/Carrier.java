@@ -75,11 +75,11 @@ final class Carrier implements Transport.Poller {
     }
 
     /** Waits for something that happens on the loop, or on another. Not within the loop. */
-    void await(Future<?> future, long seconds) {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+    void await(Future<?> future, long nanos) {
+        long end = System.nanoTime() + nanos;
         if (isOwner()) {
             future.addListener(done -> wake());
-            long left = seconds * 1_000_000_000;
+            long left = nanos;
             while (left > 0 && !future.isDone() && !loop.isTerminated()) {
                 run(left);
                 left = end - System.nanoTime();
@@ -91,7 +91,7 @@ final class Carrier implements Transport.Poller {
     /** Closes one that was never used. */
     void close() {
         Future<?> end = loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
-        await(end, 1);
+        await(end, TimeUnit.SECONDS.toNanos(1));
     }
 
     /** Whether the calling thread carries the loop: it does if no other came before it. */

@@ -49,12 +49,7 @@ record Greeting(Role role, @Nullable ClusterId clusterId, int epoch, @Nullable R
             identity.replica(), identity.boot(), receiverNodeId, advertisedAddress);
     }
 
-    /** What a client says that wants this group, or the first that it meets. */
-    static Greeting ofClient(@Nullable ClusterId expected, int epoch) {
-        return ofClient(Role.ROLE_CLIENT, expected, epoch);
-    }
-
-    /** The same, in the role of a client or of an administrator. */
+    /** What a client or an administrator says that wants this group, or the first that it meets. */
     static Greeting ofClient(Role role, @Nullable ClusterId expected, int epoch) {
         return new Greeting(role, expected, epoch, null, 0, 0, "");
     }

@@ -20,6 +20,7 @@ import io.netty.util.NetUtil;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -159,21 +160,24 @@ final class IoThreads {
                 executor.execute(() -> then.accept(found, null));
                 return;
             }
-            resolvers.execute(() -> {
-                InetSocketAddress found = null;
-                UnknownHostException failure = null;
-                try {
-                    found = new InetSocketAddress(InetAddress.getByName(where.host()), where.port());
-                } catch (UnknownHostException e) {
-                    failure = e;
-                }
-                InetSocketAddress address = found;
-                UnknownHostException cause = failure;
-                executor.execute(() -> then.accept(address, cause));
-            });
+            resolvers.execute(() -> ask(where, executor, then));
         } catch (UnknownHostException | RejectedExecutionException e) {
             executor.execute(() -> then.accept(null, e));
         }
+    }
+
+    private static void ask(HostPort where, Executor executor, BiConsumer<@Nullable InetSocketAddress, @Nullable Exception> then) {
+        InetSocketAddress found;
+        try {
+            found = new InetSocketAddress(InetAddress.getByName(where.host()), where.port());
+        } catch (UnknownHostException | RuntimeException e) {
+            executor.execute(() -> then.accept(null, e));
+            return;
+        } catch (Error e) {
+            executor.execute(() -> then.accept(null, new IOException(e.toString(), e)));    // whoever waits for it would do so for ever
+            throw e;
+        }
+        executor.execute(() -> then.accept(found, null));
     }
 
     /** Whether the calling thread is one of the event loops, and so must not wait for them. */
@@ -196,18 +200,26 @@ final class IoThreads {
         Future<?> accepting = acceptors.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
         Future<?> serving = loops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
         if (mayWait) {
-            await(accepting, 2 * CLOSE_SECONDS);
-            await(serving, 2 * CLOSE_SECONDS);      // a delivery that never returns must not keep the caller
+            awaitAll(List.of(accepting, serving), TimeUnit.SECONDS.toNanos(2 * CLOSE_SECONDS));
             threads.forEach(IoThreads::join);       // what they ran is done a moment before they are
         }
     }
 
-    /** Waits for something that happens on a loop. Not on a loop's thread. */
-    void await(Future<?> future, long seconds) {
-        if (carrier == null) {
-            future.awaitUninterruptibly(seconds, TimeUnit.SECONDS);
-        } else {
-            carrier.await(future, seconds);
+    /** Waits until connections are closed. Not on a loop's thread. */
+    void awaitClosed(List<Future<?>> ends) {
+        awaitAll(ends, TimeUnit.SECONDS.toNanos(CLOSE_SECONDS));
+    }
+
+    /** For so long in all, and not for each: a delivery that never returns must not keep the caller. Not on a loop's thread. */
+    void awaitAll(List<Future<?>> futures, long nanos) {
+        long end = System.nanoTime() + nanos;
+        for (Future<?> each : futures) {
+            long left = Math.max(0, end - System.nanoTime());
+            if (carrier == null) {
+                each.awaitUninterruptibly(left, TimeUnit.NANOSECONDS);
+            } else {
+                carrier.await(each, left);
+            }
         }
     }
 

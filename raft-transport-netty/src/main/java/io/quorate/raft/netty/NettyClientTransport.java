@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -29,7 +28,6 @@ public final class NettyClientTransport implements ClientTransport {
 
     /** Connections that a client has at one time; requests that need more are not sent. */
     static final int ADDRESSES_MAX = 256;
-    private static final int CLOSE_SECONDS = 5;
     /** A call that finds its connection just lost tries this often to get another. */
     private static final int TRIES = 3;
 
@@ -37,7 +35,7 @@ public final class NettyClientTransport implements ClientTransport {
     private final Timing timing;
     private final Tally tally = new Tally();
     private final PatientLog patientLog = new PatientLog(LoggerFactory.getLogger(NettyClientTransport.class));
-    private final IoThreads io = new IoThreads("quorate-client", IoThreads.LOOPS);
+    private final IoThreads io;
     private final Map<ClientLink.Way, ClientLink> links = new ConcurrentHashMap<>();
     private final AtomicBoolean isClosed = new AtomicBoolean();
 
@@ -65,6 +63,7 @@ public final class NettyClientTransport implements ClientTransport {
         }
         this.group = new ClientGroup(expected, epoch, risen -> links.values().forEach(link -> link.onRisen(risen)));
         this.timing = timing;
+        this.io = new IoThreads("quorate-client", IoThreads.LOOPS);     // last: a refused argument leaves no threads behind
     }
 
     /**
@@ -122,10 +121,8 @@ public final class NettyClientTransport implements ClientTransport {
             ends.add(link.close());
         }
         boolean mayWait = !io.isOnLoop();
-        for (Future<?> end : ends) {
-            if (mayWait) {
-                end.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
-            }
+        if (mayWait) {
+            io.awaitClosed(ends);
         }
         io.close(mayWait);
         links.values().forEach(ClientLink::discard);

@@ -42,7 +42,7 @@ public final class NettyTransport implements Transport {
      * @param connectionsRefused  connections that either end refused
      * @param damagedFrames       connections closed for bytes that were no frame, or said something impossible
      * @param forbiddenFrames     connections closed for a frame that the other end had no right to send
-     * @param droppedMessages     messages not sent, by the node they were for
+     * @param droppedMessages     messages not sent, by the node they were for; those for further nodes than 256 by 0
      * @param bytesIn             read from sockets
      * @param bytesOut            written to sockets
      */
@@ -55,7 +55,6 @@ public final class NettyTransport implements Transport {
 
     private static final Logger LOG = LoggerFactory.getLogger(NettyTransport.class);
     private static final int BACKLOG = 256;
-    private static final int CLOSE_SECONDS = 5;
     private static final int IO_THREADS_MAX = 64;
 
     private final HostPort bind;
@@ -432,10 +431,8 @@ public final class NettyTransport implements Transport {
             if (reception != null) {
                 ends.addAll(reception.close());
             }
-            for (Future<?> end : ends) {
-                if (mayWait) {
-                    threads.await(end, CLOSE_SECONDS);
-                }
+            if (mayWait) {
+                threads.awaitClosed(ends);
             }
         } finally {
             threads.close(mayWait);     // or else whoever carries an event loop would do so for ever

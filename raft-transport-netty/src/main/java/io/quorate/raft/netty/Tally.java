@@ -14,10 +14,14 @@ final class Tally {
     final LongAdder forbiddenFrames = new LongAdder();
     final LongAdder bytesIn = new LongAdder();
     final LongAdder bytesOut = new LongAdder();
+    /** Nodes of which dropped messages are counted apart; those of any further ones, of which a stranger may name many, count as node 0's. */
+    static final int NODES_MAX = 256;
+    private static final int OTHERS = 0;
     private final Map<Integer, LongAdder> dropped = new ConcurrentHashMap<>();
 
     void dropped(int nodeId) {
-        dropped.computeIfAbsent(nodeId, any -> new LongAdder()).increment();
+        boolean hasRoom = dropped.size() < NODES_MAX || dropped.containsKey(nodeId);
+        dropped.computeIfAbsent(hasRoom ? nodeId : OTHERS, any -> new LongAdder()).increment();
     }
 
     long dropped() {

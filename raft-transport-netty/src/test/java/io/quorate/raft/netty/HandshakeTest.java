@@ -16,6 +16,7 @@ import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.netty.wire.Hello;
 import io.quorate.raft.netty.wire.RefusedCode;
+import io.quorate.raft.netty.wire.Role;
 import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +33,7 @@ class HandshakeTest {
     @Test
     void anotherClusterIsRefused() {
         assertRefused(RefusedCode.REFUSED_OTHER_CLUSTER, Greeting.ofPeer(Node.member(2, 1, OTHER, 0), 1, "x:1").toHello());
-        assertRefused(RefusedCode.REFUSED_OTHER_CLUSTER, Greeting.ofClient(OTHER, 0).toHello());
+        assertRefused(RefusedCode.REFUSED_OTHER_CLUSTER, Greeting.ofClient(Role.ROLE_CLIENT, OTHER, 0).toHello());
     }
 
     @Test
@@ -88,7 +89,7 @@ class HandshakeTest {
                 stranger.expectEnd();
             }
             try (Stranger stranger = Stranger.connect(one.port())) {
-                stranger.send(FrameType.HELLO, Greeting.ofClient(null, 0).toHello().toBuilder().setMagic(1).build());
+                stranger.send(FrameType.HELLO, Greeting.ofClient(Role.ROLE_CLIENT, null, 0).toHello().toBuilder().setMagic(1).build());
                 stranger.expectEnd();
             }
             assertEquals(2, one.transport.counters().damagedFrames());
@@ -291,14 +292,14 @@ class HandshakeTest {
                 strangers.add(Stranger.client(one));
             }
             try (Stranger late = Stranger.connect(one.port())) {
-                late.send(FrameType.HELLO, Greeting.ofClient(null, 0).toHello());
+                late.send(FrameType.HELLO, Greeting.ofClient(Role.ROLE_CLIENT, null, 0).toHello());
                 assertEquals(RefusedCode.REFUSED_BUSY, late.expectRefusal().code());
             }
             Stranger.peer(Node.member(2), one).close();
             strangers.remove(0).close();
             Node.until("room for a client", () -> {
                 try (Stranger next = Stranger.connect(one.port())) {
-                    next.send(FrameType.HELLO, Greeting.ofClient(null, 0).toHello());
+                    next.send(FrameType.HELLO, Greeting.ofClient(Role.ROLE_CLIENT, null, 0).toHello());
                     return next.read().type() == FrameType.WELCOME;
                 }
             });

@@ -16,6 +16,7 @@ import io.quorate.raft.core.Message;
 import io.quorate.raft.core.ReplicaId;
 import io.quorate.raft.netty.wire.FoundingHead;
 import io.quorate.raft.netty.wire.RequestHead;
+import io.quorate.raft.netty.wire.Role;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -127,7 +128,7 @@ class RolesTest {
     @Test
     void nobodyMayGreetTwice() {
         try (Node one = Node.start(Node.member(1)); Stranger peer = Stranger.peer(Node.member(2), one)) {
-            peer.send(FrameType.HELLO, Greeting.ofClient(null, 0).toHello());
+            peer.send(FrameType.HELLO, Greeting.ofClient(Role.ROLE_CLIENT, null, 0).toHello());
             assertForbidden(one, peer);
         }
     }

@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.quorate.raft.Identity;
 import io.quorate.raft.core.Message;
+import io.quorate.raft.netty.wire.Role;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -43,7 +44,7 @@ final class Stranger implements AutoCloseable {
     /** Connected to the node, and welcomed as a client. */
     static Stranger client(Node node) {
         Stranger stranger = connect(node.port());
-        stranger.send(FrameType.HELLO, Greeting.ofClient(null, 0).toHello());
+        stranger.send(FrameType.HELLO, Greeting.ofClient(Role.ROLE_CLIENT, null, 0).toHello());
         stranger.expect(FrameType.WELCOME);
         return stranger;
     }
