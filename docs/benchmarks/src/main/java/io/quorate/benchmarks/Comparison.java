@@ -18,8 +18,8 @@ import java.util.TreeMap;
  * <p>For each load a new process is started for each library. Each is warmed up; then they take turns, round after round, each loaded for
  * some seconds while the others have nothing to do. So what else the machine does, and whatever changes in it with time, meets all of
  * them, and the ratios between them mean something although the figures alone do not. Between its turns each library is told to let go of
- * its log. Behind each turn there is a pause until that is done, and the order is drawn anew for each round of each load, so that what is
- * left all the same does not always meet the same other.
+ * its log. Behind each turn there is a pause until that is done, or for some seconds if it goes on, and the order is drawn anew for each
+ * round of each load, so that what is left all the same does not always meet the same other.
  */
 public final class Comparison {
 
@@ -112,14 +112,17 @@ public final class Comparison {
         try (BareLimits limits = BareLimits.start(place.resolve("bare"), Benchmarks.log("bare"))) {
             for (Contender contender : contenders) {
                 Path log = Benchmarks.log(contender.name() + "-" + load.word());
-                running.put(contender, contender.start(place.resolve(contender.name()), load, log));
+                running.put(contender, contender.start(place.resolve(contender.name()), load, log, running.size()));
             }
             each(contenders, running, load, (contender, process) -> {
                 Map<String, String> ready = process.await(START_MILLIS);
                 names.put(contender, ready.get("system"));
                 tables.version(ready.get("system"), ready.get("version"));
             });
-            each(contenders, running, load, (contender, process) -> process.ask("warm " + plan.warmMillis, plan.warmMillis + SLACK_MILLIS));
+            each(contenders, running, load, (contender, process) -> {
+                process.ask("warm " + plan.warmMillis, plan.warmMillis + SLACK_MILLIS);
+                process.awaitQuiet(plan.quietMillis);
+            });
             List<Contender> order = new ArrayList<>(contenders);
             for (int round = 1; round <= plan.rounds; round++) {
                 int now = round;

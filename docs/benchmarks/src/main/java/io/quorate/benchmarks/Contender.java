@@ -1,6 +1,7 @@
 package io.quorate.benchmarks;
 
 import io.quorate.benchmarks.harness.Cell;
+import io.quorate.benchmarks.harness.Ports;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,10 +46,16 @@ record Contender(String name, String classPath) {
         return all.stream().filter(contender -> names.contains(contender.name)).toList();
     }
 
-    /** Starts a process that runs it under a load. */
-    Measuring start(Path directory, Load load, Path log) throws IOException {
+    /**
+     * Starts a process that runs it under a load.
+     *
+     * @param number of this process among those that start at the same time
+     */
+    Measuring start(Path directory, Load load, Path log, int number) throws IOException {
         Files.createDirectories(directory);
-        return Measuring.start(name, classPath, OPTIONS, Cell.class.getName(), List.of(directory.toString(),
+        List<String> options = new ArrayList<>(OPTIONS);
+        options.add("-D" + Ports.PROPERTY + "=" + number);
+        return Measuring.start(name, classPath, options, Cell.class.getName(), List.of(directory.toString(),
             Integer.toString(load.payloadBytes), Integer.toString(load.outstanding), Long.toString(load.opsPerSecond),
             Integer.toString(load.replicas)), log);
     }

@@ -48,7 +48,7 @@ public final class WarmUps {
 
     private static Map<String, String> measure(Contender contender, Path place) throws IOException, InterruptedException {
         Benchmarks.delete(place);
-        try (Measuring process = contender.start(place, LOAD, Benchmarks.log(contender.name() + "-warm-up"))) {
+        try (Measuring process = contender.start(place, LOAD, Benchmarks.log(contender.name() + "-warm-up"), 0)) {
             String system = process.await(START_MILLIS).get("system");
             long[] done = Arrays.stream(process.ask("timeline " + SLICE_MILLIS + " " + SLICES, REPORT_MILLIS).get("done").split(","))
                 .mapToLong(Long::parseLong).toArray();

@@ -24,8 +24,9 @@ final class Spare implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(Spare.class);
     /**
      * A write may wait for one step, and does not wait noticeably longer for this one than for another write: with steps of 1 MiB
-     * operations were 0.86, and p99 1.3, with 4 KiB and 256 outstanding. More than {@link io.quorate.raft.Storage#MAINTAINED_BYTES}, so
-     * that it is ready in time under any load.
+     * operations were 0.86, and p99 1.3, with 4 KiB and 256 outstanding. More than a segment takes for
+     * {@link io.quorate.raft.Storage#MAINTAINED_BYTES} of the smallest entries, if a write has four of them or more; so it is ready in time.
+     * If each has fewer, and another always waits, a part of the zeros is left to the write that needs the file.
      */
     static final int STEP_BYTES = 128 << 10;
     private static final int LOOKED_AT_BYTES = Blocks.BYTES;

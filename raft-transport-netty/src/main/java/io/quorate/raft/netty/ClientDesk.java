@@ -29,19 +29,23 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
     static final long ALL_HALF_READ_BYTES_MAX = 256 << 20;
     /** Bytes of all clients' requests in the replica's hands; more are answered that it is overloaded. */
     static final long ALL_BYTES_MAX = 256 << 20;
-    /** Bytes of all clients' answers that may wait to be read; the connection of whoever would need more is closed. */
+    /**
+     * Bytes of all clients' answers that may wait to be read, beyond the first 64 KiB of each; the connection of whoever would need more is
+     * closed.
+     */
     static final long ALL_ANSWER_BYTES_MAX = 512 << 20;
+    static final long OWN_ANSWER_BYTES = 64 << 10;
 
     private static final Logger LOG = LoggerFactory.getLogger(ClientDesk.class);
 
     /** An answer on its way, and what its request is counted as. */
-    record Answer(ClientFrames.Response response, long bytes, long requestBytes) { }
+    record Answer(ClientFrames.Response response, long requestBytes) { }
 
     private final Connection connection;
     private final Endpoint endpoint;
     private final boolean isOfBlank;
     private final Quota allBytes;
-    private final Quota allAnswerBytes;
+    private final Share answerBytes;       // of the answers that it has not read
     private final Outbox<Answer> answers;
     private int requests;           // read and not yet answered on the wire
     private long requestBytes;
@@ -56,7 +60,7 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
         this.endpoint = endpoint;
         this.isOfBlank = isOfBlank;
         this.allBytes = allBytes;
-        this.allAnswerBytes = allAnswerBytes;
+        this.answerBytes = new Share(allAnswerBytes, OWN_ANSWER_BYTES);
         this.answers = new Outbox<>(this, endpoint.tally);
     }
 
@@ -104,9 +108,12 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
         };
         try {
             endpoint.receiver.onClientRequest(request, numbered.timeoutNanos(), reply);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.error("Request {} fails", request, e);
             reply.accept(new ClientResponse.Unknown("the request failed: " + e, null));
+            if (e instanceof Error error) {
+                throw error;
+            }
         }
     }
 
@@ -119,12 +126,12 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
     /** Any thread. */
     private void send(long id, long requestSize, ClientResponse response) {
         long size = ClientFrames.sizeOf(response);
-        if (!allAnswerBytes.take(size)) {
+        if (!answerBytes.take(size)) {
             connection.close("answers that clients have not read fill " + ALL_ANSWER_BYTES_MAX + " bytes");
             return;
         }
-        if (!answers.offer(new Answer(new ClientFrames.Response(id, response), size, requestSize), size, ANSWER_BYTES_MAX)) {
-            allAnswerBytes.give(size);
+        if (!answers.offer(new Answer(new ClientFrames.Response(id, response), requestSize), size, ANSWER_BYTES_MAX)) {
+            answerBytes.give(size);
             if (connection.channel().isActive()) {
                 connection.close("the client does not read its answers");
             }
@@ -144,7 +151,6 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
     public void write(ByteBuf out, Answer answer) {
         requests--;
         requestBytes -= answer.requestBytes();
-        allAnswerBytes.give(answer.bytes());
         ClientFrames.write(out, answer.response());
         if (mayResume()) {
             // Not from in here: what is read next may be answered at once, and so lead back into this outbox.
@@ -162,7 +168,11 @@ final class ClientDesk implements Outbox.Writer<ClientDesk.Answer> {
 
     @Override
     public void onDiscarded(Answer answer) {
-        // The client learns from the end of its connection that it will not know.
-        allAnswerBytes.give(answer.bytes());
+        // The client learns from the end of its connection, or of its time, that it will not know.
+    }
+
+    @Override
+    public void onReleased(long bytes) {
+        answerBytes.give(bytes);
     }
 }

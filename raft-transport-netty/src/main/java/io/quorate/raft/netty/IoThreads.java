@@ -163,6 +163,8 @@ final class IoThreads {
             resolvers.execute(() -> ask(where, executor, then));
         } catch (UnknownHostException | RejectedExecutionException e) {
             executor.execute(() -> then.accept(null, e));
+        } catch (OutOfMemoryError e) {      // also if there is no thread to have
+            executor.execute(() -> then.accept(null, new IOException(e.toString(), e)));
         }
     }
 

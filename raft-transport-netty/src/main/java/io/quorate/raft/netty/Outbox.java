@@ -28,6 +28,9 @@ final class Outbox<T> {
 
         /** The item is not sent, and never will be. Any thread. */
         void onDiscarded(T item);
+
+        /** So many bytes of what {@link #offer} has taken wait no more, neither here nor for the kernel: each once. Any thread. */
+        default void onReleased(long bytes) { }
     }
 
     /** Small items are written together up to this many bytes. */
@@ -160,7 +163,7 @@ final class Outbox<T> {
             }
         } catch (Throwable e) {     // most of all, no memory for buffers
             LOG.error("Cannot write to {}", to, e);
-            bytes.addAndGet(-taken);
+            release(taken);
             if (chunk != null) {
                 chunk.release();
             }
@@ -172,10 +175,10 @@ final class Outbox<T> {
         }
         if (chunk != null) {
             int size = chunk.readableBytes();
-            long release = taken;
+            long sent = taken;
             to.write(chunk).addListener(done -> {
                 tally.bytesOut.add(done.isSuccess() ? size : 0);
-                if (bytes.addAndGet(-release) == 0) {
+                if (release(sent) == 0) {
                     scheduleLast();
                 }
             });
@@ -216,6 +219,13 @@ final class Outbox<T> {
         writer.onDiscarded(last);
     }
 
+    /** Returns how many are left. */
+    private long release(long released) {
+        long left = bytes.addAndGet(-released);
+        writer.onReleased(released);
+        return left;
+    }
+
     private void scheduleLast() {
         if (!lasts.isEmpty()) {
             schedule();
@@ -236,7 +246,7 @@ final class Outbox<T> {
     private void discardAll() {
         Item<T> item;
         while ((item = queue.poll()) != null) {
-            bytes.addAndGet(-item.bytes);
+            release(item.bytes);
             writer.onDiscarded(item.value);
         }
         T last;

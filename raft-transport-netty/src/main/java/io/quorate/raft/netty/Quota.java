@@ -14,11 +14,15 @@ final class Quota {
 
     /** Takes so many, or none; whether there were as many. */
     boolean take(long bytes) {
-        if (taken.addAndGet(bytes) <= bytesMax) {
-            return true;
+        for (;;) {
+            long before = taken.get();
+            if (before + bytes > bytesMax) {
+                return false;       // without a trace: another that would fit must not be refused for this one's sake
+            }
+            if (taken.compareAndSet(before, before + bytes)) {
+                return true;
+            }
         }
-        give(bytes);
-        return false;
     }
 
     /** They are free again. */

@@ -22,6 +22,7 @@ class OutboxTest {
     private static final int NO_MEMORY = Integer.MIN_VALUE;
 
     private final List<Integer> discarded = new ArrayList<>();
+    private long released;
     private final Tally tally = new Tally();
     private final Outbox<Integer> outbox = new Outbox<>(negativesFail(), tally);
 
@@ -42,7 +43,32 @@ class OutboxTest {
             public void onDiscarded(Integer item) {
                 discarded.add(item);
             }
+
+            @Override
+            public void onReleased(long bytes) {
+                released += bytes;
+            }
         };
+    }
+
+    @Test
+    void whateverBecomesOfWhatWasTakenItIsReleasedOnce() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        List.of(1, -1, 2).forEach(item -> outbox.offer(item, 4, 1000));
+        outbox.open(channel);
+        channel.runPendingTasks();
+        assertEquals(List.of(-1), discarded);
+        assertEquals(12, released);
+
+        List.of(3, NO_MEMORY, 4).forEach(item -> outbox.offer(item, 4, 1000));
+        channel.runPendingTasks();
+        assertFalse(channel.isOpen());
+        assertEquals(20, released, "those of the chunk");
+        outbox.close();
+        assertEquals(24, released);
+        assertEquals(List.of(-1, NO_MEMORY, 4), discarded);
+        assertEquals(0, outbox.bytes());
+        channel.finishAndReleaseAll();
     }
 
     @Test

@@ -33,6 +33,7 @@ public final class Cell {
 
     private final Group group;
     private final Load load;
+    private final long acknowledgedBefore;      // before the load
     private @Nullable Usage idleSince;
 
     /**
@@ -44,7 +45,12 @@ public final class Cell {
      * @param ratePerSecond of commands, or 0: as fast as they are acknowledged
      */
     public Cell(Group group, int commandBytes, int outstanding, long ratePerSecond) {
+        this(group, commandBytes, outstanding, ratePerSecond, 0);
+    }
+
+    private Cell(Group group, int commandBytes, int outstanding, long ratePerSecond, long acknowledgedBefore) {
         this.group = group;
+        this.acknowledgedBefore = acknowledgedBefore;
         load = ratePerSecond > 0 ? Load.open(group, commandBytes, ratePerSecond) : Load.closed(group, commandBytes, outstanding);
     }
 
@@ -62,7 +68,7 @@ public final class Cell {
             awaitFirst(group, commandBytes);
             Report.print(Map.of("system", system.name(), "version", system.version(),
                 "readyMillis", TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin)));
-            Cell cell = new Cell(group, commandBytes, Integer.parseInt(arguments[2]), Long.parseLong(arguments[3]));
+            Cell cell = new Cell(group, commandBytes, Integer.parseInt(arguments[2]), Long.parseLong(arguments[3]), 1);
             BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 Report.print(cell.obey(line));
@@ -171,7 +177,7 @@ public final class Cell {
         while (!areEqual(tallies) && System.nanoTime() - end < 0) {
             LockSupport.parkNanos(POLL_NANOS);
         }
-        long acknowledged = load.acknowledged();
+        long acknowledged = acknowledgedBefore + load.acknowledged();
         return Map.of("isEqual", areEqual(tallies), "isWhole", tallies.stream().allMatch(tally -> tally.count() >= acknowledged),
             "acknowledged", acknowledged, "tallies", tallies.toString());
     }
